@@ -1,0 +1,1 @@
+"""Doors: HTTP, command line, console. No rules inside."""

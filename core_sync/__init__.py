@@ -1,0 +1,1 @@
+"""Facts: what happened, what is sellable, what was told to whom."""

@@ -1,0 +1,1 @@
+"""The one database for stock: engine, transactions, migrations."""

@@ -1,0 +1,1 @@
+"""Opinions: scores, classes, exposure and reasons, from facts as they were known."""

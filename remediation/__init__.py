@@ -1,0 +1,1 @@
+"""Decisions: what to do, within which limits, done once, verified and undone."""
