@@ -1,0 +1,1 @@
+"""What each channel may promise, and why."""

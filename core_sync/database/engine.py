@@ -1,0 +1,102 @@
+"""Engines and transactions, alike on SQLite and PostgreSQL.
+
+SQLite runs in WAL mode with synchronous FULL, and every transaction begins IMMEDIATE: a transaction
+that reads first and writes later would otherwise fail with "database is locked" beyond any time-out.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from core_sync.errors import DatabaseUnavailable
+
+_SQLITE_BUSY_MILLISECONDS = 60_000
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database for stock, by its SQLAlchemy URL (``sqlite:///…`` or ``postgresql+psycopg://…``)."""
+
+    url: str
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine; connecting is put off until the first use."""
+        return _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True on the embedded database."""
+        return make_url(self.url).get_backend_name() == "sqlite"
+
+    @property
+    def shown_url(self) -> str:
+        """The URL with its password hidden."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached, is full or is read-only.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session in one transaction: commits when the block ends, rolls back when it raises."""
+        with self.transaction() as connection, Session(bind=connection, expire_on_commit=False) as session:
+            yield session
+            session.flush()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for reading one consistent state; it takes no write lock."""
+        try:
+            with self.engine.connect().execution_options(read_only=True) as connection:
+                yield connection
+        except OperationalError as error:
+            raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    file = make_url(url).database
+    if file and file != ":memory:":
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY_MILLISECONDS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # SQLAlchemy's begin event below says how a transaction starts
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_SQLITE_BUSY_MILLISECONDS}",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads_only = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,53 @@
+"""Storage of failures."""
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from core_sync.database.columns import key, moment, whole
+
+
+class Failure(SQLModel, table=True):
+    """One failure with its evidence; every field of evidence may be missing.
+
+    ``subject`` names what failed (a held event, a listing, a position) so that the same trouble is
+    one open failure, and so that it can be closed when its cause is gone.
+    """
+
+    __tablename__ = "failure"
+    __table_args__ = (
+        Index("failure_order", "occurred_at"),
+        Index(
+            "failure_open_subject",
+            "subject",
+            unique=True,
+            sqlite_where=text("resolved_at IS NULL AND subject IS NOT NULL"),
+            postgresql_where=text("resolved_at IS NULL AND subject IS NOT NULL"),
+        ),
+    )
+
+    failure_id: int | None = key()
+    id: str = Field(unique=True)
+    kind: str
+    subject: str | None = None
+    occurred_at: int = moment()
+    recorded_at: int = moment()
+    message: str = ""
+    system: str | None = None
+    channel: str | None = None
+    operation: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    attempts: int | None = None
+    latency_ms: float | None = None
+    event_lag_s: float | None = None
+    reservation_age_s: float | None = None
+    duplicate_of: str | None = None
+    mapping_candidates: str | None = None
+    document: str | None = None
+    quantity: int | None = whole(None)
+    evidence: str | None = None
+    """Further evidence as JSON: request and response (redacted), order state, neighbours."""
+    resolved_at: int | None = moment(None)
+    resolution: str | None = None

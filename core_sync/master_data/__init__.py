@@ -1,0 +1,1 @@
+"""Master data: SKUs, units, cross-references, locations, channels, suppliers, rates; with effective dates."""

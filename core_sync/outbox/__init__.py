@@ -1,0 +1,1 @@
+"""Push intents: the last value each channel should show, until it is seen there."""
