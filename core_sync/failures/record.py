@@ -1,0 +1,155 @@
+"""Write failures down, once per open subject, and close them when their cause is gone.
+
+A subject (a listing, a held event, a position) has at most one open failure; the database's partial
+unique index says so. Telling the same trouble again updates that row: newest message and codes, and
+one more attempt. Whichever case holds the failure is marked to be weighed again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import Connection, Insert, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from core_sync.cases.tables import CaseSignal, ExceptionCase
+from core_sync.clock import to_microseconds
+from core_sync.failures.tables import Failure
+
+_NEWEST_TELLING_WINS = (
+    "message",
+    "http_status",
+    "error_code",
+    "latency_ms",
+    "event_lag_s",
+    "reservation_age_s",
+    "duplicate_of",
+    "mapping_candidates",
+    "quantity",
+    "evidence",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFailure:
+    """One failed update, rejected event or missed expectation, as it is told.
+
+    Args:
+        kind: what sort of failure, as the part that tells it calls it (``push``, ``parked``, ``negative`` …).
+        subject: what failed, e.g. ``push:shop-eu:SKU-1``; without one every telling is a failure of its own.
+        occurred_at: when it went wrong. ``recorded_at``: when we learnt of it.
+        attempts: how often it was tried in all; where the teller does not count, each telling adds one.
+        id: the teller's own name for the failure; empty gives it one.
+        evidence: anything else that helps to find the cause; kept as JSON.
+    """
+
+    kind: str
+    message: str
+    occurred_at: datetime
+    recorded_at: datetime
+    subject: str | None = None
+    id: str = ""
+    system: str | None = None
+    channel: str | None = None
+    operation: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    attempts: int | None = None
+    latency_ms: float | None = None
+    event_lag_s: float | None = None
+    reservation_age_s: float | None = None
+    duplicate_of: str | None = None
+    mapping_candidates: str | None = None
+    document: str | None = None
+    quantity: int | None = None
+    evidence: Mapping[str, Any] | None = None
+
+
+def record_failure(connection: Connection, failure: NewFailure) -> int:
+    """Write one failure down, or tell its open one again; returns the row's ``failure_id``."""
+    row = _row(failure)
+    if failure.subject is None:
+        return _written(connection, insert(Failure).values(row))
+    failure_id = _written(connection, _upsert(connection).values(row))
+    _ask_for_review(connection, [failure.subject])
+    return failure_id
+
+
+def record_failures(connection: Connection, failures: Iterable[NewFailure]) -> None:
+    """Write many failures down in one go; each subject among them that is already open is told again."""
+    told = list(failures)
+    single = [_row(failure) for failure in told if failure.subject is None]
+    about = [_row(failure) for failure in told if failure.subject is not None]
+    if single:
+        connection.execute(insert(Failure), single)
+    if about:
+        connection.execute(_upsert(connection), about)
+        _ask_for_review(connection, [str(row["subject"]) for row in about])
+
+
+def resolve_subject(connection: Connection, subject: str, at: datetime, resolution: str) -> bool:
+    """Close the open failure of ``subject``, if there is one; says whether there was."""
+    return resolve_subjects(connection, [subject], at, resolution) > 0
+
+
+def resolve_subjects(connection: Connection, subjects: Sequence[str], at: datetime, resolution: str) -> int:
+    """Close the open failures of ``subjects``; returns how many there were."""
+    if not subjects:
+        return 0
+    _ask_for_review(connection, subjects)
+    statement = (
+        update(Failure)
+        .where(col(Failure.subject) == bindparam("closed_subject"), col(Failure.resolved_at).is_(None))
+        .values(resolved_at=to_microseconds(at), resolution=resolution)
+    )
+    closed = connection.execute(statement, [{"closed_subject": subject} for subject in dict.fromkeys(subjects)])
+    return max(closed.rowcount, 0)
+
+
+def _written(connection: Connection, statement: Insert) -> int:
+    failure_id = connection.execute(statement.returning(col(Failure.failure_id))).scalar_one()
+    assert failure_id is not None  # the key of a row that is there
+    return failure_id
+
+
+def _row(failure: NewFailure) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(failure, name) for name in NewFailure.__dataclass_fields__}
+    row["id"] = failure.id or uuid4().hex
+    row["occurred_at"] = to_microseconds(failure.occurred_at)
+    row["recorded_at"] = to_microseconds(failure.recorded_at)
+    row["evidence"] = msgspec.json.encode(failure.evidence).decode() if failure.evidence is not None else None
+    return row
+
+
+def _upsert(connection: Connection) -> Insert:
+    """Insert, or where the subject has an open failure, update that; one spelling for both databases."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    statement = sqlite.insert(Failure) if on_sqlite else postgresql.insert(Failure)
+    told = statement.excluded
+    changed: dict[str, Any] = {name: func.coalesce(told[name], getattr(Failure, name)) for name in _NEWEST_TELLING_WINS}
+    changed["attempts"] = func.coalesce(told["attempts"], func.coalesce(col(Failure.attempts), 1) + 1)
+    return statement.on_conflict_do_update(
+        index_elements=[col(Failure.subject)],
+        index_where=col(Failure.resolved_at).is_(None) & col(Failure.subject).is_not(None),
+        set_=changed,
+    )
+
+
+def _ask_for_review(connection: Connection, subjects: Sequence[str]) -> None:
+    holding = (
+        select(col(CaseSignal.case_id))
+        .join(Failure, col(Failure.failure_id) == col(CaseSignal.signal_id))
+        .where(
+            col(CaseSignal.kind) == "failure",
+            col(Failure.resolved_at).is_(None),
+            col(Failure.subject) == bindparam("told_subject"),
+        )
+    )
+    statement = update(ExceptionCase).where(col(ExceptionCase.case_id).in_(holding)).values(needs_review=True)
+    connection.execute(statement, [{"told_subject": subject} for subject in dict.fromkeys(subjects)])
