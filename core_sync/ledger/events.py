@@ -92,7 +92,7 @@ class Event:
     expires_at: datetime | None = None
     unit_price: Decimal | None = None
     reason: str = ""
-    attributes: Mapping[str, str] = field(default=NOTHING)
+    attributes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
     @property
     def reservation(self) -> str:

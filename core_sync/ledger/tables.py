@@ -53,6 +53,7 @@ class LedgerEntry(SQLModel, table=True):
         Index(
             "ledger_entry_by_document",
             "document",
+            "line",
             "position_id",
             sqlite_where=text("document IS NOT NULL"),
             postgresql_where=text("document IS NOT NULL"),

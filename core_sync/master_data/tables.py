@@ -6,6 +6,16 @@ from sqlmodel import Field, SQLModel
 from core_sync.database.columns import key, moment, whole
 
 
+class MasterDataVersion(SQLModel, table=True):
+    """How often master data was changed; the one row is bumped by every change."""
+
+    __tablename__ = "master_data_version"
+    __table_args__ = (CheckConstraint("only_row = 1", name="one_row"),)
+
+    only_row: int = Field(default=1, primary_key=True)
+    version: int = whole(0)
+
+
 class Sku(SQLModel, table=True):
     """A stock-keeping unit; money in ten-thousandths of ``currency``."""
 

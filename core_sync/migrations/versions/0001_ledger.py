@@ -94,7 +94,7 @@ def upgrade() -> None:
     op.create_index(
         "ledger_entry_by_document",
         "ledger_entry",
-        ["document", "position_id"],
+        ["document", "line", "position_id"],
         unique=False,
         sqlite_where=sa.text("document IS NOT NULL"),
         postgresql_where=sa.text("document IS NOT NULL"),

@@ -14,6 +14,14 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "master_data_version",
+        sa.Column("only_row", sa.Integer(), nullable=False),
+        sa.Column("version", WHOLE, nullable=False),
+        sa.CheckConstraint("only_row = 1", name="one_row"),
+        sa.PrimaryKeyConstraint("only_row"),
+    )
+    op.execute("INSERT INTO master_data_version VALUES (1, 0)")
+    op.create_table(
         "sku",
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("base_uom", sa.Text(), nullable=False),

@@ -1,0 +1,118 @@
+"""What the ledger decides from, and what it decides: plain values between storage and rules."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.effects import ItemKind
+
+STATE_MAX = 2**62
+"""A state beyond this is a mistake, and would soon not fit 64 bits."""
+
+STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
+
+
+@dataclass(slots=True)
+class PositionState:
+    """The figures of one position while a batch is decided; ``parks`` when it refuses to go negative."""
+
+    on_hand: int = 0
+    allocated: int = 0
+    quality_hold: int = 0
+    in_transit: int = 0
+    relative: bool = False
+    parks: bool = True
+    last_event_at: int | None = None
+    last_count_at: int | None = None
+
+
+@dataclass(slots=True)
+class OpenItemState:
+    """What is open for one reference; ``owner`` is (document, channel, account)."""
+
+    placed_quantity: int
+    open_quantity: int
+    placed_at: int
+    expires_at: int | None = None
+    owner: tuple[str | None, str | None, str | None] = (None, None, None)
+    cancelled_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """An id the ledger has seen. ``status`` is ``accepted`` or the status of the held event."""
+
+    content: bytes
+    status: str
+    lacks: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """The state that would have gone negative: what was asked of it, what was there."""
+
+    state: str
+    asked: int
+    there: int
+
+
+@dataclass(slots=True)
+class Held:
+    """An event kept without stock effect, and why; ``status`` becomes ``applied`` when it is freed."""
+
+    arrival: Arrival
+    status: str
+    reason: str
+    message: str
+    shortfall: Shortfall | None = None
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted event with its deltas."""
+
+    arrival: Arrival
+    on_hand: int
+    allocated: int
+    quality_hold: int
+    in_transit: int
+    to_position: int | None
+    flags: int
+
+
+ItemKey: TypeAlias = tuple[int, ItemKind, str]
+EventKey: TypeAlias = tuple[int, str]
+BusinessKey: TypeAlias = tuple[int, str, str, str, str, str, int]
+TwinKey: TypeAlias = tuple[int, str, str, int, int]
+
+
+@dataclass
+class Knowledge:
+    """Everything the batch touches, as it stands before the batch."""
+
+    known: dict[EventKey, KnownEvent] = field(default_factory=dict)
+    positions: dict[int, PositionState] = field(default_factory=dict)
+    items: dict[ItemKey, OpenItemState] = field(default_factory=dict)
+    parked: dict[int, list[Arrival]] = field(default_factory=dict)
+    movements: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """(occurred_at, on-hand delta) of a position's entries, where a count may need them."""
+    business_keys: dict[BusinessKey, str] = field(default_factory=dict)
+    twins: set[TwinKey] = field(default_factory=set)
+    relative_sources: frozenset[int] = frozenset()
+    """Sources whose opening stock is unknown: negativity of what they move means nothing."""
+
+
+@dataclass
+class Decision:
+    """What is to be written, and what is to be said."""
+
+    entries: list[Entry] = field(default_factory=list)
+    held: dict[EventKey, Held] = field(default_factory=dict)
+    freed: list[EventKey] = field(default_factory=list)
+    """Held before this batch, applied in it."""
+    conflicts: list[Arrival] = field(default_factory=list)
+    duplicates: list[Arrival] = field(default_factory=list)
+    repeated: int = 0
+    touched_positions: set[int] = field(default_factory=set)
+    touched_items: set[ItemKey] = field(default_factory=set)

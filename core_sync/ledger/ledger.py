@@ -1,0 +1,167 @@
+"""The one write path of stock: a batch of events in, one transaction, everything said.
+
+One probe for known ids, one read of what the batch touches, the pure ``decide``, bulk writes of
+entries, held events and positions, failures and push intents beside them; then commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from core_sync.clock import to_microseconds
+from core_sync.database.bulk import Bulk
+from core_sync.database.engine import Database
+from core_sync.ledger import store
+from core_sync.ledger.arrivals import Arrival, content_digest
+from core_sync.ledger.events import Event
+from core_sync.ledger.intern import Interned
+from core_sync.ledger.knowledge import Decision, Held, Knowledge
+from core_sync.ledger.locks import lock_skus
+from core_sync.ledger.normalise import normalise
+from core_sync.ledger.recall import recall
+from core_sync.ledger.rules import decide
+from core_sync.ledger.signals import tell
+from core_sync.master_data.catalogue import Catalogue, read_catalogue, read_version
+from core_sync.outbox.intend import refresh_intents
+
+_RACES_MAX = 3
+"""Two writers may see the same new id at once; the loser reads again and finds it known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an event was read: file and row, to name it by when it is held."""
+
+    file: str
+    row: int
+
+
+@dataclass
+class BatchOutcome:
+    """What became of a batch, by event."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    suspected_duplicates: int = 0
+    parked: int = 0
+    refused: int = 0
+    conflicts: int = 0
+    repeated: int = 0
+    freed: int = 0
+    held: list[Held] = field(default_factory=list)
+    conflicting: list[Arrival] = field(default_factory=list)
+
+    def add(self, other: "BatchOutcome") -> None:
+        """Count another batch in; what it holds is added to the lists."""
+        for name in ("accepted", "duplicates", "suspected_duplicates", "parked", "refused", "conflicts",
+                     "repeated", "freed"):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.held += other.held
+        self.conflicting += other.conflicting
+
+
+class Ledger:
+    """The ledger of one database. Keys of sources and positions and the catalogue are kept between batches."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.interned = Interned()
+        self.catalogue = Catalogue(version=-1)
+
+    def apply(
+        self,
+        events: Sequence[Event],
+        recorded_at: datetime,
+        actor: str | None = None,
+        origins: Sequence[Origin] | None = None,
+    ) -> BatchOutcome:
+        """Apply ``events`` in the order given, in one transaction.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; the same batch may be sent again.
+        """
+        for attempt in range(_RACES_MAX):
+            try:
+                with self.database.transaction() as connection:
+                    outcome = self._apply_within(connection, events, recorded_at, actor, origins)
+            except IntegrityError:
+                self.interned.rolled_back()
+                if attempt == _RACES_MAX - 1:
+                    raise
+            except BaseException:
+                self.interned.rolled_back()
+                raise
+            else:
+                self.interned.committed()
+                return outcome
+        raise AssertionError("the last attempt returned or raised")
+
+    def know_catalogue(self, connection: Connection) -> Catalogue:
+        """Master data as it is now."""
+        version = read_version(connection)
+        if version != self.catalogue.version:
+            self.catalogue = read_catalogue(connection, version)
+        return self.catalogue
+
+    def commit_decision(
+        self,
+        connection: Connection,
+        decision: Decision,
+        knowledge: Knowledge,
+        recorded_at: datetime,
+        actor: str | None,
+    ) -> None:
+        """Write a decision, tell its failures and intend its pushes, all in the caller's transaction."""
+        store.write(Bulk(connection), decision, knowledge, to_microseconds(recorded_at), actor, self.catalogue.version)
+        tell(connection, decision, knowledge, self.catalogue, recorded_at)
+        refresh_intents(connection, {entry.arrival.sku for entry in decision.entries}, recorded_at)
+
+    def _apply_within(
+        self,
+        connection: Connection,
+        events: Sequence[Event],
+        recorded_at: datetime,
+        actor: str | None,
+        origins: Sequence[Origin] | None,
+    ) -> BatchOutcome:
+        bulk = Bulk(connection)
+        catalogue = self.know_catalogue(connection)
+        sources = {event.source for event in events}
+        if not sources <= self.interned.sources.keys():
+            self.interned.load_sources(bulk, sources)
+        arrivals = [
+            Arrival(
+                event, self.interned.sources[event.source], content_digest(event), to_microseconds(event.occurred_at)
+            )
+            for event in events
+        ]
+        if origins is not None:
+            for arrival, origin in zip(arrivals, origins, strict=True):
+                arrival.file, arrival.row = origin.file, origin.row
+        for arrival in arrivals:
+            normalise(arrival, catalogue)
+        lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
+        knowledge = recall(bulk, arrivals, catalogue, self.interned)
+        decision = decide(arrivals, knowledge)
+        self.commit_decision(connection, decision, knowledge, recorded_at, actor)
+        return outcome_of(decision)
+
+
+def outcome_of(decision: Decision) -> BatchOutcome:
+    """The counts of a decision."""
+    statuses = [held.status for held in decision.held.values()]
+    return BatchOutcome(
+        accepted=len(decision.entries),
+        duplicates=len(decision.duplicates),
+        suspected_duplicates=statuses.count("suspected_duplicate"),
+        parked=statuses.count("parked"),
+        refused=statuses.count("refused"),
+        conflicts=len(decision.conflicts),
+        repeated=decision.repeated,
+        freed=len(decision.freed) + statuses.count("applied"),
+        held=[held for held in decision.held.values() if held.status != "applied"],
+        conflicting=decision.conflicts,
+    )

@@ -1,0 +1,59 @@
+"""From what the source said to our SKU, location and unit; what master data lacks is said, never guessed."""
+
+from core_sync.ledger.arrivals import Arrival, Lack
+from core_sync.ledger.effects import Flag
+from core_sync.ledger.events import EventType
+from core_sync.master_data.catalogue import Catalogue
+
+
+def normalise(arrival: Arrival, catalogue: Catalogue) -> None:
+    """Fill ``sku``, ``location``, ``to_location`` and ``quantity`` of ``arrival``, or say what it lacks."""
+    event = arrival.event
+    arrival.lack = None
+    sku = catalogue.sku_of(event.source, event.sku, arrival.occurred_at)
+    if sku is None:
+        arrival.lack = Lack("sku", event.sku, f"{event.source} names SKU {event.sku}, which no SKU or alias explains")
+        return
+    location = catalogue.location_of(event.source, event.location)
+    if location is None:
+        arrival.lack = _unknown_location(event.source, event.location)
+        return
+    to_location = catalogue.location_of(event.source, event.to_location) if event.to_location else ""
+    if to_location is None:
+        arrival.lack = _unknown_location(event.source, event.to_location)
+        return
+    quantity = event.quantity
+    pack = f"{sku} {event.uom}"
+    if event.uom and (factor := catalogue.factor(sku, event.uom)) != 1:
+        if factor is None:
+            arrival.lack = Lack("uom", pack, f"no factor says how many units one {event.uom} of {sku} is")
+            return
+        exact = event.quantity * factor
+        if exact.denominator != 1:
+            arrival.lack = Lack(
+                "uom",
+                f"{sku} {event.uom}",
+                f"{event.quantity} {event.uom} of {sku} make {exact} units, which is not whole",
+            )
+            return
+        quantity = exact.numerator
+        arrival.flags |= Flag.MAPPED
+    if sku != event.sku or location != event.location:
+        arrival.flags |= Flag.MAPPED
+    arrival.sku, arrival.location, arrival.to_location, arrival.quantity = sku, location, to_location, quantity
+
+
+def _unknown_location(system: str, name: str) -> Lack:
+    return Lack("location", name, f"{system} names location {name}, which no location explains")
+
+
+def nonsense(arrival: Arrival) -> str | None:
+    """Why the event can never apply, whatever the stock and the master data; None when it can."""
+    event = arrival.event
+    if event.quantity < 0 and event.type is not EventType.ADJUST:
+        return f"quantity {event.quantity} is negative, which only adjust may be"
+    if event.type is EventType.TRANSFER_OUT and not event.to_location:
+        return "transfer_out names no to_location"
+    if event.type is EventType.TRANSFER_OUT and arrival.lack is None and arrival.to_location == arrival.location:
+        return f"transfer_out goes from {event.location} to itself"
+    return None

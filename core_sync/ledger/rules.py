@@ -1,0 +1,194 @@
+"""The pure heart of the ledger: what becomes of a batch of events, given what is known.
+
+``decide`` walks the batch in arrival order. It reads nothing and writes nothing: storage hands in
+what the batch touches and writes what comes out. A batch split anywhere gives the same result as
+the whole, because a parked event is tried again right after each entry that may free it.
+"""
+
+from collections.abc import Iterable
+
+from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.effects import EFFECTS, ITEM_OF, Effect, Flag
+from core_sync.ledger.events import EventType
+from core_sync.ledger.knowledge import (
+    STATE_MAX,
+    STATES,
+    BusinessKey,
+    Decision,
+    EventKey,
+    Held,
+    Knowledge,
+    KnownEvent,
+    PositionState,
+    Shortfall,
+    TwinKey,
+)
+from core_sync.ledger.normalise import nonsense
+from core_sync.ledger.posting import post, reference_of
+
+
+def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
+    """Rule on each arrival in turn; ``knowledge`` is used up: it ends as the state after the batch."""
+    decision = Decision()
+    for arrival in batch:
+        key = (arrival.source_id, arrival.event.event_id)
+        before = knowledge.known.get(key)
+        if before is not None:
+            if before.content == arrival.content:
+                decision.duplicates.append(arrival)
+                continue
+            if before.lacks is None:
+                decision.conflicts.append(arrival)
+                continue
+        _rule(key, arrival, knowledge, decision)
+    return decision
+
+
+def retry(held: Iterable[Arrival], knowledge: Knowledge) -> Decision:
+    """Rule again on events that were held, because something they need has changed."""
+    decision = Decision()
+    for arrival in held:
+        arrival.flags |= Flag.RELEASED
+        _rule((arrival.source_id, arrival.event.event_id), arrival, knowledge, decision)
+    return decision
+
+
+def _rule(key: EventKey, arrival: Arrival, knowledge: Knowledge, decision: Decision) -> None:
+    """Admit the event or hold it, and free what waited for it."""
+    was_held = key in knowledge.known
+    held = _admit(arrival, knowledge, decision)
+    if held is None:
+        knowledge.known[key] = KnownEvent(arrival.content, "accepted")
+        if was_held:
+            _mark_applied(key, decision)
+        _free_parked(arrival.position, knowledge, decision)
+        return
+    decision.held[key] = held
+    lacks = arrival.lack.kind if arrival.lack and held.status == "parked" else None
+    knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks)
+    if held.shortfall is not None and held.status == "parked":
+        knowledge.parked.setdefault(arrival.position, []).append(arrival)
+
+
+def _mark_applied(key: EventKey, decision: Decision) -> None:
+    if key in decision.held:
+        decision.held[key].status = "applied"
+    else:
+        decision.freed.append(key)
+
+
+def business_key(arrival: Arrival) -> BusinessKey | None:
+    """What makes two events one business fact; None where document or line is not given."""
+    event = arrival.event
+    if not (event.document and event.line):
+        return None
+    return (
+        arrival.source_id,
+        event.type,
+        event.document,
+        event.line,
+        arrival.sku,
+        arrival.location,
+        arrival.quantity,
+    )
+
+
+def twin_key(arrival: Arrival) -> TwinKey | None:
+    """What equal movements of one document share when it numbers no lines; None for others."""
+    event = arrival.event
+    if not event.document or event.line:
+        return None
+    return (arrival.source_id, event.type, event.document, arrival.position, arrival.quantity)
+
+
+def _admit(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held | None:
+    """Apply the event, or say why it is held."""
+    if (reason := nonsense(arrival)) is not None:
+        return Held(arrival, "refused", "nonsense", reason)
+    if arrival.lack is not None:
+        return Held(arrival, "parked", f"lacks_{arrival.lack.kind}", arrival.lack.message)
+    if not arrival.flags & Flag.DECIDED and (key := business_key(arrival)) is not None:
+        twin = knowledge.business_keys.get(key)
+        if twin is not None and twin != arrival.event.event_id:
+            message = (
+                f"{arrival.event.type} {arrival.event.document} line {arrival.event.line} is known as event {twin}"
+            )
+            return Held(arrival, "suspected_duplicate", "business_key", message, duplicate_of=twin)
+        knowledge.business_keys[key] = arrival.event.event_id
+    return _apply(arrival, knowledge, decision)
+
+
+def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held | None:
+    """Apply the event to its position, or say which state does not allow it."""
+    position = knowledge.positions[arrival.position]
+    position.relative = position.relative or arrival.source_id in knowledge.relative_sources
+    event_type = arrival.event.type
+    flags = arrival.flags
+    kind = ITEM_OF.get(event_type)
+    if event_type is EventType.COUNT:
+        effect, extra = _count(arrival, position, knowledge)
+    else:
+        item = knowledge.items.get((arrival.position, kind, reference_of(arrival, kind))) if kind else None
+        effect, extra = EFFECTS[event_type](arrival.quantity, item.open_quantity if item else 0), Flag.NONE
+        if position.last_count_at is not None and arrival.occurred_at <= position.last_count_at and effect.on_hand:
+            effect = Effect(0, effect.allocated, effect.quality_hold, effect.in_transit, effect.at_destination)
+            extra = Flag.ABSORBED
+    flags |= extra
+    shortfall = _shortfall(position, effect)
+    if shortfall is not None:
+        asked, there = shortfall.asked, shortfall.there
+        message = f"{event_type} asks {asked} of {shortfall.state} where {there} are"
+        if there - asked < -STATE_MAX or there - asked > STATE_MAX:
+            return Held(arrival, "refused", "out_of_range", f"{message}; no stock is that large", shortfall)
+        return Held(arrival, "parked", f"negative_{shortfall.state}", message, shortfall)
+    if position.last_event_at is not None and arrival.occurred_at < position.last_event_at:
+        flags |= Flag.LATE
+    if (twin := twin_key(arrival)) is not None:
+        if twin in knowledge.twins:
+            flags |= Flag.REPEATED
+            decision.repeated += 1
+        knowledge.twins.add(twin)
+    post(arrival, effect, flags, position, knowledge, decision)
+    return None
+
+
+def _count(arrival: Arrival, position: PositionState, knowledge: Knowledge) -> tuple[Effect, int]:
+    """A count sets on hand as of its moment; movements after it stand on top of it."""
+    if position.last_count_at is not None and arrival.occurred_at < position.last_count_at:
+        return Effect(), Flag.ABSORBED
+    since = sum(
+        delta for moment, delta in knowledge.movements.get(arrival.position, ()) if moment > arrival.occurred_at
+    )
+    return Effect(on_hand=arrival.quantity + since - position.on_hand), Flag.NONE
+
+
+def _shortfall(position: PositionState, effect: Effect) -> Shortfall | None:
+    """The first state that the effect would drive out of its range; None when it may apply."""
+    in_transit = 0 if effect.at_destination else effect.in_transit
+    deltas = (effect.on_hand, effect.allocated, effect.quality_hold, in_transit)
+    there = (position.on_hand, position.allocated, position.quality_hold, position.in_transit)
+    for state, delta, figure in zip(STATES, deltas, there, strict=True):
+        after = figure + delta
+        if delta < 0 and after < (0 if position.parks and not position.relative else -STATE_MAX):
+            return Shortfall(state, -delta, figure)
+        if after > STATE_MAX:
+            return Shortfall(state, -delta, figure)
+    return None
+
+
+def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> None:
+    """Try the position's parked events again, oldest arrival first, until none applies any more."""
+    waiting = knowledge.parked.get(position)
+    while waiting:
+        freed = next((arrival for arrival in waiting if _applies_now(arrival, knowledge, decision)), None)
+        if freed is None:
+            return
+        waiting.remove(freed)
+        key = (freed.source_id, freed.event.event_id)
+        knowledge.known[key] = KnownEvent(freed.content, "accepted")
+        _mark_applied(key, decision)
+
+
+def _applies_now(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> bool:
+    arrival.flags |= Flag.RELEASED
+    return _apply(arrival, knowledge, decision) is None

@@ -1,0 +1,181 @@
+"""What the ledger tells of as failures: events it holds, ids that conflict, lenient stock below zero."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.failures.record import NewFailure, record_failures, resolve_subjects
+from core_sync.ledger.arrivals import Arrival, from_payload
+from core_sync.ledger.knowledge import STATES, Decision, Held, Knowledge
+from core_sync.master_data.candidates import sku_candidates
+from core_sync.master_data.catalogue import Catalogue
+
+PARKED_PATIENCE = timedelta(hours=1)
+"""How long an event may wait for stock before that is a failure."""
+
+
+def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catalogue: Catalogue, at: datetime) -> None:
+    """Record the failures of a decision, and close those it cured."""
+    failures = [_of_held(held, catalogue, at) for held in decision.held.values() if _speaks_at_once(held)]
+    failures += [_of_conflict(arrival, at) for arrival in decision.conflicts]
+    negative, sound = _lenient_positions(decision, knowledge)
+    failures += [_of_negative(arrival, knowledge, at) for arrival in negative]
+    if failures:
+        record_failures(connection, failures)
+    cured = [f"negative:{position}" for position in sound]
+    if decision.freed:
+        names: dict[int, str] = dict(connection.execute(text("SELECT source_id, name FROM source")).tuples().all())
+        cured += [held_subject(names[source], event) for source, event in decision.freed]
+    resolve_subjects(connection, cured, at, "the cause is gone")
+
+
+def tell_overdue(connection: Connection, at: datetime, patience: timedelta = PARKED_PATIENCE) -> int:
+    """Record a failure for each event that has waited for stock longer than ``patience``; returns how many wait."""
+    waiting = connection.execute(
+        text(
+            "SELECT h.payload, h.message, h.state, h.quantity_asked, h.quantity_there, h.recorded_at "
+            "FROM held_event h WHERE h.status = 'parked' AND h.lacks IS NULL AND h.recorded_at <= :since"
+        ),
+        {"since": to_microseconds(at - patience)},
+    ).all()
+    failures = []
+    for payload, message, state, asked, there, recorded_at in waiting:
+        event = from_payload(payload)
+        failures.append(
+            NewFailure(
+                kind="parked",
+                subject=held_subject(event.source, event.event_id),
+                message=f"{message}; it waits since {from_microseconds(recorded_at):%Y-%m-%d %H:%M} UTC",
+                occurred_at=event.occurred_at,
+                recorded_at=at,
+                system=event.source,
+                channel=event.channel or None,
+                operation=f"ledger.{event.type}",
+                sku=event.sku,
+                location=event.location,
+                error_code="negative_stock",
+                attempts=1,
+                event_lag_s=(from_microseconds(recorded_at) - event.occurred_at).total_seconds(),
+                document=event.document or None,
+                quantity=asked,
+                evidence={"state": state, "asked": asked, "there": there},
+            )
+        )
+    record_failures(connection, failures)
+    return len(failures)
+
+
+def held_subject(source: str, event_id: str) -> str:
+    """The failure subject of an event that is held."""
+    return f"event:{source}:{event_id}"
+
+
+def _speaks_at_once(held: Held) -> bool:
+    """Stock may still come for an event that lacks stock; everything else is a failure at once."""
+    return held.status != "applied" and not (held.status == "parked" and held.shortfall is not None)
+
+
+def _of_held(held: Held, catalogue: Catalogue, at: datetime) -> NewFailure:
+    arrival, lack = held.arrival, held.arrival.lack
+    candidates = None
+    if lack is not None and lack.kind == "sku":
+        found = sku_candidates(lack.name, catalogue.base_units)
+        candidates = msgspec.json.encode([asdict(candidate) for candidate in found]).decode()
+    return _failure(
+        arrival,
+        at,
+        kind=held.status,
+        message=held.message,
+        subject=held_subject(arrival.event.source, arrival.event.event_id),
+        error_code={"sku": "unmapped_sku", "uom": "uom_mismatch", "location": "location_mapping"}[lack.kind]
+        if lack
+        else held.reason,
+        duplicate_of=held.duplicate_of,
+        mapping_candidates=candidates,
+    )
+
+
+def _of_conflict(arrival: Arrival, at: datetime) -> NewFailure:
+    event = arrival.event
+    return _failure(
+        arrival,
+        at,
+        kind="id_conflict",
+        message=f"event {event.event_id} of {event.source} came again with other content; the first stands",
+        subject=f"conflict:{event.source}:{event.event_id}:{arrival.content.hex()[:12]}",
+        error_code="id_conflict",
+        duplicate_of=event.event_id,
+        mapping_candidates=None,
+    )
+
+
+def _failure(
+    arrival: Arrival,
+    at: datetime,
+    *,
+    kind: str,
+    message: str,
+    subject: str,
+    error_code: str,
+    duplicate_of: str | None,
+    mapping_candidates: str | None,
+) -> NewFailure:
+    event = arrival.event
+    return NewFailure(
+        kind=kind,
+        subject=subject,
+        message=message,
+        occurred_at=event.occurred_at,
+        recorded_at=at,
+        system=event.source,
+        channel=event.channel or None,
+        operation=f"ledger.{event.type}",
+        sku=event.sku,
+        location=event.location,
+        error_code=error_code,
+        attempts=1,
+        event_lag_s=(at - event.occurred_at).total_seconds(),
+        duplicate_of=duplicate_of,
+        mapping_candidates=mapping_candidates,
+        document=event.document or None,
+        quantity=event.quantity,
+        evidence={"file": arrival.file, "row": arrival.row} if arrival.file else None,
+    )
+
+
+def _lenient_positions(decision: Decision, knowledge: Knowledge) -> tuple[list[Arrival], list[int]]:
+    """For each lenient position touched: an arrival of it while a state is negative, else its key."""
+    negative: dict[int, Arrival] = {}
+    sound: list[int] = []
+    for entry in decision.entries:
+        position = knowledge.positions[entry.arrival.position]
+        if position.parks or position.relative:
+            continue
+        if any(getattr(position, state) < 0 for state in STATES):
+            negative[entry.arrival.position] = entry.arrival
+        else:
+            sound.append(entry.arrival.position)
+    return list(negative.values()), sorted(set(sound) - negative.keys())
+
+
+def _of_negative(arrival: Arrival, knowledge: Knowledge, at: datetime) -> NewFailure:
+    position = knowledge.positions[arrival.position]
+    figures = {state: getattr(position, state) for state in STATES}
+    below = ", ".join(f"{state} {figure}" for state, figure in figures.items() if figure < 0)
+    return NewFailure(
+        kind="negative_stock",
+        subject=f"negative:{arrival.position}",
+        message=f"{arrival.sku} at {arrival.location} is below zero: {below}",
+        occurred_at=arrival.event.occurred_at,
+        recorded_at=at,
+        system=arrival.event.source,
+        operation=f"ledger.{arrival.event.type}",
+        sku=arrival.sku,
+        location=arrival.location,
+        error_code="negative_stock",
+        attempts=1,
+        evidence=figures,
+    )
