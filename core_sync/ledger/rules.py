@@ -134,7 +134,7 @@ def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held |
             effect = Effect(0, effect.allocated, effect.quality_hold, effect.in_transit, effect.at_destination)
             extra = Flag.ABSORBED
     flags |= extra
-    shortfall = _shortfall(position, effect)
+    shortfall = shortfall_of(position, effect)
     if shortfall is not None:
         asked, there = shortfall.asked, shortfall.there
         message = f"{event_type} asks {asked} of {shortfall.state} where {there} are"
@@ -162,7 +162,7 @@ def _count(arrival: Arrival, position: PositionState, knowledge: Knowledge) -> t
     return Effect(on_hand=arrival.quantity + since - position.on_hand), Flag.NONE
 
 
-def _shortfall(position: PositionState, effect: Effect) -> Shortfall | None:
+def shortfall_of(position: PositionState, effect: Effect) -> Shortfall | None:
     """The first state that the effect would drive out of its range; None when it may apply."""
     in_transit = 0 if effect.at_destination else effect.in_transit
     deltas = (effect.on_hand, effect.allocated, effect.quality_hold, in_transit)
