@@ -1,0 +1,1 @@
+"""How strange a movement or a difference between systems is, how sure that is, and why."""

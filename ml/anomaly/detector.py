@@ -1,0 +1,125 @@
+"""The detector: an isolation forest over a row's own features, with directed context beside it.
+
+Higher is stranger. Until it has seen enough it abstains, with the reason. Isolation forest: Liu, Ting and
+Zhou, ICDM 2008, by scikit-learn.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+
+from ml.anomaly.specification import Specification
+from ml.anomaly.tails import Floats, Tails
+from ml.anomaly.thresholds import p_values
+from ml.features.definitions import Tail
+
+Matrix = NDArray[np.float32]
+
+CALIBRATION_SHARE = 0.3
+"""The latest part of a history is kept from the fit and gives the calibration."""
+REFERENCE_ROWS = 60_000
+CALIBRATION_ROWS = 50_000
+SCORING_ROWS = 100_000
+
+
+class TooLittleHistory(ValueError):
+    """``rows`` of history are fewer than the ``needed`` ones; the detector abstains until there are."""
+
+    def __init__(self, rows: int, needed: int) -> None:
+        super().__init__(f"{rows} rows of history, at least {needed} needed")
+        self.rows = rows
+        self.needed = needed
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A fitted forest, the tails it measures against, and its calibration: one version, kept together.
+
+    ``tails`` has one entry for each feature of the set that was ever known; ``calibration`` (n,) rises.
+    """
+
+    specification: Specification
+    forest: IsolationForest
+    forest_tails: Tails
+    tails: dict[str, Tails]
+    calibration: NDArray[np.float32]
+    seed: int
+    trained_rows: int
+
+    def score(self, matrix: Matrix) -> Floats:
+        """How strange each row (n,) of ``matrix`` (n, k) is, in nats of surprise."""
+        total = self.specification.forest_weight * self.forest_tails.surprise(self.isolation(matrix), Tail.HIGH)
+        names = self.specification.features.names
+        for context in self.specification.context:
+            if context.feature in self.tails:
+                column = matrix[:, names.index(context.feature)]
+                total += context.weight * self.tails[context.feature].surprise(column, context.strange)
+        return total
+
+    def isolation(self, matrix: Matrix) -> Floats:
+        """The forest's own score (n,), 2^(-mean depth / expected depth), between 0 and 1."""
+        return isolation(self.forest, matrix[:, self.specification.features.columns(self.specification.forest)])
+
+    def p_values(self, scores: Floats) -> Floats:
+        """Conformal p-values (n,) of ``scores`` against this detector's calibration."""
+        return p_values(self.calibration, scores)
+
+    def recalibrated(self, matrix: Matrix) -> "Detector":
+        """The same forest with the p-values of other rows: later ones, or ones without confirmed faults."""
+        return replace(self, calibration=calibration_of(self.score(matrix), self.seed))
+
+
+def fit(specification: Specification, history: Matrix, seed: int) -> Detector:
+    """A detector of ``history`` (n, k) in order of time, without labels.
+
+    The first 70 % make the forest and the tails, the last 30 % the calibration.
+    Raises ``TooLittleHistory`` below ``specification.warm_rows``.
+    """
+    if len(history) < specification.warm_rows:
+        raise TooLittleHistory(len(history), specification.warm_rows)
+    until = int(len(history) * (1 - CALIBRATION_SHARE))
+    seen, later = history[:until], history[until:]
+    columns = specification.features.columns(specification.forest)
+    forest = IsolationForest(
+        n_estimators=specification.trees,
+        max_samples=min(specification.samples, len(seen)),
+        random_state=seed,
+    ).fit(seen[:, columns])
+    reference = seen[drawn(len(seen), REFERENCE_ROWS, seed)]
+    tails = {
+        name: Tails.of(reference[:, at])
+        for at, name in enumerate(specification.features.names)
+        if not np.isnan(reference[:, at]).all()
+    }
+    detector = Detector(
+        specification=specification,
+        forest=forest,
+        forest_tails=Tails.of(isolation(forest, reference[:, columns])),
+        tails=tails,
+        calibration=np.empty(0, dtype=np.float32),
+        seed=seed,
+        trained_rows=len(seen),
+    )
+    return detector.recalibrated(later)
+
+
+def isolation(forest: IsolationForest, columns: Matrix) -> Floats:
+    """The forest's score (n,) in pieces, so that memory stays bounded."""
+    pieces = [
+        -forest.score_samples(columns[start : start + SCORING_ROWS]) for start in range(0, len(columns), SCORING_ROWS)
+    ]
+    return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def drawn(rows: int, most: int, seed: int) -> NDArray[np.int64]:
+    """At most ``most`` of ``rows`` row numbers, in order, without repeats."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def calibration_of(scores: Floats, seed: int) -> NDArray[np.float32]:
+    """Rising calibration scores, thinned to a size that travels with the model."""
+    return np.sort(scores[drawn(len(scores), CALIBRATION_ROWS, seed)]).astype(np.float32)

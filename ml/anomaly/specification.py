@@ -1,0 +1,72 @@
+"""What each detector looks at: the forest's features, the directed context beside it, and the sizes of both.
+
+The score is a sum of surprises in nats: the forest's, times its weight, and that of each context feature in
+the direction named, times its weight. Context that is strange in one direction only (few lines a minute)
+gains nothing from a forest, which would find the busiest minute as strange as the emptiest.
+
+The weights and the forest's sizes of the movement detectors were compared on the third quarter of the real
+movements; the last quarter is for figures only (``benchmarks/retail_movements.py``). Forests of small samples
+did better there (one odd line among many of few kinds); on differences, where faults come in clusters, large
+samples did.
+"""
+
+from dataclasses import dataclass
+
+from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET, FeatureSet, Tail
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A feature judged by itself: how far out in one direction, counted ``weight`` times."""
+
+    feature: str
+    strange: Tail
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """A detector before it has seen anything. ``warm_rows``: rows of history below which it abstains."""
+
+    name: str
+    features: FeatureSet
+    forest: tuple[str, ...]
+    forest_weight: float = 1.0
+    context: tuple[Context, ...] = ()
+    trees: int = 200
+    samples: int = 128
+    warm_rows: int = 2_000
+
+
+MOVEMENT_CORE = (
+    "size_tail",
+    "quantity_rarity",
+    "quantity_rarity_pooled",
+    "kind_rarity",
+    "demand_days",
+    "idle_days",
+    "repeat_hours",
+)
+
+MOVEMENT = Specification("movement", MOVEMENT_SET, MOVEMENT_CORE)
+
+STREAM = Specification(
+    "stream",
+    STREAM_SET,
+    MOVEMENT_CORE,
+    forest_weight=2.0,
+    context=(Context("minute_lines", Tail.LOW, 3.0), Context("neighbour_surprise", Tail.HIGH, 1.0)),
+)
+
+DOCUMENT = Specification(
+    "document",
+    DOCUMENT_SET,
+    MOVEMENT_CORE,
+    forest_weight=2.0,
+    context=(
+        Context("minute_lines", Tail.LOW, 1.0),
+        Context("document_lines", Tail.LOW, 3.0),
+        Context("single_line_surprise", Tail.HIGH, 2.0),
+        Context("single_line_documents", Tail.HIGH, 2.0),
+    ),
+)

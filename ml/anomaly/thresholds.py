@@ -1,0 +1,61 @@
+"""From scores to decisions: conformal p-values, the false-discovery cut, the budget.
+
+A p-value is the chance that an ordinary row scores as high: (1 + #{calibration >= score}) / (n + 1), valid where
+rows are exchangeable (Bates, Candès, Lei, Romano, Sesia, Annals of Statistics 51(1), 2023). Benjamini and
+Hochberg's cut over one batch then keeps the expected share of false alarms at ``q``. Rows of one SKU depend on
+each other, so here both are empirical statements, not proofs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How many false alarms are accepted: a share ``q`` of alarms, or ``budget_share`` of rows where no p can tell."""
+
+    q: float = 0.1
+    budget_share: float = 0.005
+
+
+def p_values(calibration: NDArray[np.float32], scores: Floats) -> Floats:
+    """Conformal p-values (m,) of ``scores`` against rising ``calibration`` (n,); NaN where the score is NaN.
+
+    Both are compared as float32, in which calibrations are kept, so that a tie stays a tie.
+    """
+    as_high = len(calibration) - np.searchsorted(calibration, scores.astype(np.float32), side="left")
+    found = (1.0 + as_high.astype(np.float64)) / (len(calibration) + 1.0)
+    return np.where(np.isnan(scores), np.nan, found)
+
+
+def false_discovery_cut(p: Floats, q: float) -> Flags:
+    """Benjamini and Hochberg: which of the p-values (m,) of one batch are alarms at ``q``; NaN never is."""
+    known = np.sort(p[~np.isnan(p)])
+    below = np.flatnonzero(known <= q * np.arange(1, len(known) + 1) / max(len(known), 1))
+    if not len(below):
+        return np.zeros(len(p), dtype=bool)
+    return np.asarray(p <= known[below[-1]])
+
+
+def most_strange(scores: Floats, count: int) -> Flags:
+    """The ``count`` highest scores (m,); NaN is never among them."""
+    chosen = np.zeros(len(scores), dtype=bool)
+    known = np.flatnonzero(~np.isnan(scores))
+    chosen[known[np.argsort(-scores[known], kind="stable")[:count]]] = True
+    return chosen
+
+
+def alarms(scores: Floats, p: Floats, calibrated_on: int, policy: Policy) -> Flags:
+    """The alarms of one batch (m,): the false-discovery cut, or the budget where calibration is too small.
+
+    With fewer than m / q calibration rows even the highest score could not pass the cut.
+    """
+    judged = int((~np.isnan(scores)).sum())
+    if calibrated_on >= judged / policy.q:
+        return false_discovery_cut(p, policy.q)
+    return most_strange(scores, int(np.floor(judged * policy.budget_share)))
