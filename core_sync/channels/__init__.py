@@ -1,0 +1,1 @@
+"""The promise of a channel, and the thin connectors that keep it."""
