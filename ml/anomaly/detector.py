@@ -13,7 +13,7 @@ from sklearn.ensemble import IsolationForest
 from ml.anomaly.specification import Specification
 from ml.anomaly.tails import Floats, Tails
 from ml.anomaly.thresholds import p_values
-from ml.features.definitions import Tail
+from ml.features.feature import Tail
 
 Matrix = NDArray[np.float32]
 

@@ -12,7 +12,8 @@ samples did.
 
 from dataclasses import dataclass
 
-from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET, FeatureSet, Tail
+from ml.features.definitions import DELTA_SET, DOCUMENT_SET, MOVEMENT_SET, STREAM_SET
+from ml.features.feature import FeatureSet, Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,12 @@ DOCUMENT = Specification(
         Context("single_line_documents", Tail.HIGH, 2.0),
     ),
 )
+
+DELTA = Specification(
+    "delta",
+    DELTA_SET,
+    tuple(name for name in DELTA_SET.names if name not in ("in_flight_z",)),
+    trees=200,
+    samples=4096,
+)
+"""In-flight by itself is no fault, and every redundant column costs a forest precision (it is kept for reasons)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.features.definitions import Tail
+from ml.features.feature import Tail
 
 Floats = NDArray[np.float64]
 

@@ -1,83 +1,6 @@
-"""Every feature, said once: name, unit, grain, window, how it is stored and what a missing value means.
+"""The only lists of features: movements (three nested sets, never mixed) and deltas."""
 
-A feature matrix is float32 with one column a feature, in the order of its set. Values are stored as a
-forest can split them: sizes and ages as log(1 + value), chances as surprise in nats (-log chance). ``told``
-turns a stored value back into what a person reads.
-"""
-
-import hashlib
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Stored(StrEnum):
-    """How a value lies in the matrix."""
-
-    PLAIN = "plain"
-    LOG = "log(1 + value)"
-    SURPRISE = "-log(chance)"
-    ASINH = "asinh(value)"
-
-
-class Tail(StrEnum):
-    """Which end of a feature is strange."""
-
-    HIGH = "high"
-    LOW = "low"
-    BOTH = "both"
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One column. ``delay_s``: how long after the row's own time its last ingredient may arrive."""
-
-    name: str
-    unit: str
-    grain: str
-    window: str
-    null_means: str
-    description: str
-    stored: Stored = Stored.PLAIN
-    strange: Tail = Tail.HIGH
-    delay_s: int = 0
-
-    def told(self, value: float) -> str:
-        """``value`` as stored, for a reader, with its unit."""
-        match self.stored:
-            case Stored.LOG:
-                return f"{math.expm1(value):.3g} {self.unit}"
-            case Stored.SURPRISE:
-                return f"{100 * math.exp(-value):.2g} % {self.unit}"
-            case Stored.ASINH:
-                return f"{math.sinh(value):.3g} {self.unit}"
-            case Stored.PLAIN:
-                return f"{value:.3g} {self.unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureSet:
-    """Features that are used together, and never mixed with another set's."""
-
-    name: str
-    features: tuple[Feature, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The column names, in the order of the matrix."""
-        return tuple(feature.name for feature in self.features)
-
-    @property
-    def digest(self) -> str:
-        """Changes whenever a column's name, order, unit, storage or meaning does; travels with every model."""
-        said = "\n".join(repr(feature) for feature in self.features)
-        return hashlib.sha256(said.encode()).hexdigest()
-
-    def columns(self, names: Sequence[str]) -> list[int]:
-        """Where ``names`` stand in the matrix. Raises ``ValueError`` for a name that is not of this set."""
-        return [self.names.index(name) for name in names]
-
+from ml.features.feature import Feature, FeatureSet, Stored, Tail
 
 ITEM = "SKU × location"
 STREAM = "stream"
@@ -308,3 +231,124 @@ DOCUMENT_FEATURES: tuple[Feature, ...] = (
 MOVEMENT_SET = FeatureSet("movement", MOVEMENT_FEATURES)
 STREAM_SET = FeatureSet("stream", STREAM_FEATURES)
 DOCUMENT_SET = FeatureSet("document", DOCUMENT_FEATURES)
+
+
+DELTA_ITEM = "SKU × location × channel"
+SYSTEM_SILENT = "one of the systems is silent"
+NO_HISTORY = "no earlier difference of the item"
+
+DELTA_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "residual_z",
+        "sd",
+        DELTA_ITEM,
+        "the moment",
+        "expected or reported unknown",
+        "What in-flight quantities leave of reported less expected, over the spread of what moves in the meantime.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "erp_wms_z",
+        "sd",
+        DELTA_ITEM,
+        "the moment",
+        SYSTEM_SILENT,
+        "ERP less WMS, in-flight netted, over the spread of what moves while events are under way.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "channel_wms_z",
+        "sd",
+        DELTA_ITEM,
+        "the moment",
+        SYSTEM_SILENT,
+        "Published less WMS, over the spread of what moves since it was published.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "residual_against_own",
+        "sd",
+        DELTA_ITEM,
+        "28 snapshots before",
+        NO_HISTORY,
+        "Residual less the item's own usual one: a standing record error is no news.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "erp_wms_against_own",
+        "sd",
+        DELTA_ITEM,
+        "28 snapshots before",
+        NO_HISTORY,
+        "ERP less WMS, less the item's own usual one.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "published_age",
+        "times the channel's usual age",
+        "channel",
+        "all before",
+        "never published or age unknown",
+        "Age of the published figure over the mean age in its channel.",
+        Stored.LOG,
+    ),
+    Feature(
+        "event_lag",
+        "times the usual lag",
+        "location",
+        "all before",
+        "lag unknown",
+        "Age of the oldest event not yet seen by all, over the mean at its location.",
+        Stored.LOG,
+    ),
+    Feature(
+        "in_flight_z",
+        "sd",
+        DELTA_ITEM,
+        "the moment",
+        "in-flight unknown",
+        "In-flight quantity over the spread of what moves.",
+        Stored.ASINH,
+        Tail.BOTH,
+    ),
+    Feature(
+        "pack_factor",
+        "closeness to a pack",
+        DELTA_ITEM,
+        "the moment",
+        "expected or reported unknown",
+        "How near the two figures are to 6, 12 or 24 times each other: 1 is exact.",
+    ),
+    Feature(
+        "persists",
+        "of the last four had an unusual residual",
+        DELTA_ITEM,
+        "4 snapshots before",
+        ALWAYS,
+        "Earlier snapshots with a residual beyond one sd.",
+    ),
+    Feature(
+        "erp_wms_persists",
+        "of the last four had ERP and WMS apart",
+        DELTA_ITEM,
+        "4 snapshots before",
+        ALWAYS,
+        "Earlier snapshots with ERP and WMS more than one sd apart.",
+    ),
+    Feature(
+        "zero_gap",
+        "promised from nothing, or nothing shown of something",
+        DELTA_ITEM,
+        "the moment",
+        "expected or reported unknown",
+        "1 where exactly one of the two figures is zero or less.",
+    ),
+)
+"""The *delta* set: systems against each other at one moment, in-flight quantities netted out."""
+
+DELTA_SET = FeatureSet("delta", DELTA_FEATURES)

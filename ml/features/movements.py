@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET, FeatureSet
+from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET
+from ml.features.feature import FeatureSet
 from ml.features.own_history import OwnHistory
 from ml.features.running import Codes, Ints
 from ml.features.stream import DocumentNeighbours, StreamNeighbours

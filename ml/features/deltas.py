@@ -1,0 +1,203 @@
+"""Differences between systems as a feature matrix, each row as known at its as-of moment.
+
+A difference counts against what moves in the meantime: with d units a day and h seconds of age, about
+F = d h / 86 400 units move, with a spread near sqrt(F + 1) (Poisson, and one unit of rounding). The daily
+units come with the row (``daily_units``) or are learned from how the item's expected stock changes.
+A batch holds whole as-of moments, in order of time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ml.features.definitions import DELTA_SET
+from ml.features.running import NEVER, Codes, Ints, LastSeen, RunningSums
+
+Matrix = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+USUAL_SNAPSHOTS = 28
+PERSIST_SNAPSHOTS = 4
+DAY_S = 86_400
+USUAL_AGE_S = 3_600
+"""What an age is held against while nothing is known of the channel or location."""
+PRIOR_ROWS = 20
+PACKS = np.log(np.array([6.0, 12.0, 24.0]))
+NUMBERS = ("expected", "reported", "in_flight", "erp", "wms", "channel_qty", "published_age_s", "event_lag_s")
+
+
+@dataclass(frozen=True)
+class Deltas:
+    """Deltas in order of time; every column has n rows, ``numbers`` NaN where a figure is missing."""
+
+    time_us: Ints
+    sku: pl.Series
+    location: pl.Series
+    channel: pl.Series
+    numbers: dict[str, Floats]
+    daily_units: Floats
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @classmethod
+    def from_frame(cls, deltas: pl.DataFrame) -> "Deltas":
+        """Deltas of an interchange table; absent columns are missing in every row. Rows must be by time."""
+        n, nowhere = deltas.height, pl.repeat("", deltas.height, dtype=pl.String, eager=True)
+
+        def number(name: str) -> Floats:
+            if name not in deltas.columns:
+                return np.full(n, np.nan)
+            return deltas[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+        def text(name: str) -> pl.Series:
+            return deltas[name].cast(pl.String).fill_null("") if name in deltas.columns else nowhere
+
+        time_us = deltas["as_of"].dt.epoch("us").cast(pl.Int64).to_numpy()
+        if bool((np.diff(time_us) < 0).any()):
+            raise ValueError("deltas must be in order of time")
+        numbers = {name: number(name) for name in NUMBERS}
+        return cls(time_us, text("sku"), text("location"), text("channel"), numbers, number("daily_units"))
+
+    def rows(self, start: int, stop: int) -> "Deltas":
+        """Rows ``start`` to ``stop``."""
+        size, here = stop - start, slice(start, stop)
+        return Deltas(
+            self.time_us[here],
+            self.sku.slice(start, size),
+            self.location.slice(start, size),
+            self.channel.slice(start, size),
+            {name: column[here] for name, column in self.numbers.items()},
+            self.daily_units[here],
+        )
+
+    def batches(self, size: int) -> list["Deltas"]:
+        """Batches of about ``size`` rows that never cut an as-of moment in two."""
+        parts, start = [], 0
+        while start < len(self):
+            end = min(start + size, len(self))
+            stop = int(np.searchsorted(self.time_us, self.time_us[end - 1], side="right"))
+            parts.append(self.rows(start, stop))
+            start = stop
+        return parts
+
+
+class RunningMean:
+    """The mean of the known ages by key before each row, drawn to ``USUAL_AGE_S`` while there are few."""
+
+    def __init__(self) -> None:
+        self._sums = RunningSums(2)
+
+    def advance(self, keys: Ints, ages_s: Floats) -> Floats:
+        known = ~np.isnan(ages_s)
+        whole = np.round(np.where(known, ages_s, 0)).astype(np.int64)
+        before = self._sums.advance(keys, np.stack([known.astype(np.int64), whole], axis=1))
+        mean: Floats = (before[:, 1] + PRIOR_ROWS * USUAL_AGE_S) / (before[:, 0] + PRIOR_ROWS)
+        return mean
+
+
+class OwnDeltas:
+    """The last 28 residuals of every item; their median is the item's usual, standing difference."""
+
+    def __init__(self) -> None:
+        columns = {"item": pl.Int64, "residual": pl.Float64, "apart": pl.Float64, "odd": pl.Int8, "odd_apart": pl.Int8}
+        self._kept = pl.DataFrame(schema=columns)
+
+    def advance(self, item: Ints, figures: dict[str, NDArray[np.generic]]) -> pl.DataFrame:
+        """``residual``, ``apart`` (medians before) and ``odd``, ``odd_apart`` (counts before), one row a row."""
+        fresh = pl.DataFrame({"item": item, **figures}).with_columns(
+            pl.col("residual", "apart").fill_nan(None), pl.col("odd", "odd_apart").cast(pl.Int8)
+        )
+        both = pl.concat([self._kept, fresh])
+        usual = pl.col("residual", "apart").shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1).over("item")
+        often = pl.col("odd", "odd_apart").shift(1).cast(pl.Int64).fill_null(0)
+        often = often.rolling_sum(PERSIST_SNAPSHOTS, min_samples=1).over("item")
+        found = both.select(usual, often).tail(fresh.height)
+        self._kept = both.group_by("item", maintain_order=True).tail(USUAL_SNAPSHOTS)
+        return found
+
+
+class DeltaFeatures:
+    """The builder, with all it has learned of the items, channels and locations so far."""
+
+    def __init__(self) -> None:
+        self._items, self._channels, self._locations = Codes(), Codes(), Codes()
+        self._last_time, self._last_expected = LastSeen(), LastSeen()
+        self._moved = RunningSums(2)  # units, seconds
+        self._published, self._lag = RunningMean(), RunningMean()
+        self._own = OwnDeltas()
+
+    def advance(self, deltas: Deltas) -> Matrix:
+        """The *delta* matrix (n, 12) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
+        if not len(deltas):
+            return np.empty((0, len(DELTA_SET.features)), dtype=np.float32)
+        figure = deltas.numbers
+        item = self._items.advance(deltas.sku + "\x1f" + deltas.location + "\x1f" + deltas.channel)
+        daily = self._daily_units(item, deltas)
+        age, lag = figure["published_age_s"], figure["event_lag_s"]
+        usual_age = self._published.advance(self._channels.advance(deltas.channel), age)
+        usual_lag = self._lag.advance(self._locations.advance(deltas.location), lag)
+        published_spread = spread(daily, np.where(np.isnan(age), usual_age, age))
+        lag_spread = spread(daily, np.where(np.isnan(lag), usual_lag, lag))
+        in_flight = np.nan_to_num(figure["in_flight"])
+        residual = figure["reported"] - figure["expected"] - in_flight
+        apart = figure["erp"] - figure["wms"] - in_flight
+        residual_z, apart_z = residual / np.maximum(published_spread, lag_spread), apart / lag_spread
+        odd = {"odd": np.abs(residual_z) > 1, "odd_apart": np.abs(apart_z) > 1}
+        own = self._own.advance(item, {"residual": residual, "apart": apart, **odd})
+        own_spread = np.sqrt(0.05 * daily + 1)
+        shown, real = figure["reported"], figure["expected"]
+        columns = [
+            np.arcsinh(residual_z),
+            np.arcsinh(apart_z),
+            np.arcsinh((figure["channel_qty"] - np.maximum(figure["wms"], 0)) / published_spread),
+            np.arcsinh((residual - own["residual"].to_numpy()) / own_spread),
+            np.arcsinh((apart - own["apart"].to_numpy()) / own_spread),
+            np.log1p(np.maximum(age, 0) / usual_age),
+            np.log1p(np.maximum(lag, 0) / usual_lag),
+            np.arcsinh(figure["in_flight"] / lag_spread),
+            pack_closeness(shown, real),
+            own["odd"].to_numpy().astype(np.float64),
+            own["odd_apart"].to_numpy().astype(np.float64),
+            np.where(np.isnan(shown) | np.isnan(real), np.nan, (shown <= 0) != (real <= 0)),
+        ]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _daily_units(self, item: Ints, deltas: Deltas) -> Floats:
+        """Units the item moves a day, as given, else learned from the changes of what was expected of it."""
+        expected = deltas.numbers["expected"]
+        known = ~np.isnan(expected)
+        whole = np.where(known, np.nan_to_num(expected), 0).astype(np.int64)
+        before = self._last_expected.advance(item, np.where(known, whole, NEVER))
+        since = self._last_time.advance(item, np.where(known, deltas.time_us, NEVER))
+        both = known & (before != NEVER)
+        units = np.where(both, np.abs(whole - np.where(both, before, 0)), 0)
+        seconds = np.where(both, (deltas.time_us - np.where(both, since, 0)) // 1_000_000, 0)
+        sums = self._moved.advance(item, np.stack([units, seconds], axis=1))
+        learned = (sums[:, 0] + units + 1) / ((sums[:, 1] + seconds) / DAY_S + 1)
+        return np.where(np.isnan(deltas.daily_units), learned, deltas.daily_units)
+
+
+def spread(daily_units: Floats, age_s: Floats) -> Floats:
+    """sqrt(F + 1): how far figures may lie apart while about F units move."""
+    found: Floats = np.sqrt(daily_units * np.maximum(age_s, 0) / DAY_S + 1)
+    return found
+
+
+def pack_closeness(shown: Floats, real: Floats) -> Floats:
+    """1 where one figure is a pack times the other, falling off with the log distance; NaN where one is missing."""
+    ratio = np.abs(np.log((np.maximum(shown, 0) + 1) / (np.maximum(real, 0) + 1)))
+    closeness: Floats = np.exp(-8.0 * np.abs(ratio[:, None] - PACKS).min(axis=1))
+    return closeness
+
+
+BATCH_ROWS = 200_000
+
+
+def describe(deltas: Deltas, builder: DeltaFeatures | None = None) -> Matrix:
+    """The features (n, 12) of a whole history, built in batches."""
+    builder = builder or DeltaFeatures()
+    parts = [builder.advance(batch) for batch in deltas.batches(BATCH_ROWS)]
+    return np.concatenate(parts) if parts else builder.advance(deltas)
