@@ -72,7 +72,7 @@ def promised_quantities(
     available: dict[str, int] = {}
     for stock_of, stock in _stock(connection, skus):
         available[stock_of] = available.get(stock_of, 0) + stock.available
-    terms = _terms(connection, skus, at)
+    terms = channel_terms(connection, skus, at)
     for channel in channels:
         usual = terms.get((channel, ""), _NO_RULE)
         for sku, units in available.items():
@@ -87,7 +87,7 @@ def explain(connection: Connection, sku: str, channel: str, at: datetime) -> Pro
     """
     if channel not in channel_names(connection):
         raise NotFound("channel", channel)
-    terms = _terms(connection, [sku], at)
+    terms = channel_terms(connection, [sku], at)
     stock = tuple(stock for _, stock in sorted(_stock(connection, [sku]), key=lambda told: told[1].location))
     return promise(sku, channel, stock, terms.get((channel, sku), terms.get((channel, ""), _NO_RULE)))
 
@@ -112,7 +112,9 @@ def _stock(connection: Connection, skus: Collection[str]) -> Iterator[tuple[str,
         yield sku, LocationStock(location, int(on_hand), int(allocated), int(quality_hold), int(safety))
 
 
-def _terms(connection: Connection, skus: Collection[str], at: datetime) -> Mapping[tuple[str, str], ChannelTerms]:
+def channel_terms(
+    connection: Connection, skus: Collection[str], at: datetime
+) -> Mapping[tuple[str, str], ChannelTerms]:
     """Terms by (channel, SKU); the SKU is empty for what holds for all. The newest valid version wins."""
     wanted = wanted_skus(connection)
     bound = {"skus": as_json(skus), "at": to_microseconds(at)}

@@ -113,6 +113,18 @@ def resolve_subjects(connection: Connection, subjects: Sequence[str], at: dateti
     return max(closed.rowcount, 0)
 
 
+def resolve_failures(connection: Connection, failure_ids: Sequence[int], at: datetime, resolution: str) -> int:
+    """Close the failures named, those without a subject too; returns how many were open."""
+    statement = (
+        update(Failure)
+        .where(col(Failure.failure_id) == bindparam("closed_id"), col(Failure.resolved_at).is_(None))
+        .values(resolved_at=to_microseconds(at), resolution=resolution)
+    )
+    if not failure_ids:
+        return 0
+    return max(connection.execute(statement, [{"closed_id": failure_id} for failure_id in failure_ids]).rowcount, 0)
+
+
 def _written(connection: Connection, statement: Insert) -> int:
     failure_id = connection.execute(statement.returning(col(Failure.failure_id))).scalar_one()
     assert failure_id is not None  # the key of a row that is there
