@@ -1,11 +1,10 @@
 """Look whether channels show what they accepted; what is accepted and not shown in time is a failure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.channels.port import ReadFailed
@@ -22,11 +21,6 @@ _ACCEPTED = """
 SELECT i.intent_id, i.channel, i.sku, i.quantity, i.accepted_at, i.intended_at
 FROM push_intent i WHERE i.state = 'accepted' ORDER BY i.accepted_at, i.intent_id
 """
-
-_ANY_OF = {
-    "sqlite": "SELECT json_extract(value, '$[0]') AS channel, json_extract(value, '$[1]') AS sku FROM json_each(:named)",
-    "postgresql": "SELECT value ->> 0 AS channel, value ->> 1 AS sku FROM json_array_elements(CAST(:named AS json))",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +70,34 @@ def confirm_visible(database: Database, connectors: Connectors, at: datetime) ->
     return found
 
 
-def agreeing(database: Database, connectors: Connectors, listings: Collection[Listing]) -> set[Listing]:
-    """Those of ``listings`` whose channel shows by now exactly what it should, whatever their state."""
-    with database.reading() as connection:
-        statement = (
-            f"SELECT i.channel, i.sku, i.quantity FROM ({_ANY_OF[connection.dialect.name]}) w "
-            "JOIN push_intent i ON i.channel = w.channel AND i.sku = w.sku"
-        )
-        named = msgspec.json.encode([(listing.channel, listing.sku) for listing in listings]).decode()
-        wanted = {
-            Listing(channel, sku): quantity
-            for channel, sku, quantity in connection.execute(text(statement), {"named": named})
-        }
-    agreed: set[Listing] = set()
-    for name in {listing.channel for listing in wanted}:
+def shown_now(connectors: Connectors, listings: Collection[Listing]) -> dict[Listing, int]:
+    """What the channels of ``listings`` show now; a listing whose channel gives no answer is left out."""
+    shown: dict[Listing, int] = {}
+    for name in {listing.channel for listing in listings}:
         channel = connectors.get(name)
-        mine = [listing for listing in wanted if listing.channel == name]
+        if channel is None:
+            continue
         try:
-            shown = channel.read([listing.sku for listing in mine]) if channel is not None else {}
+            told = channel.read([listing.sku for listing in listings if listing.channel == name])
         except ReadFailed:
             continue
-        agreed |= {listing for listing in mine if shown.get(listing.sku) == wanted[listing]}
-    return agreed
+        shown |= {Listing(name, sku): quantity for sku, quantity in told.items()}
+    return shown
+
+
+def note_shown(connection: Connection, shown: Mapping[Listing, int], at: datetime) -> None:
+    """Remember what channels were seen to show, whatever state the listings are in."""
+    if shown:
+        connection.execute(
+            text(
+                "UPDATE push_intent SET shown_quantity = :quantity, visible_at = :at "
+                "WHERE channel = :channel AND sku = :sku"
+            ),
+            [
+                {"channel": listing.channel, "sku": listing.sku, "quantity": quantity, "at": to_microseconds(at)}
+                for listing, quantity in shown.items()
+            ],
+        )
 
 
 def _waiting(row: tuple[int, str, str, int, int, int]) -> _Waiting:
