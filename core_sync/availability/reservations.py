@@ -6,8 +6,9 @@ Stale is evidence, not a release: it is told as a failure and stays allocated un
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import from_microseconds, to_microseconds
@@ -70,18 +71,7 @@ def stale_reservations(
     bound: dict[str, object] = {"at": to_microseconds(at)}
     if skus is not None:
         bound["skus"] = as_json(skus)
-    return [
-        StaleReservation(
-            *row[:6],
-            placed_at=from_microseconds(row.placed_at),
-            expires_at=from_microseconds(row.expires_at) if row.expires_at is not None else None,
-            cancelled_at=from_microseconds(row.cancelled_at) if row.cancelled_at is not None else None,
-            document=row.document,
-            channel=row.channel,
-            account=row.account,
-        )
-        for row in connection.execute(text(_STALE.format(of_skus=of_skus)), bound)
-    ]
+    return [_stale(row) for row in connection.execute(text(_STALE.format(of_skus=of_skus)), bound)]
 
 
 def tell_stale(connection: Connection, at: datetime) -> int:
@@ -100,6 +90,23 @@ def tell_stale(connection: Connection, at: datetime) -> int:
 def _open_subjects(connection: Connection) -> set[str]:
     statement = text("SELECT subject FROM failure WHERE resolved_at IS NULL AND subject LIKE :prefix")
     return set(connection.execute(statement, {"prefix": f"{_SUBJECT}%"}).scalars())
+
+
+def _stale(row: Row[Any]) -> StaleReservation:
+    return StaleReservation(
+        item_id=row.item_id,
+        sku=row.sku,
+        location=row.location,
+        lot=row.lot,
+        reference=row.reference,
+        open_quantity=row.open_quantity,
+        placed_at=from_microseconds(row.placed_at),
+        expires_at=from_microseconds(row.expires_at) if row.expires_at is not None else None,
+        cancelled_at=from_microseconds(row.cancelled_at) if row.cancelled_at is not None else None,
+        document=row.document,
+        channel=row.channel,
+        account=row.account,
+    )
 
 
 def _failure(item: StaleReservation, at: datetime) -> NewFailure:

@@ -9,7 +9,7 @@ from typing import Protocol
 import httpx
 
 from core_sync.channels.http import Answer, ask
-from core_sync.channels.port import ReadFailed
+from core_sync.channels.port import ReadFailed, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,9 @@ class JsonWarehouse:
     def _answer(self, method: str, path: str, **request: object) -> Answer:
         answer = ask(self._http, method, path, **request)
         if not isinstance(answer, Answer):
-            why = getattr(answer, "why", None) or getattr(answer, "reason", "")
-            raise ReadFailed(why, answer.code, answer.http_status)
+            raise ReadFailed(
+                answer.why if isinstance(answer, Unknown) else answer.reason, answer.code, answer.http_status
+            )
         if answer.status >= httpx.codes.BAD_REQUEST or not isinstance(answer.body, dict):
             raise ReadFailed(answer.text, f"HTTP_{answer.status}", answer.status)
         return answer
