@@ -36,6 +36,7 @@ class Arrival:
     source_id: int
     content: bytes
     occurred_at: int
+    recorded_at: int
     sku: str = ""
     location: str = ""
     to_location: str = ""

@@ -124,7 +124,7 @@ def _retry(ledger: Ledger, held: Sequence[HeldReference], at: datetime, actor: s
         bulk = Bulk(connection)
         catalogue = ledger.know_catalogue(connection)
         ledger.interned.load_sources(bulk, {h.source for h in held})
-        arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, catalogue) for h in held]
+        arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
         lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
         knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
         for arrival in arrivals:

@@ -74,11 +74,13 @@ class Ledger:
     def apply(
         self,
         events: Sequence[Event],
-        recorded_at: datetime,
+        recorded_at: datetime | Sequence[datetime],
         actor: str | None = None,
         origins: Sequence[Origin] | None = None,
     ) -> BatchOutcome:
         """Apply ``events`` in the order given, in one transaction.
+
+        ``recorded_at`` is our clock; a replay of what was recorded before hands in one moment an event.
 
         Raises:
             DatabaseUnavailable: nothing was written; the same batch may be sent again.
@@ -123,10 +125,13 @@ class Ledger:
         self,
         connection: Connection,
         events: Sequence[Event],
-        recorded_at: datetime,
+        recorded_at: datetime | Sequence[datetime],
         actor: str | None,
         origins: Sequence[Origin] | None,
     ) -> BatchOutcome:
+        if not events:
+            return BatchOutcome()
+        moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
         bulk = Bulk(connection)
         catalogue = self.know_catalogue(connection)
         sources = {event.source for event in events}
@@ -134,9 +139,13 @@ class Ledger:
             self.interned.load_sources(bulk, sources)
         arrivals = [
             Arrival(
-                event, self.interned.sources[event.source], content_digest(event), to_microseconds(event.occurred_at)
+                event,
+                self.interned.sources[event.source],
+                content_digest(event),
+                to_microseconds(event.occurred_at),
+                to_microseconds(moment),
             )
-            for event in events
+            for event, moment in zip(events, moments, strict=True)
         ]
         if origins is not None:
             for arrival, origin in zip(arrivals, origins, strict=True):
@@ -146,7 +155,7 @@ class Ledger:
         lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
         knowledge = recall(bulk, arrivals, catalogue, self.interned)
         decision = decide(arrivals, knowledge)
-        self.commit_decision(connection, decision, knowledge, recorded_at, actor)
+        self.commit_decision(connection, decision, knowledge, max(moments), actor)
         return outcome_of(decision)
 
 

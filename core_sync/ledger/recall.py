@@ -23,9 +23,10 @@ _ITEM_COLUMNS = """i.position_id, i.kind, i.reference, i.placed_quantity, i.open
 def recall(bulk: Bulk, arrivals: Sequence[Arrival], catalogue: Catalogue, interned: Interned) -> Knowledge:
     """Everything that deciding ``arrivals`` may need; their SKUs, locations and quantities are known already."""
     interned.give_positions(bulk, arrivals)
+    now = max((arrival.recorded_at for arrival in arrivals), default=0)
     knowledge = Knowledge(relative_sources=interned.relative_sources)
     knowledge.known = _known_events(bulk, arrivals)
-    knowledge.parked = _parked(bulk, {a.position for a in arrivals if a.position}, catalogue, interned)
+    knowledge.parked = _parked(bulk, {a.position for a in arrivals if a.position}, now, catalogue, interned)
     involved = [*arrivals, *(a for waiting in knowledge.parked.values() for a in waiting)]
     knowledge.positions = _positions(bulk, involved, catalogue)
     _recall_items(bulk, involved, knowledge)
@@ -56,7 +57,9 @@ def _known_events(bulk: Bulk, arrivals: Iterable[Arrival]) -> dict[tuple[int, st
     return known
 
 
-def _parked(bulk: Bulk, positions: set[int], catalogue: Catalogue, interned: Interned) -> dict[int, list[Arrival]]:
+def _parked(
+    bulk: Bulk, positions: set[int], now: int, catalogue: Catalogue, interned: Interned
+) -> dict[int, list[Arrival]]:
     """Events that wait for one of ``positions``, oldest arrival first."""
     rows = bulk.rows(
         "SELECT h.source_id, h.payload FROM {keys} CROSS JOIN held_event h "
@@ -64,7 +67,9 @@ def _parked(bulk: Bulk, positions: set[int], catalogue: Catalogue, interned: Int
         ("int8",),
         [(position,) for position in positions],
     )
-    return group_by_position(bulk, [held_arrival(source, payload, catalogue) for source, payload in rows], interned)
+    return group_by_position(
+        bulk, [held_arrival(source, payload, now, catalogue) for source, payload in rows], interned
+    )
 
 
 def group_by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interned) -> dict[int, list[Arrival]]:
@@ -76,10 +81,10 @@ def group_by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interne
     return grouped
 
 
-def held_arrival(source_id: int, payload: str, catalogue: Catalogue) -> Arrival:
-    """A held event as an arrival again, with the master data of today."""
+def held_arrival(source_id: int, payload: str, recorded_at: int, catalogue: Catalogue) -> Arrival:
+    """A held event as an arrival again, recorded anew, with the master data of today."""
     event = from_payload(payload)
-    arrival = Arrival(event, source_id, content_digest(event), to_microseconds(event.occurred_at))
+    arrival = Arrival(event, source_id, content_digest(event), to_microseconds(event.occurred_at), recorded_at)
     normalise(arrival, catalogue)
     return arrival
 

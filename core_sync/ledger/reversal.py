@@ -37,7 +37,11 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {CORRECTIONS})
     arrival = Arrival(
-        event, ledger.interned.sources[CORRECTIONS], content_digest(event), to_microseconds(event.occurred_at)
+        event,
+        ledger.interned.sources[CORRECTIONS],
+        content_digest(event),
+        to_microseconds(event.occurred_at),
+        to_microseconds(at),
     )
     normalise(arrival, catalogue)
     arrival.sku, arrival.location, arrival.to_location = event.sku, event.location, event.to_location

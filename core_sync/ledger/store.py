@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk, Row
 from core_sync.ledger.arrivals import to_payload
 from core_sync.ledger.knowledge import Decision, Entry, EventKey, Held, ItemKey, Knowledge
@@ -33,10 +32,10 @@ def write(
     bulk: Bulk, decision: Decision, knowledge: Knowledge, recorded_at: int, actor: str | None, map_version: int
 ) -> None:
     """Write the whole decision; ``knowledge`` is the state after it."""
-    bulk.insert(LedgerEntry, ENTRY_COLUMNS, [_entry_row(e, recorded_at, actor, map_version) for e in decision.entries])
+    bulk.insert(LedgerEntry, ENTRY_COLUMNS, [_entry_row(e, actor, map_version) for e in decision.entries])
     _write_positions(bulk, decision.touched_positions, knowledge, recorded_at)
     _write_items(bulk, decision.touched_items, knowledge)
-    _write_held(bulk, decision.held.values(), recorded_at)
+    _write_held(bulk, decision.held.values())
     mark_applied(bulk, decision.freed, recorded_at)
 
 
@@ -52,7 +51,7 @@ def mark_applied(bulk: Bulk, keys: Sequence[EventKey], decided_at: int) -> None:
     )
 
 
-def _entry_row(entry: Entry, recorded_at: int, actor: str | None, map_version: int) -> Row:
+def _entry_row(entry: Entry, actor: str | None, map_version: int) -> Row:
     arrival = entry.arrival
     event = arrival.event
     return (
@@ -60,7 +59,7 @@ def _entry_row(entry: Entry, recorded_at: int, actor: str | None, map_version: i
         event.event_id,
         str(event.type),
         arrival.occurred_at,
-        recorded_at,
+        arrival.recorded_at,
         arrival.position,
         arrival.quantity,
         entry.on_hand,
@@ -126,12 +125,12 @@ def _write_items(bulk: Bulk, touched: Iterable[ItemKey], knowledge: Knowledge) -
     _upsert(bulk, OpenItem, ITEM_COLUMNS, ("position_id", "kind", "reference"), changed, rows)
 
 
-def _write_held(bulk: Bulk, held: Iterable[Held], recorded_at: int) -> None:
-    rows = [_held_row(h, recorded_at) for h in held]
+def _write_held(bulk: Bulk, held: Iterable[Held]) -> None:
+    rows = [_held_row(h) for h in held]
     _upsert(bulk, HeldEvent, HELD_COLUMNS, ("source_id", "event_id"), HELD_COLUMNS[2:], rows)
 
 
-def _held_row(held: Held, recorded_at: int) -> Row:
+def _held_row(held: Held) -> Row:
     arrival = held.arrival
     short = held.shortfall
     return (
@@ -149,8 +148,8 @@ def _held_row(held: Held, recorded_at: int) -> Row:
         held.duplicate_of,
         to_payload(arrival.event),
         arrival.content,
-        to_microseconds(arrival.event.occurred_at),
-        recorded_at,
+        arrival.occurred_at,
+        arrival.recorded_at,
         arrival.file,
         arrival.row,
     )

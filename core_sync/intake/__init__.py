@@ -1,0 +1,1 @@
+"""From files and messages to facts: good rows go on, bad ones are named, nothing is lost."""
