@@ -80,3 +80,6 @@ DELTA = Specification(
     samples=4096,
 )
 """In-flight by itself is no fault, and every redundant column costs a forest precision (it is kept for reasons)."""
+
+MOVEMENTS = {specification.name: specification for specification in (MOVEMENT, STREAM, DOCUMENT)}
+"""The movement detectors by the name of their feature set."""

@@ -7,6 +7,7 @@ each other, so here both are empirical statements, not proofs.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +60,46 @@ def alarms(scores: Floats, p: Floats, calibrated_on: int, policy: Policy) -> Fla
     if calibrated_on >= judged / policy.q:
         return false_discovery_cut(p, policy.q)
     return most_strange(scores, int(np.floor(judged * policy.budget_share)))
+
+
+def alarms_by_moment(
+    moments: NDArray[np.int64], scores: Floats, p: Floats, calibrated_on: int, policy: Policy
+) -> Flags:
+    """``alarms`` among the rows of each moment; ``moments`` (n,) never fall."""
+    found = np.zeros(len(p), dtype=bool)
+    cuts = [0, *(np.flatnonzero(np.diff(moments)) + 1).tolist(), len(moments)]
+    for start, stop in pairwise(cuts):
+        found[start:stop] = alarms(scores[start:stop], p[start:stop], calibrated_on, policy)
+    return found
+
+
+def running_cut(recent: Floats, q: float) -> float:
+    """The largest p-value that Benjamini and Hochberg would reject if it came after ``recent`` (m - 1,).
+
+    It is the largest q k / m for which at least k - 1 of the earlier ones lie at or below it.
+    """
+    m = len(recent) + 1
+    cuts = q * np.arange(1, m + 1) / m
+    below = np.searchsorted(np.sort(recent), cuts, side="right")
+    return float(cuts[np.flatnonzero(below >= np.arange(m))[-1]])
+
+
+PIECE_ROWS = 200
+
+
+def running_alarms(p: Floats, recent: Floats, calibrated_on: int, policy: Policy, window: int) -> tuple[Flags, Floats]:
+    """Alarms (n,) in a stream, each decided by the p-values of at most ``window`` rows before it.
+
+    Returns them and the p-values to start from next time. The cut is renewed every ``PIECE_ROWS`` rows.
+    Where calibration is too small for the cut, a p-value within the budget is an alarm.
+    """
+    alarm = np.zeros(len(p), dtype=bool)
+    for start in range(0, len(p), PIECE_ROWS):
+        piece = p[start : start + PIECE_ROWS]
+        if calibrated_on >= window / policy.q:
+            cut = running_cut(recent, policy.q) if len(recent) >= window else policy.q / window
+        else:
+            cut = policy.budget_share
+        alarm[start : start + PIECE_ROWS] = piece <= cut
+        recent = np.concatenate([recent, piece[~np.isnan(piece)]])[-window:]
+    return alarm, recent

@@ -352,3 +352,5 @@ DELTA_FEATURES: tuple[Feature, ...] = (
 """The *delta* set: systems against each other at one moment, in-flight quantities netted out."""
 
 DELTA_SET = FeatureSet("delta", DELTA_FEATURES)
+
+FEATURE_SETS = {features.name: features for features in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET, DELTA_SET)}
