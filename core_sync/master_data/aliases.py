@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
+from core_sync.master_data.load import bump_version
 
 
 def accept_alias(
@@ -45,7 +46,7 @@ def accept_alias(
             "owner": owner,
         },
     ).scalar_one()
-    _changed(connection)
+    bump_version(connection)
     return int(version)
 
 
@@ -58,9 +59,5 @@ def withdraw_alias(connection: Connection, system: str, external_sku: str, at: d
         ),
         {"system": system, "external_sku": external_sku, "at": to_microseconds(at)},
     )
-    _changed(connection)
+    bump_version(connection)
     return max(ended.rowcount, 0)
-
-
-def _changed(connection: Connection) -> None:
-    connection.execute(text("UPDATE master_data_version SET version = version + 1"))

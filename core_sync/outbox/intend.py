@@ -90,6 +90,12 @@ def refresh_intents(connection: Connection, skus: Collection[str], at: datetime)
     return len(new) + len(changed)
 
 
+def refresh_all_intents(connection: Connection, at: datetime) -> int:
+    """Promise everything anew: after channels, shares, buffers or safety stocks changed."""
+    stocked = connection.execute(text("SELECT DISTINCT sku FROM position")).scalars()
+    return refresh_intents(connection, list(stocked), at)
+
+
 def hold(connection: Connection, listings: Collection[Listing], reason: str) -> int:
     """Stop pushing ``listings`` until they are released; returns how many are held now."""
     return _each(connection, _HOLD, listings, reason=reason)

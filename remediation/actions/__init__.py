@@ -1,0 +1,1 @@
+"""What can be done about a case: one file an action."""

@@ -1,0 +1,1 @@
+"""Actions carried out, step by step, to their end: through crashes too."""
