@@ -1,0 +1,170 @@
+"""Positions as of any moment on either clock, the entries behind one, and the proof that they agree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.ledger.effects import flag_names
+
+
+class Clock(StrEnum):
+    """Whose clock an as-of moment is read on."""
+
+    OCCURRED = "occurred"
+    """The source's: what was so in the world, as far as we know today."""
+    RECORDED = "recorded"
+    """Ours: what we knew at that moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAt:
+    """One (SKU, location, lot) with its states in whole units, at a moment."""
+
+    sku: str
+    location: str
+    lot: str
+    on_hand: int
+    allocated: int
+    quality_hold: int
+    in_transit: int
+    safety_stock: int
+    last_event_at: datetime | None
+
+    @property
+    def available(self) -> int:
+        """Units that nobody has a claim on; negative where more is claimed than is there."""
+        return self.on_hand - self.allocated - self.quality_hold - self.safety_stock
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedEntry:
+    """One ledger entry in words: what came, from whom, when on both clocks, and what it did."""
+
+    source: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    location: str
+    lot: str
+    quantity: int
+    on_hand: int
+    allocated: int
+    quality_hold: int
+    in_transit: int
+    to_location: str | None
+    document: str | None
+    line: str | None
+    reservation_id: str | None
+    reason: str | None
+    actor: str | None
+    flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A position whose stored figure is not the sum of its entries."""
+
+    sku: str
+    location: str
+    lot: str
+    state: str
+    stored: int
+    replayed: int
+
+
+def positions(connection: Connection, sku: str | None = None, location: str | None = None) -> Iterator[PositionAt]:
+    """Every position as it stands, by SKU, location, lot."""
+    yield from _read(connection, _NOW, {"sku": sku, "location": location})
+
+
+def positions_at(
+    connection: Connection, moment: datetime, clock: Clock, sku: str | None = None, location: str | None = None
+) -> Iterator[PositionAt]:
+    """Every position as of ``moment``: the sum of the entries up to it on ``clock``."""
+    statement = _AT.replace("{clock}", f"{clock}_at")
+    yield from _read(connection, statement, {"sku": sku, "location": location, "moment": to_microseconds(moment)})
+
+
+def entries_of(connection: Connection, sku: str, location: str | None = None) -> Iterator[ExplainedEntry]:
+    """Every entry that made today's figures of ``sku``, oldest first."""
+    for row in connection.execute(text(_ENTRIES), {"sku": sku, "location": location}):
+        values = row._asdict()
+        values["occurred_at"] = from_microseconds(values["occurred_at"])
+        values["recorded_at"] = from_microseconds(values["recorded_at"])
+        values["flags"] = flag_names(values["flags"])
+        yield ExplainedEntry(**values)
+
+
+def disagreements(connection: Connection) -> list[Disagreement]:
+    """Where replaying the ledger does not give the positions, or open items do not add up; none, always."""
+    found = [Disagreement(*row.tuple()) for row in connection.execute(text(_REPLAY_AGAINST_STORED))]
+    return found + [Disagreement(*row.tuple()) for row in connection.execute(text(_OPEN_AGAINST_STORED))]
+
+
+def _read(connection: Connection, statement: str, bound: dict[str, object]) -> Iterator[PositionAt]:
+    for row in connection.execute(text(statement), bound):
+        values = [int(value or 0) for value in row[3:8]]
+        last = from_microseconds(row[8]) if row[8] is not None else None
+        yield PositionAt(row[0], row[1], row[2], values[0], values[1], values[2], values[3], values[4], last)
+
+
+_SUMS = """
+SELECT position_id, SUM(on_hand_delta) AS on_hand, SUM(allocated_delta) AS allocated,
+       SUM(quality_hold_delta) AS quality_hold, SUM(in_transit) AS in_transit, MAX(occurred_at) AS last_event_at
+FROM (
+    SELECT position_id, on_hand_delta, allocated_delta, quality_hold_delta,
+           CASE WHEN to_position_id IS NULL THEN in_transit_delta ELSE 0 END AS in_transit, occurred_at
+    FROM ledger_entry WHERE {until}
+    UNION ALL
+    SELECT to_position_id, 0, 0, 0, in_transit_delta, NULL
+    FROM ledger_entry WHERE to_position_id IS NOT NULL AND {until}
+) one GROUP BY position_id
+"""
+
+_FILTER = "(CAST(:sku AS TEXT) IS NULL OR p.sku = :sku) AND (CAST(:location AS TEXT) IS NULL OR p.location = :location)"
+
+_NOW = f"""
+SELECT p.sku, p.location, p.lot, p.on_hand, p.allocated, p.quality_hold, p.in_transit, s.quantity, p.last_event_at
+FROM position p LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
+WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
+"""
+
+_AT = f"""
+SELECT p.sku, p.location, p.lot, m.on_hand, m.allocated, m.quality_hold, m.in_transit, s.quantity, m.last_event_at
+FROM ({_SUMS.replace("{until}", "{clock} <= :moment")}) m JOIN position p ON p.position_id = m.position_id
+LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
+WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
+"""
+
+_ENTRIES = """
+SELECT o.name AS source, l.event_id, l.type, l.occurred_at, l.recorded_at, p.location, p.lot, l.quantity,
+       l.on_hand_delta AS on_hand, l.allocated_delta AS allocated, l.quality_hold_delta AS quality_hold,
+       l.in_transit_delta AS in_transit, d.location AS to_location, l.document, l.line, l.reservation_id,
+       l.reason, l.actor, l.flags
+FROM position p JOIN ledger_entry l ON (l.position_id = p.position_id OR l.to_position_id = p.position_id)
+JOIN source o ON o.source_id = l.source_id LEFT JOIN position d ON d.position_id = l.to_position_id
+WHERE p.sku = :sku AND (CAST(:location AS TEXT) IS NULL OR p.location = :location)
+ORDER BY l.occurred_at, l.entry_id
+"""
+
+_STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
+
+_REPLAY_AGAINST_STORED = " UNION ALL ".join(
+    f"""SELECT p.sku, p.location, p.lot, '{state}' AS state, p.{state} AS stored, COALESCE(m.{state}, 0) AS replayed
+    FROM position p LEFT JOIN replayed m ON m.position_id = p.position_id
+    WHERE p.{state} <> COALESCE(m.{state}, 0)"""
+    for state in _STATES
+)
+_REPLAY_AGAINST_STORED = f"WITH replayed AS ({_SUMS.replace('{until}', '1 = 1')}) {_REPLAY_AGAINST_STORED}"
+
+_OPEN_AGAINST_STORED = """
+SELECT p.sku, p.location, p.lot, 'allocated' AS state, p.allocated AS stored, COALESCE(SUM(i.open_quantity), 0) AS still
+FROM position p LEFT JOIN open_item i ON i.position_id = p.position_id AND i.kind = 'reservation'
+GROUP BY p.position_id, p.sku, p.location, p.lot, p.allocated
+HAVING p.allocated <> COALESCE(SUM(i.open_quantity), 0)
+"""
