@@ -46,8 +46,10 @@ def reader_of(column: Column, rule: TimeRule) -> Reader:
         # Only these are remembered: to a dict 1, 1.0 and True are one key, and so are the two moments
         # of a repeated hour in one zone.
         told = cell if isinstance(cell, str) or (isinstance(cell, datetime) and cell.tzinfo is None) else None
-        if told is not None and told in remembered:
-            return remembered[told]
+        if told is not None:
+            value = remembered.get(told)  # one look, so that threads may share it
+            if value is not None:
+                return value
         if cell is None or (isinstance(cell, str) and (not cell or cell.isspace())):
             if column.must_be_filled:
                 raise CellRefused(f"is empty; every row needs a {column.name}")
@@ -79,6 +81,8 @@ def read_text(cell: object) -> str:
         return "true" if cell else "false"
     if isinstance(cell, int):
         return _digits(cell)
+    if isinstance(cell, float | Decimal) and not math.isfinite(cell):
+        raise CellRefused(f"{cell} is no text; leave out what is not known")
     if isinstance(cell, Decimal):
         return format(cell, "f") if abs(cell.adjusted()) < 100 else str(cell)
     if isinstance(cell, float):

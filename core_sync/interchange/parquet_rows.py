@@ -38,8 +38,8 @@ def parquet_records(path: Path, header: tuple[str, ...]) -> Iterator[RawRecord]:
     table = pl.scan_parquet(path).with_columns(categories.cast(pl.String))
     while True:
         try:
-            part = table.slice(row, SLICE_ROWS).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+            part = table.slice(row, SLICE_ROWS).collect(engine="in-memory")
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise FileUnreadable(path, f"cannot be read after row {row}: {error}") from error
         if part.is_empty():
             return
