@@ -1,0 +1,1 @@
+"""Models from training to service: artefacts with their hashes, MLflow's store, promotion."""

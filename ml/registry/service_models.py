@@ -1,0 +1,79 @@
+"""The models the service uses: the promoted version where there is one, else the shipped baseline.
+
+Loading checks every hash against the manifest; the parts of scikit-learn are read by skops with an
+allow-list of ours. MLflow is not imported here.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from core_sync.database.engine import Database
+from ml.anomaly import storage as detector_storage
+from ml.anomaly.detector import Detector
+from ml.registry.manifest import MODEL_NAMES, Manifest, read_manifest
+from ml.root_cause import storage as classifier_storage
+from ml.root_cause.classifier import RootCauseClassifier
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models"
+"""The baseline that comes with the project."""
+
+
+@dataclass(frozen=True)
+class ServiceModels:
+    """Where each model lies; each is loaded when it is first asked for, once."""
+
+    folders: dict[str, Path]
+
+    @cached_property
+    def manifests(self) -> dict[str, Manifest]:
+        """The manifest of each model, its hashes checked.
+
+        Raises:
+            ModelRefused: a model is not the one its manifest describes.
+        """
+        return {name: read_manifest(folder) for name, folder in self.folders.items()}
+
+    @cached_property
+    def root_cause(self) -> RootCauseClassifier:
+        """The root-cause classifier."""
+        return classifier_storage.load(self._checked("root_cause"))
+
+    @cached_property
+    def delta_detector(self) -> Detector:
+        """The detector of strange deltas."""
+        return detector_storage.load(self._checked("delta_detector"))
+
+    @cached_property
+    def movement_detector(self) -> Detector:
+        """The detector of strange movements."""
+        return detector_storage.load(self._checked("movement_detector"))
+
+    def version(self, name: str) -> str:
+        """The version of the model ``name``."""
+        return self.manifests[name].version
+
+    def _checked(self, name: str) -> Path:
+        assert self.manifests[name].name == name
+        return self.folders[name]
+
+
+def live_models(database: Database) -> ServiceModels:
+    """The models that are live now."""
+    with database.reading() as connection:
+        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES})
+
+
+def shipped_models() -> ServiceModels:
+    """The baseline, whatever was promoted."""
+    return ServiceModels({name: SHIPPED / name for name in MODEL_NAMES})
+
+
+def live_folder(connection: Connection, name: str) -> Path:
+    """Where the live version of the model ``name`` lies."""
+    folder = connection.execute(
+        text("SELECT folder FROM model_release WHERE name = :name ORDER BY release_id DESC LIMIT 1"), {"name": name}
+    ).scalar_one_or_none()
+    return Path(folder) if folder else SHIPPED / name

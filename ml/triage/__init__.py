@@ -1,0 +1,1 @@
+"""From signals to a ranked feed: detect, diagnose, group, weigh, order."""
