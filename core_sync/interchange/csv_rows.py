@@ -96,7 +96,7 @@ def csv_records(path: Path, header: tuple[str, ...], delimiter: str) -> Iterator
         except (csv.Error, _RowTooLong) as error:
             row += 1
             first = feed.keep_only_the_first()
-            raw = {RAW_COLUMN: first.text.rstrip("\r\n")}
+            raw = {**dict.fromkeys(header, ""), RAW_COLUMN: first.text.rstrip("\r\n")}
             yield RefusedRow(name, row, "", _in_plain_words(error), raw, first.number)
             continue
         if not cells:

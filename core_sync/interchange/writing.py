@@ -10,17 +10,21 @@ from pathlib import Path
 from core_sync.interchange.cloud_events import flattened
 from core_sync.interchange.files import suffix_of
 from core_sync.interchange.parquet_tables import write_parquet
+from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import RAW_COLUMN, REFUSAL_COLUMNS, FieldRefused, RefusedRow
 from core_sync.interchange.texts import json_text, text_of
 
 AnyRow = Mapping[str, object]
 
 
-def write_rows(path: Path | str, rows: Iterable[AnyRow], columns: Sequence[str] | None = None) -> int:
+def write_rows(
+    path: Path | str, rows: Iterable[AnyRow], columns: Sequence[str] | None = None, delimiter: str = ","
+) -> int:
     """Write ``rows`` to the file at ``path`` in the format its name tells, and say how many there were.
 
     Only ``columns`` are written, in their order. Where they are left out, every name that occurs in any
-    row is a column, for which the rows are all held in memory. The file appears whole or not at all.
+    row is a column, for which the rows are all held in memory. ``delimiter`` stands between the cells of
+    .csv files. The file appears whole or not at all.
 
     Raises:
         FormatUnknown: the name tells no format.
@@ -37,17 +41,18 @@ def write_rows(path: Path | str, rows: Iterable[AnyRow], columns: Sequence[str] 
         if suffix == ".parquet":
             count = write_parquet(unfinished, rows, columns)
         else:
-            count = _write_text(unfinished, *_lines(rows, columns, suffix))
+            count = _write_text(unfinished, *_lines(rows, columns, suffix, delimiter))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return count
 
 
-def write_refused(path: Path | str, refused: Iterable[RefusedRow]) -> int:
+def write_refused(path: Path | str, refused: Iterable[RefusedRow], profile: SourceProfile = INTERCHANGE) -> int:
     """Write refused rows as they came, with ``_row``, ``_field`` and ``_reason`` beside, and say how many.
 
-    Once corrected the file can be read like the one they came from; those three columns are ignored.
+    Once corrected the file can be read like the one they came from, under the same ``profile``; those
+    three columns are ignored.
     A row that could not be told apart into columns stands whole in ``_raw``: it is refused again until
     its columns are filled in and ``_raw`` is emptied.
 
@@ -55,7 +60,7 @@ def write_refused(path: Path | str, refused: Iterable[RefusedRow]) -> int:
         FormatUnknown, OSError: as ``write_rows``.
     """
     nested = suffix_of(Path(path)) == ".jsonl"
-    return write_rows(path, [_with_reason(row, nested) for row in refused])
+    return write_rows(path, [_with_reason(row, nested) for row in refused], delimiter=profile.delimiter)
 
 
 def _with_reason(refused: RefusedRow, nested: bool) -> AnyRow:
@@ -76,11 +81,13 @@ def _unplaced(value: object) -> object:
     return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
 
 
-def _lines(rows: Iterable[AnyRow], columns: Sequence[str], suffix: str) -> tuple[str, Iterator[str]]:
+def _lines(rows: Iterable[AnyRow], columns: Sequence[str], suffix: str, delimiter: str) -> tuple[str, Iterator[str]]:
     """The header and the lines of the rows."""
     if suffix == ".jsonl":
         return "", (_json_line(row, columns) for row in rows)
-    return _csv_line(columns), (_csv_line([text_of(row.get(name)) for name in columns]) for row in rows)
+    return _csv_line(columns, delimiter), (
+        _csv_line([text_of(row.get(name)) for name in columns], delimiter) for row in rows
+    )
 
 
 def _write_text(path: Path, header: str, lines: Iterator[str]) -> int:
@@ -99,7 +106,7 @@ def _json_line(row: AnyRow, columns: Sequence[str]) -> str:
     return json_text({name: row[name] for name in columns if row.get(name) is not None}) + "\n"
 
 
-def _csv_line(cells: Iterable[str]) -> str:
+def _csv_line(cells: Iterable[str], delimiter: str) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line, delimiter=delimiter).writerow(cells)
     return line.getvalue()

@@ -14,6 +14,7 @@ from core_sync.interchange.formats import TABLES
 from core_sync.interchange.profile import Opening, SourceProfile, load_profile, profile_from, shipped_profiles
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import Row
+from core_sync.interchange.writing import write_refused
 from core_sync.ledger.events import Event, EventType
 
 RETAIL = load_profile("retail-movements")
@@ -128,6 +129,11 @@ def test_a_profile_reads_other_tables_and_other_separators(tmp_path: Path) -> No
     assert isinstance(row, Row)
     assert (row.text("sku"), row.whole("quantity")) == ("007", -3)
     assert row.moment("as_of") == datetime(2026, 1, 1, 11, tzinfo=UTC)
+    again = tmp_path / "again.csv"
+    assert write_refused(again, [row.refuse("Artikel", "nobody knows this SKU")], profile) == 1
+    (sent_again,) = read_rows(again, TABLES["snapshots"], profile)
+    assert isinstance(sent_again, Row)
+    assert (sent_again.fields, sent_again.attributes) == (row.fields, {})
     with pytest.raises(ProfileRefused, match="it is for snapshots"):
         read_rows(path, TABLES["events"], profile)
 
