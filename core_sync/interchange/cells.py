@@ -45,6 +45,8 @@ def reader_of(column: Column, rule: TimeRule) -> Reader:
     def read_cell(cell: object) -> Value:
         # Only these are remembered: to a dict 1, 1.0 and True are one key, and so are the two moments
         # of a repeated hour in one zone.
+        if cell.__class__ is int:
+            return read(cell)
         told = cell if isinstance(cell, str) or (isinstance(cell, datetime) and cell.tzinfo is None) else None
         if told is not None:
             value = remembered.get(told)  # one look, so that threads may share it

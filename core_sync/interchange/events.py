@@ -1,10 +1,8 @@
 """Canonical events from rows and messages, and back."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from core_sync.interchange.cells import Value
 from core_sync.interchange.cloud_events import flattened
@@ -17,6 +15,7 @@ from core_sync.interchange.rows import RawRecord
 from core_sync.ledger.events import QUANTITY_MAX, Event, EventType
 
 EVENTS = TABLES["events"]
+_TYPE, _QUANTITY, _TO_LOCATION = (EVENTS.places[name] for name in ("type", "quantity", "to_location"))
 _TYPES: Mapping[str, EventType] = {kind.value: kind for kind in EventType}
 
 
@@ -87,59 +86,15 @@ def to_event(record: RawRecord, profile: SourceProfile = INTERCHANGE) -> Event:
 
 
 def _event(plan: Plan, record: RawRecord) -> Event:
-    values = plan.values(record.cells)
-    attributes = plan.attributes(record.cells)
-    (
-        event_id,
-        source,
-        kind,
-        occurred_at,
-        sku,
-        location,
-        quantity,
-        uom,
-        lot,
-        document,
-        line,
-        channel,
-        account,
-        reservation_id,
-        to_location,
-        expires_at,
-        unit_price,
-        reason,
-    ) = cast("_Columns", values)  # the kinds of the table's columns guarantee these types
-    type = _TYPES[kind]
+    values: list[Any] = plan.values(record.cells)  # the kinds of the table's columns guarantee the types
+    type, quantity = _TYPES[values[_TYPE]], values[_QUANTITY]
     if not 0 <= quantity <= QUANTITY_MAX:
         _check_quantity(plan, type, quantity)
-    if type is EventType.TRANSFER_OUT and not to_location:
+    if type is EventType.TRANSFER_OUT and not values[_TO_LOCATION]:
         raise FieldRefused(plan.file_column("to_location"), "is empty; a transfer_out says where to")
-    return Event(
-        event_id,
-        source,
-        type,
-        occurred_at,
-        sku,
-        location,
-        quantity,
-        uom,
-        lot,
-        document,
-        line,
-        channel,
-        account,
-        reservation_id,
-        to_location,
-        expires_at,
-        unit_price,
-        reason,
-        attributes,
-    )
-
-
-_Columns = tuple[
-    str, str, str, datetime, str, str, int, str, str, str, str, str, str, str, str, datetime | None, Decimal | None, str
-]
+    values[_TYPE] = type
+    # The table's columns stand in the order of the event's fields.
+    return Event(*values, attributes=plan.attributes(record.cells))
 
 
 def _check_quantity(plan: Plan, type: EventType, quantity: int) -> None:

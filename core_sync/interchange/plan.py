@@ -84,16 +84,17 @@ class Plan:
         if self.missing:
             raise FieldRefused(self.missing[0], f"is missing; every row of {self._table.name} needs it")
         values = self._blank.copy()
-        for place, index, read, filled, words in self._steps:
-            cell = cells[index]
-            if filled and (cell is None or (isinstance(cell, str) and not cell.strip())):
-                continue
-            if words and isinstance(cell, str):
-                cell = words.get(cell.strip(), cell)
-            try:
+        index = 0
+        try:
+            for place, index, read, filled, words in self._steps:
+                cell = cells[index]
+                if filled and (cell is None or (isinstance(cell, str) and not cell.strip())):
+                    continue
+                if words and isinstance(cell, str):
+                    cell = words.get(cell.strip(), cell)
                 values[place] = read(cell)
-            except CellRefused as error:
-                raise FieldRefused(self._header[index], str(error)) from error
+        except CellRefused as error:
+            raise FieldRefused(self._header[index], str(error)) from error
         if self._sign is not None:
             self._give_direction(values, self._sign)
         return values
