@@ -32,8 +32,12 @@ class World:
     """What a run may touch, handed in by the door that composes the process."""
 
     database: Database
-    ledger: Ledger
     channels: Connectors
     warehouses: Warehouses
     clock: Callable[[], datetime]
     runner: Runner
+
+    @property
+    def ledger(self) -> Ledger:
+        """A ledger of this run's own: runs are carried out side by side, and a ledger's memory is one thread's."""
+        return Ledger(self.database)

@@ -6,6 +6,7 @@ action leaves the second call without effect. ``verify`` changes nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -105,8 +106,8 @@ class Action(Protocol):
 
     kind: str
 
-    def plan(self, connection: Connection, case: CaseView) -> Plan:
-        """What this action would do about ``case``; reads only."""
+    def plan(self, connection: Connection, case: CaseView, at: datetime) -> Plan:
+        """What this action would do about ``case`` at ``at``; reads only."""
         ...
 
     def refusal(self, world: World, order: Order) -> str | None:
