@@ -93,8 +93,8 @@ def _event(plan: Plan, record: RawRecord) -> Event:
     if type is EventType.TRANSFER_OUT and not values[_TO_LOCATION]:
         raise FieldRefused(plan.file_column("to_location"), "is empty; a transfer_out says where to")
     values[_TYPE] = type
-    # The table's columns stand in the order of the event's fields.
-    return Event(*values, attributes=plan.attributes(record.cells))
+    values.append(plan.attributes(record.cells))
+    return Event(*values)  # the table's columns stand in the order of the event's fields, attributes last
 
 
 def _check_quantity(plan: Plan, type: EventType, quantity: int) -> None:
