@@ -35,7 +35,7 @@ SCORE_COLUMNS = ("score", "p_value", "anomalous", "reasons")
 DELTA_MARKS = {"as_of", "expected", "reported", "erp", "wms", "channel_qty"}
 """Columns of deltas that no table of events has; one is enough to tell."""
 ColumnType = pl.DataType | type[pl.DataType]
-BATCH_ROWS = 10_000
+BATCH_ROWS = 5_000
 READ_ROWS = 50_000
 MOVEMENT_COLUMNS: Mapping[str, ColumnType] = {
     "time": pl.Datetime("us", "UTC"),

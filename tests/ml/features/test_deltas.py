@@ -1,0 +1,112 @@
+"""Delta features: figures that are missing, standing differences, and what a row may know."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.features.definitions import DELTA_SET
+from ml.features.deltas import DeltaFeatures, Deltas, Matrix, describe
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "as_of": pl.Datetime("us", "UTC"),
+    "sku": pl.String,
+    "location": pl.String,
+    "channel": pl.String,
+    **dict.fromkeys(
+        ("expected", "reported", "in_flight", "erp", "wms", "channel_qty", "published_age_s", "event_lag_s"), pl.Float64
+    ),
+}
+
+
+def matrix_of(*rows: Mapping[str, object]) -> Matrix:
+    filled = [{"as_of": NOON, "sku": "mug", **row} for row in rows]
+    return describe(Deltas.from_frame(pl.DataFrame(filled, schema=SCHEMA, orient="row")))
+
+
+def value(matrix: Matrix, row: int, feature: str) -> float:
+    return float(matrix[row, DELTA_SET.names.index(feature)])
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pl.DataFrame:
+    figure = st.none() | st.integers(-3, 300)
+    rows, as_of = [], NOON
+    for _ in range(draw(st.integers(1, 60))):
+        as_of += draw(st.sampled_from([timedelta(0), timedelta(hours=6), timedelta(days=2)]))
+        figures = {name: draw(figure) for name in list(SCHEMA)[4:]}
+        rows.append({"as_of": as_of, "sku": draw(st.sampled_from("AB")), "location": "", "channel": "shop", **figures})
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables(), st.integers(1, 9))
+def test_history_and_new_rows_in_many_batches_give_the_very_same_figures_as_one_pass(
+    table: pl.DataFrame, size: int
+) -> None:
+    deltas, builder = Deltas.from_frame(table), DeltaFeatures()
+    pieces = [builder.advance(batch) for batch in deltas.batches(size)]
+    np.testing.assert_array_equal(np.concatenate(pieces), describe(deltas))
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_the_usual_difference_is_the_median_of_the_last_28_known_ones(table: pl.DataFrame) -> None:
+    found = describe(Deltas.from_frame(table))[:, DELTA_SET.names.index("residual_against_own")]
+    earlier: dict[str, list[float]] = {"A": [], "B": []}
+    for row, told in zip(table.to_dicts(), found.tolist(), strict=True):
+        known = [each for each in earlier[row["sku"]][-28:] if not math.isnan(each)]
+        expected, reported = row["expected"], row["reported"]
+        residual = math.nan if None in (expected, reported) else reported - expected - (row["in_flight"] or 0)
+        earlier[row["sku"]].append(residual)
+        if math.isnan(residual) or not known:
+            assert math.isnan(told)
+        else:
+            assert np.sign(round(told, 6)) == np.sign(residual - np.median(known))
+
+
+def test_what_is_in_flight_explains_a_difference() -> None:
+    explained, open_one = ({"expected": 50, "reported": 40, "in_flight": flying} for flying in (-10, 0))
+    assert value(matrix_of(explained), 0, "residual_z") == 0
+    assert value(matrix_of(open_one), 0, "residual_z") < -2
+
+
+def test_a_silent_system_is_missing_and_not_zero() -> None:
+    matrix = matrix_of({"expected": 50, "reported": 50, "erp": 50})
+    assert math.isnan(value(matrix, 0, "erp_wms_z"))
+    assert math.isnan(value(matrix, 0, "published_age"))
+    assert value(matrix, 0, "residual_z") == 0
+
+
+def test_a_standing_record_error_is_no_news_and_a_fresh_one_is() -> None:
+    standing = [{"as_of": NOON + timedelta(hours=6 * at), "expected": 50, "reported": 47} for at in range(20)]
+    fresh = {"as_of": NOON + timedelta(hours=120), "expected": 50, "reported": 20}
+    matrix = matrix_of(*standing, fresh)
+    assert value(matrix, 19, "residual_against_own") == 0
+    assert value(matrix, 19, "persists") == 4
+    assert value(matrix, 20, "residual_against_own") < -3
+
+
+def test_the_same_difference_is_smaller_news_for_an_item_that_moves_a_lot() -> None:
+    frame = pl.DataFrame(
+        {
+            "as_of": pl.Series([NOON, NOON]),
+            "sku": ["fast", "slow"],
+            "expected": [50, 50],
+            "reported": [44, 44],
+            "event_lag_s": [7_200, 7_200],
+            "daily_units": [600.0, 0.1],
+        }
+    )
+    fast, slow = np.abs(describe(Deltas.from_frame(frame))[:, DELTA_SET.names.index("residual_z")])
+    assert fast < slow / 2
+
+
+def test_a_dozen_taken_for_a_piece_is_close_to_a_pack() -> None:
+    matrix = matrix_of({"expected": 480, "reported": 40}, {"sku": "cup", "expected": 480, "reported": 300})
+    assert value(matrix, 0, "pack_factor") > 0.7 > 0.2 > value(matrix, 1, "pack_factor")
