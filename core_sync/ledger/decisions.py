@@ -50,7 +50,7 @@ def find_held(connection: Connection, held_id: int) -> HeldReference:
     row = connection.execute(text(f"{_HELD} WHERE h.held_id = :held_id"), {"held_id": held_id}).one_or_none()
     if row is None:
         raise NotFound("held event", held_id)
-    return HeldReference(*row.tuple())
+    return HeldReference(*row)
 
 
 def held_by_event(connection: Connection, source: str, event_id: str) -> HeldReference:
@@ -63,7 +63,7 @@ def held_by_event(connection: Connection, source: str, event_id: str) -> HeldRef
     row = connection.execute(statement, {"source": source, "event_id": event_id}).one_or_none()
     if row is None:
         raise NotFound("held event", f"{source} {event_id}")
-    return HeldReference(*row.tuple())
+    return HeldReference(*row)
 
 
 def confirm_duplicate(ledger: Ledger, held_id: int, actor: str, at: datetime) -> None:
@@ -103,7 +103,7 @@ def retry_lacking(ledger: Ledger, at: datetime) -> BatchOutcome:
         rows = connection.execute(
             text(f"{_HELD} WHERE h.status = 'parked' AND h.lacks IS NOT NULL ORDER BY h.held_id")
         ).all()
-    return _retry(ledger, [HeldReference(*row.tuple()) for row in rows], at, None, Flag.NONE)
+    return _retry(ledger, [HeldReference(*row) for row in rows], at, None, Flag.NONE)
 
 
 def reverse(ledger: Ledger, source: str, event_id: str, actor: str, at: datetime) -> None:

@@ -102,8 +102,8 @@ def entries_of(connection: Connection, sku: str, location: str | None = None) ->
 
 def disagreements(connection: Connection) -> list[Disagreement]:
     """Where replaying the ledger does not give the positions, or open items do not add up; none, always."""
-    found = [Disagreement(*row.tuple()) for row in connection.execute(text(_REPLAY_AGAINST_STORED))]
-    return found + [Disagreement(*row.tuple()) for row in connection.execute(text(_OPEN_AGAINST_STORED))]
+    found = [Disagreement(*row) for row in connection.execute(text(_REPLAY_AGAINST_STORED))]
+    return found + [Disagreement(*row) for row in connection.execute(text(_OPEN_AGAINST_STORED))]
 
 
 def _read(connection: Connection, statement: str, bound: dict[str, object]) -> Iterator[PositionAt]:

@@ -27,7 +27,7 @@ def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catal
         record_failures(connection, failures)
     cured = [f"negative:{position}" for position in sound]
     if decision.freed:
-        names: dict[int, str] = dict(connection.execute(text("SELECT source_id, name FROM source")).tuples().all())
+        names: dict[int, str] = dict(connection.execute(text("SELECT source_id, name FROM source")).all())
         cured += [held_subject(names[source], event) for source, event in decision.freed]
     resolve_subjects(connection, cured, at, "the cause is gone")
 

@@ -88,7 +88,7 @@ def read_catalogue(connection: Connection, version: int) -> Catalogue:
             external_locations[system, external] = name
     return Catalogue(
         version=version,
-        base_units=dict(connection.execute(text("SELECT sku, base_uom FROM sku")).tuples().all()),
+        base_units=dict(connection.execute(text("SELECT sku, base_uom FROM sku")).all()),
         factors={
             (sku, uom): Fraction(numerator, denominator)
             for sku, uom, numerator, denominator in connection.execute(

@@ -156,7 +156,7 @@ def _reports(connection: Connection, system: str, as_of: int) -> list[Reported]:
         text("SELECT sku, location, state, quantity FROM snapshot WHERE system = :system AND as_of = :as_of"),
         {"system": system, "as_of": as_of},
     )
-    return [Reported(*row.tuple()) for row in rows]
+    return [Reported(*row) for row in rows]
 
 
 def _beside(connection: Connection, as_of: int) -> dict[tuple[str, str, str], dict[str, int]]:

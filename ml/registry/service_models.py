@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from core_sync.database.engine import Database
 from ml.anomaly import storage as detector_storage
 from ml.anomaly.detector import Detector
+from ml.anomaly.fault_probability import FaultCurve, load_curve
 from ml.registry.manifest import MODEL_NAMES, Manifest, read_manifest
 from ml.root_cause import storage as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
@@ -50,6 +51,16 @@ class ServiceModels:
     def movement_detector(self) -> Detector:
         """The detector of strange movements."""
         return detector_storage.load(self._checked("movement_detector"))
+
+    @cached_property
+    def delta_fault_curve(self) -> FaultCurve:
+        """The chance of a fault by the delta detector's score."""
+        return load_curve(self._checked("delta_detector"))
+
+    @cached_property
+    def movement_fault_curve(self) -> FaultCurve:
+        """The chance of a fault by the movement detector's score."""
+        return load_curve(self._checked("movement_detector"))
 
     def version(self, name: str) -> str:
         """The version of the model ``name``."""
