@@ -1,0 +1,1 @@
+"""Opinions on why something failed: causes, knowledge of codes, evidence, and the classifier."""

@@ -1,0 +1,1 @@
+"""Fitting models: data in, candidates and their figures out."""

@@ -1,0 +1,134 @@
+"""Writes failure messages for a leaf: the grammars' phrases, dressed in the styles of many systems."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ml.root_cause.causes import LEAVES, RootCause, root_cause_of
+from ml.training.wording.grammar import Grammar, Phrase, read_grammar
+
+_HERE = Path(__file__).parent
+_ENGLISH = ("words.en.grammar", "causes.en.grammar", "causes2.en.grammar", "other.en.grammar")
+_FURTHER = ("de", "fr", "es", "it", "pt", "nl")
+_SHARE_ENGLISH = 0.7
+"""Of the messages written; the other languages share the rest."""
+
+CAUSE_SHARES: dict[RootCause, float] = {
+    RootCause.TIMEOUT: 0.11,
+    RootCause.SKU_MAPPING: 0.17,
+    RootCause.STALE_RESERVATION: 0.09,
+    RootCause.DUPLICATE: 0.13,
+    RootCause.POSTING_DELAY: 0.12,
+    RootCause.OTHER: 0.38,
+}
+"""What share of the messages speaks of each cause: ``other`` is the largest in every catalogue."""
+
+_LEAF_WEIGHTS = {"validation": 8.0, "auth": 1.4, "unmapped_sku": 2.0, "location_mapping": 2.0, "late_confirmation": 1.5,
+                 "leaked": 1.6, "redelivery": 1.3, "id_conflict": 1.3, "timeout": 1.2, "outage": 1.2}  # fmt: skip
+_STYLE_SHARES = {
+    "plain": 0.62,
+    "coded": 0.09,
+    "log": 0.05,
+    "exception": 0.05,
+    "polite": 0.07,
+    "context": 0.07,
+    "prose": 0.05,
+}
+_SLOTS = (
+    "%s", "{0}", "{1}", "%(name)s", "%(product)s", "%d", "%1", ":id", "${item}", "{{ value }}", "%@",
+    "SKU-4711", "A10023", "4006381333931", "WH-01", "12", "100234", "2026-03-14", "7f9c24e8", "10.5", "PO-88121",
+    "'Blue Mug'", '"Main"', "'Oak Table XL'", '"Nord"', "ABC", "", "",
+)  # fmt: skip
+_HELD_OUT = 5
+"""One phrase in so many is kept from training."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A message and the leaf it was written for."""
+
+    message: str
+    leaf: str
+
+
+def is_held_out(phrase: Phrase) -> bool:
+    """Whether ``phrase`` is never trained on: decided by its text alone, so it stays so."""
+    return zlib.crc32(phrase.text.encode()) % _HELD_OUT == 0
+
+
+@cache
+def english() -> Grammar:
+    """The grammar of English messages."""
+    return read_grammar([_HERE / name for name in _ENGLISH])
+
+
+@cache
+def further_languages() -> tuple[Grammar, ...]:
+    """The grammars of German, French, Spanish, Italian, Portuguese and Dutch messages."""
+    return tuple(read_grammar([_HERE / f"{name}.grammar"]) for name in _FURTHER)
+
+
+@cache
+def _styles() -> Grammar:
+    return read_grammar([_HERE / "styles.grammar"])
+
+
+@cache
+def _phrases(language: int, leaf: str, held_out: bool) -> tuple[Phrase, ...]:
+    """Phrases of a leaf; a leaf with too few to part keeps them for training."""
+    grammar = english() if language < 0 else further_languages()[language]
+    return tuple(p for p in grammar.phrases if p.leaf == leaf and is_held_out(p) == held_out)
+
+
+def leaf_shares(leaves: Sequence[str] = LEAVES) -> np.ndarray:
+    """Share of each of ``leaves``, shape (len(leaves),), summing to 1."""
+    weights = np.array([_LEAF_WEIGHTS.get(leaf, 1.0) for leaf in leaves])
+    causes = [root_cause_of(leaf) for leaf in leaves]
+    totals = {cause: sum(w for w, c in zip(weights, causes, strict=True) if c is cause) for cause in set(causes)}
+    shares = np.array([CAUSE_SHARES[c] * w / totals[c] for w, c in zip(weights, causes, strict=True)])
+    normalised: np.ndarray = shares / shares.sum()
+    return normalised
+
+
+def write(leaf: str, rng: np.random.Generator, held_out: bool = False, english_only: bool = False) -> str:
+    """One message for ``leaf``; from phrases never trained on if ``held_out``."""
+    language = -1 if english_only or rng.random() < _SHARE_ENGLISH else int(rng.integers(len(_FURTHER)))
+    phrases = _phrases(language, leaf, held_out)
+    if not phrases:
+        language, phrases = -1, _phrases(-1, leaf, held_out)
+    grammar = english() if language < 0 else further_languages()[language]
+    phrase = phrases[int(rng.integers(len(phrases)))]
+
+    def pick(count: int) -> int:
+        return int(rng.integers(count))
+
+    return _dressed(grammar.say(phrase, pick), rng, plain=language >= 0)
+
+
+def write_many(
+    count: int, seed: int, held_out: bool = False, leaves: Sequence[str] | None = None, english_only: bool = False
+) -> list[Written]:
+    """``count`` messages, of the leaves given or drawn by ``leaf_shares``; the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    drawn = leaves or [LEAVES[i] for i in rng.choice(len(LEAVES), size=count, p=leaf_shares())]
+    return [Written(write(leaf, rng, held_out, english_only), leaf) for leaf in drawn[:count]]
+
+
+def _dressed(core: str, rng: np.random.Generator, plain: bool) -> str:
+    names = list(_STYLE_SHARES)
+    style = "plain" if plain and rng.random() < 0.8 else names[int(rng.choice(len(names), p=_STYLE_PROBABILITIES))]
+    frames = [p for p in _styles().phrases if p.leaf == style]
+    frame = _styles().say(frames[int(rng.integers(len(frames)))], lambda count: int(rng.integers(count)))
+    dressed = frame.replace("<core>", core[:1].lower() + core[1:]).replace("<Core>", core[:1].upper() + core[1:])
+    parts = dressed.split("#")
+    filled = [parts[0]]
+    for part in parts[1:]:
+        filled += [_SLOTS[int(rng.integers(len(_SLOTS)))], part]
+    return "".join(filled).strip()
+
+
+_STYLE_PROBABILITIES = np.array(list(_STYLE_SHARES.values())) / sum(_STYLE_SHARES.values())
