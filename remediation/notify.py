@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
+from core_sync.cases.timeline import add_entry
 from core_sync.database.engine import Database
 from core_sync.money import from_ten_thousandths, to_ten_thousandths
-from remediation.outcomes import tell_case
 
 ALERTED = "alert"
+ALERT_FAILED = "alert_failed"
 _ACTOR = "stocktriage"
 
 
@@ -29,8 +30,8 @@ class Alerts:
 def alert_new_cases(database: Database, alerts: Alerts, at: datetime) -> int:
     """Send an alert for each case not yet alerted; returns how many were sent.
 
-    A case is marked before it is sent, so that two workers send one alert; where sending fails the mark
-    is taken away and the next round tries again.
+    A case is marked before it is sent, so that two workers send one alert; where sending fails
+    that is noted too, and the next round tries again.
     """
     if not alerts.urls:
         return 0
@@ -38,14 +39,14 @@ def alert_new_cases(database: Database, alerts: Alerts, at: datetime) -> int:
         cases = connection.execute(
             text(
                 "SELECT c.case_id, c.title, c.root_cause, c.expected_loss, c.currency, c.recommended_action "
-                "FROM exception_case c WHERE c.status = 'new' AND c.expected_loss > :above AND NOT EXISTS "
-                "(SELECT 1 FROM case_entry e WHERE e.case_id = c.case_id AND e.verb = :alerted) "
-                "ORDER BY c.rank_value DESC"
+                "FROM exception_case c WHERE c.status = 'new' AND c.expected_loss > :above AND "
+                "(SELECT coalesce(sum(CASE e.verb WHEN :alerted THEN 1 ELSE -1 END), 0) FROM case_entry e "
+                "WHERE e.case_id = c.case_id AND e.verb IN (:alerted, :failed)) = 0 ORDER BY c.rank_value DESC"
             ),
-            {"above": to_ten_thousandths(alerts.above), "alerted": ALERTED},
+            {"above": to_ten_thousandths(alerts.above), "alerted": ALERTED, "failed": ALERT_FAILED},
         ).all()
         for case in cases:
-            tell_case(connection, case.case_id, at, _ACTOR, ALERTED, f"alert to {len(alerts.urls)} place(s)")
+            add_entry(connection, case.case_id, _ACTOR, ALERTED, at, f"alert to {len(alerts.urls)} place(s)")
     sent = 0
     for case in cases:
         loss = f"{from_ten_thousandths(case.expected_loss):,.2f} {case.currency or ''}".strip()
@@ -55,7 +56,8 @@ def alert_new_cases(database: Database, alerts: Alerts, at: datetime) -> int:
         if _send(alerts.urls, f"Case {case.case_id}: {loss} at risk", body):
             sent += 1
         else:
-            _take_mark_away(database, case.case_id)
+            with database.transaction() as connection:
+                add_entry(connection, case.case_id, _ACTOR, ALERT_FAILED, at, "no place took the alert")
     return sent
 
 
@@ -66,11 +68,3 @@ def _send(urls: Sequence[str], title: str, body: str) -> bool:
     for url in urls:
         places.add(url)
     return bool(places.notify(title=title, body=body))
-
-
-def _take_mark_away(database: Database, case_id: int) -> None:
-    with database.transaction() as connection:
-        connection.execute(
-            text("DELETE FROM case_entry WHERE case_id = :case_id AND verb = :alerted"),
-            {"case_id": case_id, "alerted": ALERTED},
-        )

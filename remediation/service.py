@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from core_sync.cases.timeline import add_entry
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import VerbRefused
@@ -15,7 +16,6 @@ from remediation.actions.catalog import action
 from remediation.actions.catalog import recommend as recommend_for
 from remediation.actions.port import Plan, Told
 from remediation.case_view import CaseView, view_case
-from remediation.outcomes import tell_case
 from remediation.policy.autonomy import autonomy_of, runs_last_hour
 from remediation.policy.rules import Autonomy, Verdict, decide
 from remediation.runs import store
@@ -101,7 +101,8 @@ def approve(world: World, run_id: int, actor: str, at: datetime, choice: str | N
             decided_by=actor,
             decided_at=to_microseconds(at),
         )
-        tell_case(connection, run.case_id, at, actor, "approve", run.plan.summary, {"run": run_id, "choice": choice})
+        told = {"run": run_id, "choice": choice}
+        add_entry(connection, run.case_id, actor, "approve", at, run.plan.summary, after=told)
     world.runner.start(world, run_id)
 
 
@@ -116,7 +117,7 @@ def reject(database: Database, run_id: int, actor: str, reason: str, at: datetim
         run = store.read_run(connection, run_id)
         decided = {"decided_by": actor, "decided_at": to_microseconds(at), "outcome": reason}
         store.move(connection, run_id, "reject", ("awaiting_approval",), "rejected", **decided)
-        tell_case(connection, run.case_id, at, actor, "reject", reason, {"run": run_id, "action": run.action})
+        add_entry(connection, run.case_id, actor, "reject", at, reason, after={"run": run_id, "action": run.action})
 
 
 def runs_of(database: Database, case_id: int) -> list[Run]:
@@ -146,7 +147,7 @@ def undo(world: World, run_id: int, actor: str, at: datetime) -> Told:
     told = action(run.action).undo(world, run.order)
     with world.database.transaction() as connection:
         store.move(connection, run_id, "undo", ("succeeded", "waiting"), "undone")
-        tell_case(connection, run.case_id, at, actor, "undo", run.plan.summary, {"run": run_id, **told})
+        add_entry(connection, run.case_id, actor, "undo_action", at, run.plan.summary, after={"run": run_id, **told})
     return told
 
 
@@ -168,13 +169,6 @@ def _request(
         choice=choice,
         at=at,
     )
-    tell_case(
-        connection,
-        plan.case_id,
-        at,
-        actor,
-        "request",
-        f"{plan.summary}: {decision.why}",
-        {"run": run_id, "action": plan.action, "status": status},
-    )
+    told = {"run": run_id, "action": plan.action, "status": status}
+    add_entry(connection, plan.case_id, actor, "request", at, f"{plan.summary}: {decision.why}", after=told)
     return run_id, status

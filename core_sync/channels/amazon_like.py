@@ -48,7 +48,7 @@ class AmazonLike:
             "PATCH",
             self._path(request.sku),
             params={"marketplaceIds": self._marketplace},
-            headers={"Idempotency-Key": request.idempotency_key},
+            headers={"Idempotency-Key": quote(request.idempotency_key)},
             json=body,
         )
         if not isinstance(answer, Answer):
