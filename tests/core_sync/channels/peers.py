@@ -81,12 +81,10 @@ class _Manners(BaseHTTPRequestHandler):
             self._set(body["variables"]["input"]["quantities"][0])
         else:
             wanted = [part.removeprefix("sku:") for part in body["variables"]["query"].split(" OR ")]
-            self._reply(
-                200,
-                {"data": {"inventoryItems": {"nodes": [_node(self.peer, s) for s in wanted if s in self.peer.shown]}}},
-            )
-            return
-        quantity = body["variables"]["input"]["quantities"][0]
+            nodes = [_node(self.peer, sku) for sku in wanted if sku in self.peer.shown]
+            self._reply(200, {"data": {"inventoryItems": {"nodes": nodes}}})
+
+    def _set(self, quantity: dict[str, Any]) -> None:
         sku = quantity["inventoryItemId"].removeprefix(ITEM)
         fault = self.peer.faults.pop(0) if self.peer.faults else None
         if fault == "throttled":
