@@ -171,7 +171,22 @@ def figures(task: Task, seeds: int) -> Iterator[Figure]:
             allowed = [rule for rule in rules if name != "movement" or rule not in NEIGHBOUR_RULES]
             best = max(allowed, key=lambda rule: rules[rule][measure])
             yield compared(f"{name} {measure} beside {best}", mine, best, rules[best][measure])
+        if not specification.context:
+            yield from on_the_same_columns(name, labels, history, scored, seeds, [scores for scores, _ in found])
         yield from by_class(name, task, kept, [scores for scores, _ in found])
+
+
+def on_the_same_columns(
+    name: str, labels: NDArray[np.int64], history: Matrix, scored: Matrix, seeds: int, found: list[Floats]
+) -> Iterator[Figure]:
+    """Ours against IsolationForest as it comes, given the very columns that our forest uses: the forest's own share."""
+    specification = MOVEMENTS[name]
+    columns = specification.features.columns(specification.forest)
+    peers = [plain(name, history[:, columns], scored[:, columns], seed) for seed in range(seeds)]
+    for measure, of in MEASURES.items():
+        mine = np.array([of(labels, scores) for scores in found])
+        peer = float(np.mean([of(labels, scores) for scores in peers]))
+        yield compared(f"{name} {measure} on the same columns", mine, "plain IsolationForest, same columns", peer)
 
 
 def by_class(name: str, task: Task, kept: NDArray[np.bool_], found: list[Floats]) -> Iterator[Figure]:

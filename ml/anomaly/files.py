@@ -25,17 +25,16 @@ from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.writing import write_rows
 from core_sync.ledger.events import Event
 from ml.anomaly.detector import Detector
+from ml.anomaly.frames import delta_batches, movement_batches
 from ml.anomaly.rolling import RollingScorer, Scored
 from ml.anomaly.specification import DELTA, MOVEMENTS
 from ml.anomaly.thresholds import Policy
-from ml.features.deltas import NUMBERS, DeltaFeatures, Deltas
-from ml.features.movements import MovementFeatures, Movements
+from ml.features.deltas import NUMBERS
 
 SCORE_COLUMNS = ("score", "p_value", "anomalous", "reasons")
 DELTA_MARKS = {"as_of", "expected", "reported", "erp", "wms", "channel_qty"}
 """Columns of deltas that no table of events has; one is enough to tell."""
 ColumnType = pl.DataType | type[pl.DataType]
-BATCH_ROWS = 5_000
 READ_ROWS = 50_000
 MOVEMENT_COLUMNS: Mapping[str, ColumnType] = {
     "time": pl.Datetime("us", "UTC"),
@@ -102,11 +101,13 @@ def score_file(
     if table == "deltas":
         frame, refused = read_table(delta_cells(source, told), DELTA_COLUMNS)
         scorer = RollingScorer(DELTA, detectors.get(DELTA.name), policy)
-        verdicts = delta_verdicts(frame, scorer, refused)
+        ordered = frame.sort("as_of", maintain_order=True)
+        verdicts = in_place(ordered["place"].to_numpy(), delta_batches(ordered, scorer), refused)
     else:
         frame, refused = read_table(movement_cells(source, told), MOVEMENT_COLUMNS)
         scorer = RollingScorer(MOVEMENTS[features], detectors.get(features), policy)
-        verdicts = movement_verdicts(frame, scorer, refused)
+        ordered = frame.sort("time", maintain_order=True)
+        verdicts = in_place(ordered["place"].to_numpy(), movement_batches(ordered, scorer), refused)
     columns = [name for name in columns_of(source, told) if name not in SCORE_COLUMNS]
     rows = write_rows(target, judged_rows(source, table, told, verdicts), [*columns, *SCORE_COLUMNS])
     scored = int((~np.isnan(verdicts.score)).sum())
@@ -167,24 +168,6 @@ def read_table(
             waiting = []
     parts.append(pl.DataFrame(waiting, schema=schema, orient="row"))
     return pl.concat(parts), refused
-
-
-def movement_verdicts(frame: pl.DataFrame, scorer: RollingScorer, refused: Mapping[int, str]) -> Verdicts:
-    """Verdicts on movements, row by row."""
-    ordered = frame.sort("time", maintain_order=True)
-    builder = MovementFeatures()
-    batches = Movements.from_events(ordered).batches(BATCH_ROWS)
-    scored = (scorer.advance(builder.advance(batch).matrix(scorer.specification.features)) for batch in batches)
-    return in_place(ordered["place"].to_numpy(), scored, refused)
-
-
-def delta_verdicts(frame: pl.DataFrame, scorer: RollingScorer, refused: Mapping[int, str]) -> Verdicts:
-    """Verdicts on deltas; those of one as-of moment are decided together."""
-    ordered = frame.sort("as_of", maintain_order=True)
-    builder = DeltaFeatures()
-    batches = Deltas.from_frame(ordered).batches(BATCH_ROWS)
-    scored = (scorer.advance(builder.advance(batch), batch.time_us) for batch in batches)
-    return in_place(ordered["place"].to_numpy(), scored, refused)
 
 
 def in_place(places: NDArray[np.int64], scored: Iterable[Scored], refused: Mapping[int, str]) -> Verdicts:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from ml.anomaly.files import score_file
+from ml.anomaly.frames import judge_deltas, judge_movements
 from ml.anomaly.training import train_delta_detector, train_movement_detector
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -126,6 +127,16 @@ def test_deltas_are_told_by_their_columns_and_a_fault_among_them_is_found(tmp_pa
     scored = pl.read_parquet(tmp_path / "out.parquet")
     assert (report.table, report.rows, report.scored) == ("deltas", 200, 200)
     assert scored.row(scored["score"].arg_max(), named=True)["id"] == "d170"
+
+
+def test_a_table_in_memory_gets_the_verdicts_that_its_file_gets(tmp_path: Path) -> None:
+    detector = train_delta_detector(deltas(100), seed=1).detector
+    table = deltas(4, seed=3).sample(fraction=1.0, shuffle=True, seed=2)
+    table.write_parquet(tmp_path / "in.parquet")
+    score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", {"delta": detector})
+    found = judge_deltas(table, detector)
+    assert found.score.tolist() == pl.read_parquet(tmp_path / "out.parquet")["score"].to_list()
+    assert judge_movements(sales(100), None).abstained.startswith("not scored")
 
 
 def shared_data() -> Path:

@@ -44,7 +44,7 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables(), st.integers(1, 9))
 def test_history_and_new_rows_in_many_batches_give_the_very_same_figures_as_one_pass(
     table: pl.DataFrame, size: int
@@ -54,7 +54,7 @@ def test_history_and_new_rows_in_many_batches_give_the_very_same_figures_as_one_
     np.testing.assert_array_equal(np.concatenate(pieces), describe(deltas))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables())
 def test_the_usual_difference_is_the_median_of_the_last_28_known_ones(table: pl.DataFrame) -> None:
     found = describe(Deltas.from_frame(table))[:, DELTA_SET.names.index("residual_against_own")]
