@@ -18,6 +18,13 @@ class ExceptionCase(SQLModel, table=True):
         Index("case_feed", text("rank_value DESC"), text("case_id DESC")),
         Index("case_feed_by_status", "status", text("rank_value DESC"), text("case_id DESC")),
         Index("case_fingerprint", "fingerprint"),
+        Index(
+            "case_fingerprint_open",
+            "fingerprint",
+            unique=True,
+            sqlite_where=text("status <> 'resolved'"),
+            postgresql_where=text("status <> 'resolved'"),
+        ),
     )
 
     case_id: int | None = key()
@@ -46,6 +53,7 @@ class ExceptionCase(SQLModel, table=True):
     owner: str | None = None
     override_root_cause: str | None = None
     override_rank: int | None = whole(None)
+    """The expected loss, in ten-thousandths, as which a person wants the case ranked."""
     override_reason: str | None = None
     override_until: int | None = moment(None)
     snoozed_until: int | None = moment(None)
@@ -53,6 +61,8 @@ class ExceptionCase(SQLModel, table=True):
     updated_at: int = moment()
     resolved_at: int | None = moment(None)
     resolution: str | None = None
+    merged_into: int | None = whole(None, foreign_key="exception_case.case_id")
+    """Where a person put this case's signals; whatever comes with its fingerprint goes there too."""
     model_versions: str = "{}"
     needs_review: bool = True
     """Something related happened since the case was last weighed."""

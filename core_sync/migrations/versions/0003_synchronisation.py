@@ -179,15 +179,25 @@ def upgrade() -> None:
         sa.Column("updated_at", WHOLE, nullable=False),
         sa.Column("resolved_at", WHOLE, nullable=True),
         sa.Column("resolution", sa.Text(), nullable=True),
+        sa.Column("merged_into", WHOLE, nullable=True),
         sa.Column("model_versions", sa.Text(), nullable=False),
         sa.Column("needs_review", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "status IN ('new', 'acknowledged', 'in_progress', 'waiting', 'snoozed', 'resolved', 'regressed')",
             name="case_status_known",
         ),
+        sa.ForeignKeyConstraint(["merged_into"], ["exception_case.case_id"]),
         sa.PrimaryKeyConstraint("case_id"),
     )
     op.create_index("case_fingerprint", "exception_case", ["fingerprint"], unique=False)
+    op.create_index(
+        "case_fingerprint_open",
+        "exception_case",
+        ["fingerprint"],
+        unique=True,
+        sqlite_where=sa.text("status <> 'resolved'"),
+        postgresql_where=sa.text("status <> 'resolved'"),
+    )
     op.create_index("case_feed", "exception_case", [sa.text("rank_value DESC"), sa.text("case_id DESC")])
     op.create_index(
         "case_feed_by_status", "exception_case", ["status", sa.text("rank_value DESC"), sa.text("case_id DESC")]

@@ -1,0 +1,240 @@
+"""The ranked worklist in pages that stay put while cases come and go, and one case with all that is known.
+
+A page is continued by keyset, (``rank_value``, ``case_id``) descending: two conditions that the database
+answers from one index, however far down the list.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, tuple_
+
+from core_sync.cases.rows import CASES
+from core_sync.cases.rules import ON_THE_LIST, Override, Status
+from core_sync.clock import from_microseconds
+from core_sync.errors import NotFound, StocktriageError
+from core_sync.money import from_ten_thousandths
+
+PAGE_MAX = 500
+
+
+class CursorRefused(StocktriageError):
+    """The cursor is none that we gave out."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no cursor of this list; ask for the first page and follow its next_cursor")
+        self.cursor = cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which cases to show; empty means all. Cases resolved or asleep are shown only when asked for."""
+
+    statuses: Sequence[Status] = ON_THE_LIST
+    root_cause: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    channel: str | None = None
+    owner: str | None = None
+    abstained: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedCase:
+    """One case as the worklist shows it; money in ``currency``, ``rank`` counts from 1 on the whole list.
+
+    ``root_cause`` is a person's where one overrode it, and ``model_root_cause`` what the model says.
+    """
+
+    case: int
+    rank: int
+    status: str
+    title: str
+    root_cause: str
+    model_root_cause: str
+    subclass: str | None
+    probability: float | None
+    abstained: bool
+    fault_probability: float
+    anomaly_p_value: float | None
+    exposure: Decimal | None
+    expected_loss: Decimal | None
+    currency: str | None
+    exposure_terms: Mapping[str, Any]
+    time_to_harm_h: float | None
+    opened_at: datetime
+    updated_at: datetime
+    skus: Sequence[str]
+    locations: Sequence[str]
+    channels: Sequence[str]
+    signals: int
+    recommended_action: str | None
+    autonomy: str
+    owner: str | None
+    reasons: Sequence[str]
+    override: Override | None
+    override_expected_loss: Decimal | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    resolution: str | None
+    merged_into: int | None
+    model_versions: Mapping[str, str]
+    needs_review: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases, and how to go on; ``next_cursor`` is None on the last page."""
+
+    cases: list[FeedCase]
+    next_cursor: str | None
+
+
+class _After(NamedTuple):
+    rank_value: float
+    case_id: int
+    rank: int
+
+
+def read_feed(
+    connection: Connection, at: datetime, shown: Filter | None = None, cursor: str | None = None, limit: int = 50
+) -> Page:
+    """One page, the largest expected loss first.
+
+    Raises:
+        CursorRefused: ``cursor`` is none that we gave out.
+    """
+    limit = max(1, min(limit, PAGE_MAX))
+    after = _decoded(cursor) if cursor else None
+    statement = _filtered(select(CASES), shown or Filter())
+    if after is not None:
+        statement = statement.where(tuple_(CASES.c.rank_value, CASES.c.case_id) < (after.rank_value, after.case_id))
+    rows = connection.execute(
+        statement.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(limit + 1)
+    ).all()
+    first = (after.rank if after is not None else 0) + 1
+    cases = [feed_case(row, rank, at) for rank, row in enumerate(rows[:limit], first)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    cursor_on = _encoded(_After(last.rank_value, last.case_id, first + limit - 1)) if last is not None else None
+    return Page(cases, cursor_on)
+
+
+def read_feed_case(connection: Connection, case_id: int, at: datetime) -> FeedCase:
+    """One case as the worklist would show it.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    row = connection.execute(select(CASES).where(CASES.c.case_id == case_id)).one_or_none()
+    if row is None:
+        raise NotFound("case", case_id)
+    before = tuple_(CASES.c.rank_value, CASES.c.case_id) > (row.rank_value, row.case_id)
+    ahead = _filtered(select(func.count()).select_from(CASES), Filter()).where(before)
+    return feed_case(row, int(connection.execute(ahead).scalar_one()) + 1, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is on the list: how many cases, and their expected loss by currency."""
+
+    cases: int
+    expected_loss: Mapping[str, Decimal]
+
+
+def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
+    """Sums over everything that the filter shows."""
+    statement = _filtered(
+        select(func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency).group_by(CASES.c.currency),
+        shown or Filter(),
+    )
+    rows = connection.execute(statement).all()
+    sums = {currency: from_ten_thousandths(int(total)) for _, total, currency in rows if currency and total is not None}
+    return Totals(sum(int(count) for count, _, _ in rows), sums)
+
+
+def feed_case(row: Row[Any], rank: int, at: datetime) -> FeedCase:
+    """A row of the table as the worklist shows it at ``at``."""
+    override = Override(row.override_root_cause, row.override_rank, row.override_reason, _moment(row.override_until))
+    holds = override.holds(at)
+    replaced = override.root_cause if holds and override.root_cause is not None else None
+    return FeedCase(
+        case=row.case_id,
+        rank=rank,
+        status=row.status,
+        title=row.title,
+        root_cause=replaced or row.root_cause,
+        model_root_cause=row.root_cause,
+        subclass=None if replaced and replaced != row.root_cause else row.subclass,
+        probability=row.probability,
+        abstained=row.abstained and replaced is None,
+        fault_probability=row.fault_probability,
+        anomaly_p_value=row.anomaly_p_value,
+        exposure=_money(row.exposure),
+        expected_loss=_money(row.expected_loss),
+        currency=row.currency,
+        exposure_terms=msgspec.json.decode(row.exposure_terms),
+        time_to_harm_h=row.time_to_harm_h,
+        opened_at=from_microseconds(row.opened_at),
+        updated_at=from_microseconds(row.updated_at),
+        skus=msgspec.json.decode(row.skus),
+        locations=msgspec.json.decode(row.locations),
+        channels=msgspec.json.decode(row.channels),
+        signals=row.signals,
+        recommended_action=row.recommended_action,
+        autonomy=row.autonomy,
+        owner=row.owner,
+        reasons=msgspec.json.decode(row.reasons),
+        override=override if holds else None,
+        override_expected_loss=_money(override.rank) if holds else None,
+        snoozed_until=_moment(row.snoozed_until),
+        resolved_at=_moment(row.resolved_at),
+        resolution=row.resolution,
+        merged_into=row.merged_into,
+        model_versions=msgspec.json.decode(row.model_versions),
+        needs_review=row.needs_review,
+    )
+
+
+def _filtered(statement: Select[Any], shown: Filter) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = []
+    if shown.statuses:
+        conditions.append(CASES.c.status.in_([str(status) for status in shown.statuses]))
+    if shown.root_cause:
+        conditions.append(func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause) == shown.root_cause)
+    for column, wanted in (
+        (CASES.c.skus, shown.sku),
+        (CASES.c.locations, shown.location),
+        (CASES.c.channels, shown.channel),
+    ):
+        if wanted:
+            conditions.append(column.contains(msgspec.json.encode(wanted).decode(), autoescape=True))
+    if shown.owner:
+        conditions.append(CASES.c.owner == shown.owner)
+    if shown.abstained is not None:
+        conditions.append(CASES.c.abstained.is_(shown.abstained))
+    return statement.where(and_(*conditions)) if conditions else statement
+
+
+def _encoded(after: _After) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> _After:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=_After)
+    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+        raise CursorRefused(cursor) from error
+
+
+def _money(amount: int | None) -> Decimal | None:
+    return from_ten_thousandths(amount) if amount is not None else None
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    return from_microseconds(microseconds) if microseconds is not None else None

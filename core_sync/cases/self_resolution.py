@@ -1,0 +1,117 @@
+"""What happens to cases by itself: they resolve when their cause is gone, wake when due, and overrides expire."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, text
+
+from core_sync.cases.rows import CASES, change_case, in_parts
+from core_sync.cases.rules import Status, rank_value
+from core_sync.cases.signals import SYSTEM
+from core_sync.cases.timeline import add_entry
+from core_sync.clock import to_microseconds
+
+OpenAmong = Callable[[Collection[int]], Collection[int]]
+"""Of the anomalies named, those that are not settled. Anomalies are opinions, kept by the room that holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Which cases moved by themselves."""
+
+    resolved: list[int]
+    woken: list[int]
+    overrides_expired: list[int]
+
+
+def resolve_settled(connection: Connection, at: datetime, open_anomalies: OpenAmong | None = None) -> Settled:
+    """Resolve every case whose failures are all resolved and whose anomalies are all settled; wake what is due.
+
+    Where nobody says which anomalies are settled, none is.
+    """
+    resolved = []
+    for row in _without_open_failures(connection, open_anomalies):
+        changes = {
+            "status": Status.RESOLVED,
+            "resolved_at": to_microseconds(at),
+            "resolution": "its cause is gone",
+            "snoozed_until": None,
+            "needs_review": False,
+        }
+        before = {"status": row.status, "resolved_at": None, "resolution": None, "snoozed_until": row.snoozed_until}
+        change_case(connection, row.case_id, changes, to_microseconds(at))
+        add_entry(connection, row.case_id, SYSTEM, "resolved", at, _how(connection, row.case_id), before, changes)
+        resolved.append(row.case_id)
+    return Settled(resolved, _wake(connection, at), _expire_overrides(connection, at))
+
+
+def _without_open_failures(connection: Connection, open_anomalies: OpenAmong | None) -> list[Row[Any]]:
+    candidates = list(connection.execute(text(_NO_OPEN_FAILURE)))
+    anomalies: dict[int, list[int]] = {}
+    for part in in_parts([row.case_id for row in candidates]):
+        marks = ", ".join(str(int(case_id)) for case_id in part)
+        found = connection.execute(
+            text(f"SELECT case_id, signal_id FROM case_signal WHERE kind = 'anomaly' AND case_id IN ({marks})")
+        )
+        for case_id, signal_id in found:
+            anomalies.setdefault(case_id, []).append(signal_id)
+    named = [signal_id for signal_ids in anomalies.values() for signal_id in signal_ids]
+    still_open = set(named if open_anomalies is None else open_anomalies(named)) if named else set()
+    return [row for row in candidates if not still_open.intersection(anomalies.get(row.case_id, ()))]
+
+
+def _how(connection: Connection, case_id: int) -> str:
+    """How the failures of the case ended, in the words of whoever closed them."""
+    rows = connection.execute(text(_ENDINGS), {"case_id": case_id}).scalars()
+    endings = [ending for ending in rows if ending]
+    return "its cause is gone" + (f": {'; '.join(endings)}" if endings else "")
+
+
+def _wake(connection: Connection, at: datetime) -> list[int]:
+    moment = to_microseconds(at)
+    due = select(CASES.c.case_id, CASES.c.snoozed_until).where(
+        CASES.c.status == Status.SNOOZED, CASES.c.snoozed_until <= moment
+    )
+    woken = []
+    for row in connection.execute(due).all():
+        changes = {"status": Status.ACKNOWLEDGED, "snoozed_until": None}
+        before = {"status": Status.SNOOZED, "snoozed_until": row.snoozed_until}
+        change_case(connection, row.case_id, {**changes, "needs_review": True}, moment)
+        add_entry(
+            connection, row.case_id, SYSTEM, "woken", at, "the time it was snoozed until has come", before, changes
+        )
+        woken.append(row.case_id)
+    return woken
+
+
+def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
+    moment = to_microseconds(at)
+    due = select(CASES).where(CASES.c.override_until <= moment, CASES.c.status != Status.RESOLVED)
+    names = ("override_root_cause", "override_rank", "override_reason", "override_until")
+    expired = []
+    for row in connection.execute(due).all():
+        changes: dict[str, Any] = dict.fromkeys(names)
+        ranked = {"rank_value": rank_value(row.expected_loss, row.time_to_harm_h), "needs_review": True}
+        change_case(connection, row.case_id, {**changes, **ranked}, moment)
+        before = {name: row._mapping[name] for name in names}
+        add_entry(connection, row.case_id, SYSTEM, "override expired", at, row.override_reason, before, changes)
+        expired.append(row.case_id)
+    return expired
+
+
+_NO_OPEN_FAILURE = """
+SELECT c.case_id, c.status, c.snoozed_until FROM exception_case c
+WHERE c.status <> 'resolved' AND c.signals > 0
+  AND NOT EXISTS (
+    SELECT 1 FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
+    WHERE s.case_id = c.case_id AND s.kind = 'failure' AND f.resolved_at IS NULL
+  )
+ORDER BY c.case_id
+"""
+
+_ENDINGS = """
+SELECT DISTINCT f.resolution FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
+WHERE s.case_id = :case_id AND s.kind = 'failure' ORDER BY f.resolution LIMIT 3
+"""

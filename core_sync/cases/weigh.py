@@ -1,0 +1,123 @@
+"""Write down what the models say of a case. What a person overrode stays in force until it expires."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from core_sync.cases.rows import CASES, change_case, locked_case
+from core_sync.cases.rules import Override, rank_value
+from core_sync.cases.signals import SYSTEM
+from core_sync.cases.tables import ExceptionCase
+from core_sync.cases.timeline import add_entry
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.money import to_ten_thousandths
+
+_TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
+"""A change of one of these is a line in the timeline; figures alone change all the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What is thought of one case, by which model versions.
+
+    Args:
+        probability: of ``root_cause``, 0 to 1; ``abstained`` says that the evidence does not decide.
+        fault_probability: 1 for failures; for anomalies the calibrated chance of a fault.
+        exposure: money lost until fixed if it is a fault, in ``currency``; None where it cannot be said.
+        expected_loss: ``fault_probability × exposure``.
+        exposure_terms: every term behind the exposure, by name.
+        time_to_harm_h: hours until the first unit is lost.
+        reasons: why, in words, the weightiest first.
+        model_versions: by kind of model.
+    """
+
+    title: str
+    root_cause: str
+    subclass: str | None = None
+    probability: float | None = None
+    abstained: bool = False
+    fault_probability: float = 1.0
+    anomaly_p_value: float | None = None
+    exposure: Decimal | None = None
+    expected_loss: Decimal | None = None
+    currency: str | None = None
+    exposure_terms: Mapping[str, Any] = field(default_factory=dict)
+    time_to_harm_h: float | None = None
+    reasons: Sequence[str] = ()
+    skus: Iterable[str] = ()
+    locations: Iterable[str] = ()
+    channels: Iterable[str] = ()
+    recommended_action: str | None = None
+    autonomy: str = "suggest"
+    model_versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: datetime) -> None:
+    """Write ``opinion`` beside the case's facts, and rank it anew.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    case = locked_case(connection, case_id)
+    expected_loss = _stored(opinion.expected_loss)
+    override = override_of(case)
+    ranked_by = override.rank if override.holds(at) and override.rank is not None else expected_loss
+    changes: dict[str, Any] = {
+        "title": opinion.title,
+        "root_cause": opinion.root_cause,
+        "subclass": opinion.subclass,
+        "probability": opinion.probability,
+        "abstained": opinion.abstained,
+        "fault_probability": opinion.fault_probability,
+        "anomaly_p_value": opinion.anomaly_p_value,
+        "exposure": _stored(opinion.exposure),
+        "expected_loss": expected_loss,
+        "currency": opinion.currency,
+        "exposure_terms": _json(opinion.exposure_terms),
+        "time_to_harm_h": opinion.time_to_harm_h,
+        "rank_value": rank_value(ranked_by, opinion.time_to_harm_h),
+        "reasons": _json(list(opinion.reasons)),
+        "skus": _json(sorted(set(opinion.skus))),
+        "locations": _json(sorted(set(opinion.locations))),
+        "channels": _json(sorted(set(opinion.channels))),
+        "recommended_action": opinion.recommended_action,
+        "autonomy": opinion.autonomy,
+        "model_versions": _json(opinion.model_versions),
+        "needs_review": False,
+    }
+    change_case(connection, case_id, changes, to_microseconds(at))
+    told = [name for name in _TOLD if getattr(case, name) != changes[name]]
+    if case.model_versions == "{}" or told:
+        shown = (*_TOLD, "probability", "exposure", "expected_loss", "currency")
+        before = {name: getattr(case, name) for name in shown} if case.model_versions != "{}" else {}
+        add_entry(connection, case_id, SYSTEM, "weighed", at, None, before, {name: changes[name] for name in shown})
+
+
+def cases_to_review(connection: Connection, limit: int | None = None) -> list[int]:
+    """Cases not resolved that something related happened to since they were last weighed, the oldest first."""
+    statement = (
+        select(CASES.c.case_id)
+        .where(CASES.c.needs_review.is_(True), CASES.c.status != "resolved")
+        .order_by(CASES.c.case_id)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def override_of(case: ExceptionCase) -> Override:
+    """What a person says instead of the model."""
+    until = from_microseconds(case.override_until) if case.override_until is not None else None
+    return Override(case.override_root_cause, case.override_rank, case.override_reason, until)
+
+
+def _stored(amount: Decimal | None) -> int | None:
+    return to_ten_thousandths(amount) if amount is not None else None
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
