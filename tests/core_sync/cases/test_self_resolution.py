@@ -1,0 +1,77 @@
+"""Cases end, wake and come to themselves without a person."""
+
+from core_sync.cases.detail import read_case
+from core_sync.cases.self_resolution import Settled, resolve_settled
+from core_sync.cases.signals import open_or_join
+from core_sync.cases.verbs import override, snooze
+from core_sync.cases.weigh import cases_to_review
+from core_sync.database.engine import Database
+from tests.core_sync.cases.worklist import (
+    MORNING,
+    a_case,
+    a_push_fails,
+    after,
+    the_case,
+    the_list,
+    the_push_works_again,
+)
+
+
+def settle(database: Database, at=MORNING, open_anomalies=None) -> Settled:
+    with database.transaction() as connection:
+        return resolve_settled(connection, at, open_anomalies)
+
+
+def test_a_case_resolves_itself_when_its_last_failure_is_gone_and_says_so(database: Database) -> None:
+    case = a_case(database, "MUG", fingerprint="outage")
+    cup = a_push_fails(database, "CUP")
+    with database.transaction() as connection:
+        assert open_or_join(connection, "outage", "failure", cup, MORNING) == case
+    the_push_works_again(database, "MUG")
+    assert settle(database).resolved == []
+    the_push_works_again(database, "CUP")
+    assert settle(database, after(hours=1)).resolved == [case]
+    shown = the_case(database, case)
+    assert (shown.status, shown.resolution, shown.resolved_at) == ("resolved", "its cause is gone", after(hours=1))
+    with database.reading() as connection:
+        entry = read_case(connection, case, MORNING).timeline[-1]
+    assert (entry.actor, entry.verb, entry.note) == (
+        "stocktriage", "resolved", "its cause is gone: the channel shows it",
+    )  # fmt: skip
+
+
+def test_a_case_with_an_anomaly_waits_until_the_anomaly_is_settled(database: Database) -> None:
+    with database.transaction() as connection:
+        case = open_or_join(connection, "odd", "anomaly", 7, MORNING)
+    assert settle(database).resolved == [], "where nobody says that it is settled, it is not"
+    assert settle(database, open_anomalies=lambda named: named).resolved == []
+    assert settle(database, open_anomalies=lambda named: set(named) - {7}).resolved == [case]
+
+
+def test_a_case_whose_failure_comes_back_is_regressed_and_asks_to_be_weighed(database: Database) -> None:
+    case = a_case(database)
+    the_push_works_again(database, "MUG")
+    settle(database)
+    failure = a_push_fails(database, "MUG", at=after(hours=2))
+    with database.transaction() as connection:
+        open_or_join(connection, "push:MUG", "failure", failure, after(hours=2))
+        assert cases_to_review(connection) == [case]
+    assert the_case(database, case).status == "regressed"
+    assert settle(database).resolved == []
+
+
+def test_a_snoozed_case_wakes_when_due(database: Database) -> None:
+    case = a_case(database)
+    with database.transaction() as connection:
+        snooze(connection, case, after(hours=2), "ana", MORNING)
+    assert settle(database, after(hours=1)).woken == []
+    assert settle(database, after(hours=2)).woken == [case]
+    assert the_list(database) == [case]
+
+
+def test_an_override_expires_and_the_case_is_ranked_by_what_is_computed(database: Database) -> None:
+    case, other = a_case(database, "MUG", "10"), a_case(database, "CUP", "500")
+    with database.transaction() as connection:
+        override(connection, case, "ana", MORNING, "key account", rank=9_000_000, until=after(hours=4))
+    assert settle(database, after(hours=4)).overrides_expired == [case]
+    assert the_list(database, at=after(hours=4)) == [other, case]
