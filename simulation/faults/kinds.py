@@ -1,0 +1,22 @@
+"""The kinds of fault, and the root cause above each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_BELOW = {
+    "timeout": ("timeout", "rate_limit", "outage"),
+    "sku_mapping": ("unmapped_sku", "ambiguous_sku", "uom_mismatch", "pack_size", "location_mapping"),
+    "stale_reservation": ("expired_hold", "cancelled_order", "leaked"),
+    "duplicate": ("redelivery", "id_conflict", "business_key"),
+    "posting_delay": ("late_confirmation", "backlog", "period_closed", "accepted_not_applied"),
+    "other": ("auth", "validation", "out_of_stock", "negative_stock", "edi_reject", "code_fault"),
+}
+
+ROOT_CAUSE: Mapping[str, str] = MappingProxyType({kind: cause for cause, kinds in _BELOW.items() for kind in kinds})
+"""Root cause by kind; ``timeout`` without a finer kind is its own."""
+
+VISIBLE_IN_FIGURES = frozenset(
+    {"timeout", "pack_size", "cancelled_order", "leaked", "redelivery", "business_key", "late_confirmation",
+     "accepted_not_applied", "period_closed"}
+)  # fmt: skip
+"""Kinds that may go unreported, because the figures give them away."""

@@ -1,0 +1,82 @@
+"""What each system reports at a common moment."""
+
+from simulation.demand import DAY_S, HOUR_S
+from simulation.running import Running
+from simulation.scenario import CHANNELS, LOCATIONS
+from simulation.world import Fault
+
+
+def plan_snapshots(running: Running) -> None:
+    """A snapshot at each snapshot hour; the last one at the very end."""
+    first = running.scenario.start.hour
+    for day in range(running.scenario.days + 1):
+        for hour in running.constants.snapshot_hours:
+            moment = day * DAY_S + ((hour - first) % 24) * HOUR_S
+            if 0 < moment <= running.end:
+                running.at(moment, take_snapshot, running)
+
+
+def take_snapshot(running: Running) -> None:
+    """ERP on hand and allocated, WMS on hand, and what each listing shows."""
+    as_of, rows = running.moment(running.now), running.snapshots
+    stamp = as_of.strftime("%Y-%m-%dT%H:%MZ")
+    truth, told, erp = running.truth, running.told, running.erp
+    for item in running.items:
+        sku = item.index
+        for location, name in enumerate(LOCATIONS):
+            on_hand = truth.on_hand[sku][location]
+            booked = max(0, erp.on_hand[sku][location] + item.erp_offset[location])
+            for system, state, quantity in (
+                ("wms", "on_hand", on_hand),
+                ("erp", "on_hand", booked),
+                ("erp", "allocated", truth.allocated[sku][location]),
+            ):
+                rows.append(
+                    {
+                        "system": system, "sku": item.sku, "location": name, "state": state,
+                        "quantity": quantity, "as_of": as_of,
+                    }
+                )  # fmt: skip
+            if running.active[sku] or running.active_wide:
+                wrong = [
+                    ("wms", "on_hand", told.on_hand[sku][location] != on_hand),
+                    ("erp", "on_hand", erp.on_hand[sku][location] != erp.clean[sku][location]),
+                    ("erp", "allocated", told.allocated[sku][location] != truth.allocated[sku][location]),
+                ]
+                for system, state, differs in wrong:
+                    if differs:
+                        _touch(running, sku, location, f"{system}|{item.sku}|{name}|{state}|{stamp}")
+        for channel, name in enumerate(CHANNELS):
+            if not item.listed[channel]:
+                continue
+            shown = running.listings.shown[channel][sku]
+            rows.append(
+                {
+                    "system": name, "sku": item.sku, "location": "", "state": "available",
+                    "quantity": shown, "as_of": as_of,
+                }
+            )  # fmt: skip
+            if shown != running.listings.clean[channel][sku]:
+                _touch_listing(running, sku, channel, f"{name}|{item.sku}||available|{stamp}")
+
+
+def _touch(running: Running, sku: int, location: int, key: str) -> None:
+    posted = key.startswith("erp") and "|on_hand|" in key
+    wide = [fault for fault in running.active_wide if posted and fault.location == location]
+    for fault in [*running.active[sku], *wide]:
+        if fault.location in (None, location) and fault.channel is None:
+            _note(fault, sku, key)
+
+
+def _touch_listing(running: Running, sku: int, channel: int, key: str) -> None:
+    listings = running.listings
+    whole, own = listings.channel_blocked[channel], listings.blocked[channel].get(sku)
+    spoiling = {id(fault): fault for fault in (*running.active[sku], whole, own, *running.active_wide) if fault}
+    for fault in spoiling.values():
+        if channel in fault.hits:
+            _note(fault, sku, key)
+
+
+def _note(fault: Fault, sku: int, key: str) -> None:
+    fault.snapshot_keys.append(key)
+    fault.touched_skus.add(sku)
