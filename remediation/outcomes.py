@@ -1,14 +1,25 @@
-"""What came of an action, written back as a fact: the case's timeline, and its end when its cause is gone."""
+"""What came of an action, written back as a fact: the case's status, and its end when its cause is gone."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 from sqlmodel import col
 
+from core_sync.cases import verbs
+from core_sync.cases.rules import Status
 from core_sync.cases.tables import CaseSignal, ExceptionCase
-from core_sync.cases.timeline import add_entry
-from core_sync.clock import to_microseconds
+from core_sync.errors import VerbRefused
 from core_sync.failures.tables import Failure
+
+_MOVES = {Status.IN_PROGRESS: verbs.begin, Status.WAITING: verbs.wait}
+
+
+def show_status(connection: Connection, case_id: int, status: Status, actor: str, at: datetime) -> None:
+    """Say on the case that something is done about it, or that it waits; where it says so already, nothing."""
+    try:
+        _MOVES[status](connection, case_id, actor, at)
+    except VerbRefused:
+        return  # it is so already, or was resolved meanwhile
 
 
 def close_if_cause_gone(connection: Connection, case_id: int, at: datetime, actor: str, resolution: str) -> bool:
@@ -21,14 +32,10 @@ def close_if_cause_gone(connection: Connection, case_id: int, at: datetime, acto
         )
         .limit(1)
     ).first()
-    if left is not None:
+    status = connection.execute(
+        select(col(ExceptionCase.status)).where(col(ExceptionCase.case_id) == case_id)
+    ).scalar_one()
+    if left is not None or status == Status.RESOLVED:
         return False
-    moment = to_microseconds(at)
-    closed = connection.execute(
-        update(ExceptionCase)
-        .where(col(ExceptionCase.case_id) == case_id, col(ExceptionCase.status) != "resolved")
-        .values(status="resolved", resolved_at=moment, updated_at=moment, resolution=resolution)
-    )
-    if closed.rowcount == 1:
-        add_entry(connection, case_id, actor, "resolve", at, resolution, after={"status": "resolved"})
-    return bool(closed.rowcount == 1)
+    verbs.resolve(connection, case_id, resolution, actor, at)
+    return True

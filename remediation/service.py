@@ -102,7 +102,7 @@ def approve(world: World, run_id: int, actor: str, at: datetime, choice: str | N
             decided_at=to_microseconds(at),
         )
         told = {"run": run_id, "choice": choice}
-        add_entry(connection, run.case_id, actor, "approve", at, run.plan.summary, after=told)
+        add_entry(connection, run.case_id, actor, "action approved", at, run.plan.summary, after=told)
     world.runner.start(world, run_id)
 
 
@@ -117,7 +117,9 @@ def reject(database: Database, run_id: int, actor: str, reason: str, at: datetim
         run = store.read_run(connection, run_id)
         decided = {"decided_by": actor, "decided_at": to_microseconds(at), "outcome": reason}
         store.move(connection, run_id, "reject", ("awaiting_approval",), "rejected", **decided)
-        add_entry(connection, run.case_id, actor, "reject", at, reason, after={"run": run_id, "action": run.action})
+        add_entry(
+            connection, run.case_id, actor, "action rejected", at, reason, after={"run": run_id, "action": run.action}
+        )
 
 
 def runs_of(database: Database, case_id: int) -> list[Run]:
@@ -147,7 +149,7 @@ def undo(world: World, run_id: int, actor: str, at: datetime) -> Told:
     told = action(run.action).undo(world, run.order)
     with world.database.transaction() as connection:
         store.move(connection, run_id, "undo", ("succeeded", "waiting"), "undone")
-        add_entry(connection, run.case_id, actor, "undo_action", at, run.plan.summary, after={"run": run_id, **told})
+        add_entry(connection, run.case_id, actor, "action undone", at, run.plan.summary, after={"run": run_id, **told})
     return told
 
 
@@ -170,5 +172,5 @@ def _request(
         at=at,
     )
     told = {"run": run_id, "action": plan.action, "status": status}
-    add_entry(connection, plan.case_id, actor, "request", at, f"{plan.summary}: {decision.why}", after=told)
+    add_entry(connection, plan.case_id, actor, "action requested", at, f"{plan.summary}: {decision.why}", after=told)
     return run_id, status

@@ -7,6 +7,7 @@ the second time changes nothing (``actions/port.py``).
 from collections.abc import Callable
 from enum import StrEnum
 
+from core_sync.cases.rules import Status
 from core_sync.cases.timeline import add_entry
 from core_sync.channels.port import ReadFailed
 from core_sync.clock import to_microseconds
@@ -14,7 +15,7 @@ from core_sync.errors import StocktriageError
 from core_sync.failures.record import resolve_failures
 from remediation.actions.catalog import action
 from remediation.actions.port import Told, Verification, Verified
-from remediation.outcomes import close_if_cause_gone
+from remediation.outcomes import close_if_cause_gone, show_status
 from remediation.runs import store
 from remediation.world import World
 
@@ -85,7 +86,8 @@ def _check(world: World, run: store.Run) -> Told:
 def _run(world: World, run: store.Run) -> Told:
     told = action(run.action).run(world, run.order)
     with world.database.transaction() as connection:
-        add_entry(connection, run.case_id, run.order.actor, "act", world.clock(), run.plan.summary, after=told)
+        show_status(connection, run.case_id, Status.IN_PROGRESS, run.order.actor, world.clock())
+        add_entry(connection, run.case_id, run.order.actor, "action run", world.clock(), run.plan.summary, after=told)
     return told
 
 
@@ -132,7 +134,9 @@ def _succeed(world: World, run: store.Run, seen: str) -> str:
             outcome=seen,
             finished_at=to_microseconds(at),
         )
-        add_entry(connection, run.case_id, actor, "verify", at, seen, after={"run": run.run_id, "action": run.action})
+        add_entry(
+            connection, run.case_id, actor, "action verified", at, seen, after={"run": run.run_id, "action": run.action}
+        )
         resolve_failures(connection, run.plan.failures, at, f"{run.action}: {seen}")
         close_if_cause_gone(connection, run.case_id, at, "stocktriage", f"{run.action}: {seen}")
     return "succeeded"
@@ -141,7 +145,10 @@ def _succeed(world: World, run: store.Run, seen: str) -> str:
 def _wait(world: World, run: store.Run, seen: str) -> str:
     with world.database.transaction() as connection:
         store.move(connection, run.run_id, "wait", ("running", "waiting"), "waiting", outcome=seen)
-        add_entry(connection, run.case_id, run.order.actor, "wait", world.clock(), seen, after={"run": run.run_id})
+        show_status(connection, run.case_id, Status.WAITING, run.order.actor, world.clock())
+        add_entry(
+            connection, run.case_id, run.order.actor, "action waits", world.clock(), seen, after={"run": run.run_id}
+        )
     return "waiting"
 
 
@@ -157,5 +164,5 @@ def _fail(world: World, run: store.Run, reason: str) -> str:
             outcome=reason,
             finished_at=to_microseconds(at),
         )
-        add_entry(connection, run.case_id, run.order.actor, "fail", at, reason, after={"run": run.run_id})
+        add_entry(connection, run.case_id, run.order.actor, "action failed", at, reason, after={"run": run.run_id})
     return "failed"

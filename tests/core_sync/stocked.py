@@ -31,7 +31,8 @@ def a_sku(database: Database, *skus: str, price: int = 120_000) -> None:
     with database.transaction() as connection:
         connection.execute(
             text(
-                "INSERT INTO sku (sku, base_uom, unit_price, currency, lot_controlled) VALUES (:s, 'EA', :p, 'EUR', false)"
+                "INSERT INTO sku (sku, base_uom, unit_price, currency, lot_controlled) "
+                "SELECT :s, 'EA', :p, 'EUR', false"
             ),
             [{"s": sku, "p": price} for sku in skus],
         )

@@ -1,0 +1,51 @@
+"""A database with both rooms' tables, and a world around it, for each test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from core_sync.channels.connect import Connections
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from remediation.runs.inline import InlineRunner
+from remediation.service import MIGRATIONS
+from remediation.warehouses import ConfiguredWarehouses
+from remediation.world import World
+from tests.core_sync.channels.peers import Peer, running
+from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku
+
+
+@dataclass
+class Trade:
+    """A shop, a marketplace and a warehouse system, each over real HTTP on loopback."""
+
+    database: Database
+    clock: Clock
+    world: World
+    shop: Peer
+    market: Peer
+    wms: Peer
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    upgrade(database, MIGRATIONS)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def trade(database: Database) -> Iterator[Trade]:
+    clock = Clock()
+    with running(Peer(shown={"MUG": 0})) as shop, running(Peer(shown={"MUG": 0})) as market, running(Peer()) as wms:
+        a_sku(database, "MUG", "MUG-BLUE", "PLATE")
+        a_location(database, "WH", endpoint=wms.url)
+        a_channel(database, "shop", endpoint=shop.url)
+        a_channel(database, "market", kind="amazon", endpoint=market.url)
+        channels, warehouses = Connections(database, answer_s=0.3), ConfiguredWarehouses(database)
+        world = World(database, channels, warehouses, clock, InlineRunner())
+        yield Trade(database, clock, world, shop, market, wms)
+        channels.close()
+        warehouses.close()
