@@ -5,6 +5,7 @@ and an idempotency key; throttling is an error in the body as often as a 429. Id
 text throughout.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ query Available($query: String!, $first: Int!, $location: ID!) {
 }
 """
 
+_PLAIN = re.compile(r"[\w.-]+")
 _STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
 _TRANSIENT = frozenset(
     {"IDEMPOTENCY_CONCURRENT_REQUEST", "SERVICE_UNAVAILABLE", "THROTTLED", "INTERNAL_SERVER_ERROR"} | _STALE
@@ -75,7 +77,7 @@ class ShopifyLike:
 
     def read(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Available units by SKU, as the shop shows them."""
-        wanted = " OR ".join(f"sku:{sku}" for sku in skus)
+        wanted = " OR ".join(_term(sku) for sku in skus)
         answer = self._ask(_READ, {"query": wanted, "first": len(skus), "location": self._location})
         if not isinstance(answer, Answer):
             why = answer.reason if isinstance(answer, Rejected) else answer.why
@@ -127,6 +129,14 @@ class ShopifyLike:
         if not (isinstance(answer.body, dict) and isinstance(answer.body.get("data"), dict)):
             return Unknown(f"an answer that cannot be read: {answer.text[:200]}", "GARBAGE", answer.status)
         return answer
+
+
+def _term(sku: str) -> str:
+    """One SKU in the shop's search language; quoted where it holds more than letters, digits and ``_.-``."""
+    if _PLAIN.fullmatch(sku):
+        return f"sku:{sku}"
+    escaped = sku.replace("\\", "\\\\").replace('"', '\\"')
+    return f'sku:"{escaped}"'
 
 
 def _refused(answer: Answer, errors: Any) -> Rejected | Unknown:

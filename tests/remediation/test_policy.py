@@ -8,11 +8,12 @@ from sqlalchemy import text
 from core_sync.errors import NotFound, VerbRefused
 from remediation.actions.catalog import ACTIONS, ANSWERS, action
 from remediation.actions.port import Plan
+from remediation.by_policy import act_by_policy
 from remediation.policy.autonomy import autonomy_of, ladder, set_autonomy
 from remediation.policy.rules import Autonomy, Level, Limits, Verdict, decide
 from remediation.service import approve, request, runs_of
 from tests.core_sync.stocked import happens
-from tests.remediation.cases import a_case, on_hand
+from tests.remediation.cases import a_case, case_status, on_hand
 from tests.remediation.conftest import Trade
 from tests.remediation.test_five_causes import pushed
 
@@ -139,3 +140,35 @@ def test_a_channel_turned_to_shadow_meanwhile_is_not_written_to(trade: Trade) ->
     (run,) = runs_of(trade.database, case_id)
     assert (run.status, run.outcome) == ("failed", "shop is in mode shadow")
     assert trade.shop.writes == []
+
+
+def decided(trade: Trade, case_id: int) -> None:
+    with trade.database.transaction() as connection:
+        connection.execute(
+            text("UPDATE exception_case SET abstained = false WHERE case_id = :case_id"), {"case_id": case_id}
+        )
+
+
+def test_a_case_whose_cause_is_decided_and_whose_action_may_run_is_acted_on_by_itself(trade: Trade) -> None:
+    case_id = a_failed_push(trade)
+    assert act_by_policy(trade.world, trade.clock()) == []
+    decided(trade, case_id)
+    assert len(act_by_policy(trade.world, trade.clock())) == 1
+    assert case_status(trade.database, case_id) == "resolved"
+
+
+def test_what_needs_approval_is_left_to_people(trade: Trade) -> None:
+    happens(trade.database, "receipt", "MUG-BLU", 7, source="erp")
+    case_id = a_case(trade.database, trade.clock, "sku_mapping")
+    decided(trade, case_id)
+    assert act_by_policy(trade.world, trade.clock()) == []
+    assert runs_of(trade.database, case_id) == []
+
+
+def test_what_keeps_failing_rests_between_tries_and_is_then_left_to_people(trade: Trade) -> None:
+    trade.shop.faults += ["400"] * 10
+    case_id = a_failed_push(trade)
+    decided(trade, case_id)
+    tries = [len(act_by_policy(trade.world, trade.clock.pass_(minutes=minutes))) for minutes in (0, 1, 6, 6, 6, 6)]
+    assert tries == [1, 0, 1, 1, 0, 0]
+    assert case_status(trade.database, case_id) == "in_progress"

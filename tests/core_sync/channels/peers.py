@@ -80,7 +80,7 @@ class _Manners(BaseHTTPRequestHandler):
         elif "mutation" in body["query"]:
             self._set(body["variables"]["input"]["quantities"][0])
         else:
-            wanted = [part.removeprefix("sku:") for part in body["variables"]["query"].split(" OR ")]
+            wanted = [part.removeprefix("sku:").strip('"') for part in body["variables"]["query"].split(" OR ")]
             nodes = [_node(self.peer, sku) for sku in wanted if sku in self.peer.shown]
             self._reply(200, {"data": {"inventoryItems": {"nodes": nodes}}})
 
