@@ -1,0 +1,142 @@
+"""The one place that builds the world from settings: for HTTP, the command line, workers and tests.
+
+What is heavy (models, durable runs) is imported and made when it is first asked for, so that a command
+that only reads answers at once.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from core_sync.clock import now
+from core_sync.database.engine import Database
+from core_sync.ledger.ledger import Ledger
+from core_sync.settings import Settings
+
+if TYPE_CHECKING:
+    from core_sync.channels.connect import Connections
+    from ml.registry.service_models import ServiceModels
+    from remediation.notify import Alerts
+    from remediation.warehouses import ConfiguredWarehouses
+    from remediation.world import Runner
+    from remediation.world import World as RemediationWorld
+
+_PROJECT = Path(__file__).resolve().parent.parent
+ROOMS = tuple(_PROJECT / room / "migrations" for room in ("core_sync", "ml", "remediation"))
+"""The histories of the tables, in the order in which they are brought up to date."""
+
+
+@dataclass
+class World:
+    """Everything a door needs. Threads of one process share it."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime] = now
+    runner: "Runner | None" = None
+    """Who carries approved runs out; None carries them out at once, in the caller's thread."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ledger: Ledger | None = None
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger, for one thread at a time: what it remembers between batches is one thread's."""
+        with self._lock:
+            self._ledger = self._ledger or Ledger(self.database)
+            yield self._ledger
+
+    @cached_property
+    def channels(self) -> "Connections":
+        """The connectors of the configured channels."""
+        from core_sync.channels.connect import Connections
+
+        tokens = {name: secret.get_secret_value() for name, secret in self.settings.channel_tokens.items()}
+        return Connections(self.database, self.settings.channel_endpoints, tokens)
+
+    @cached_property
+    def warehouses(self) -> "ConfiguredWarehouses":
+        """The configured warehouse systems."""
+        from remediation.warehouses import ConfiguredWarehouses
+
+        return ConfiguredWarehouses(self.database, self.settings.warehouse_endpoints)
+
+    @cached_property
+    def remediation(self) -> "RemediationWorld":
+        """What actions reach."""
+        from remediation.runs.inline import InlineRunner
+        from remediation.world import World as RemediationWorld
+
+        runner = self.runner or InlineRunner()
+        return RemediationWorld(self.database, self.channels, self.warehouses, self.clock, runner)
+
+    @property
+    def models(self) -> "ServiceModels":
+        """The models that are live now; each is read from disk when it is first asked for."""
+        from ml.registry.service_models import live_models
+
+        live = live_models(self.database)
+        known = self.__dict__.get("_models")
+        if known is None or known.folders != live.folders:
+            self.__dict__["_models"] = known = live
+        return known
+
+    @property
+    def alerts(self) -> "Alerts":
+        """Where alerts go, and above which expected loss."""
+        from remediation.notify import Alerts
+
+        urls = [secret.get_secret_value() for secret in self.settings.alert_urls]
+        return Alerts(urls, self.settings.alert_above)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        for name in ("channels", "warehouses"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+        self.database.close()
+
+
+def build_world(settings: Settings, clock: Callable[[], datetime] = now, runner: "Runner | None" = None) -> World:
+    """The world that ``settings`` describe, its tables up to date.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be reached.
+    """
+    world = World(settings, Database(settings.database_url), clock, runner)
+    migrate_if_behind(world.database)
+    return world
+
+
+def migrate_if_behind(database: Database) -> bool:
+    """Bring the tables up to date where they are not; says whether they were behind."""
+    with database.reading() as connection:
+        there = set(inspect(connection).get_table_names())
+        behind = any(_revision(connection, room, there) != newest_revision(room) for room in ROOMS)
+    if behind:
+        from core_sync.database.migrate import upgrade  # alembic is not needed where nothing is behind
+
+        upgrade(database, *ROOMS[1:])
+    return behind
+
+
+def newest_revision(room: Path) -> str:
+    """The last revision of a room's history, read without alembic: files are named by number."""
+    newest = max((room / "versions").glob("[0-9]*.py"))
+    found = re.search(r'^revision = "([^"]+)"', newest.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{newest.name} tells no revision"
+    return found.group(1)
+
+
+def _revision(connection: Connection, room: Path, there: set[str]) -> str | None:
+    table = f"alembic_version_{room.parent.name}"
+    if table not in there:
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {table}")).scalar_one_or_none()
