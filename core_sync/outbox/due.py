@@ -78,7 +78,7 @@ def take_due(
     bound: dict[str, object] = {"at": moment, "limit": limit}
     if only is not None:
         bound["named"] = msgspec.json.encode([(listing.channel, listing.sku) for listing in only]).decode()
-    due = [_due_push(row) for row in connection.execute(text(statement), bound).tuples()]
+    due = [_due_push(row) for row in connection.execute(text(statement), bound)]
     if due:
         until = to_microseconds(at + LEASE)
         connection.execute(

@@ -44,7 +44,7 @@ class ReadBack:
 def confirm_visible(database: Database, connectors: Connectors, at: datetime) -> ReadBack:
     """Read back every listing that is accepted and not yet visible."""
     with database.reading() as connection:
-        waiting = [_waiting(row) for row in connection.execute(text(_ACCEPTED)).tuples()]
+        waiting = [_waiting(row) for row in connection.execute(text(_ACCEPTED))]
     found = ReadBack()
     by_channel: dict[str, list[_Waiting]] = defaultdict(list)
     for one in waiting:
