@@ -1,4 +1,8 @@
-"""Load failures that other software recorded: each keeps its own id, and is known when it comes again."""
+"""Load failures that other software recorded: each keeps its own id, and is known when it comes again.
+
+A file may say more than the interchange table: ``quantity``, and ``resolved_at`` where the source
+knows that the trouble is over.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,6 +41,21 @@ def load_failures(connection: Connection, rows: Sequence[Row], at: datetime) -> 
                 **{name: row.whole(name) for name in _WHOLES},
                 **{name: float(number) if number is not None else None for name, number in numbers.items()},
                 "evidence": msgspec.json.encode(dict(row.attributes)).decode() if row.attributes else None,
+                "quantity": _whole(row.attributes.get("quantity", "")),
+                **_resolution(row.attributes.get("resolved_at", "")),
             }
         )
     return insert_new(connection, Failure, values, ("id",))
+
+
+def _whole(told: str) -> int | None:
+    return int(told) if told.removeprefix("-").isdigit() else None
+
+
+def _resolution(told: str) -> dict[str, object]:
+    """When and how the source says that it ended; a moment that cannot be read says nothing."""
+    try:
+        resolved_at = to_microseconds(datetime.fromisoformat(told))
+    except ValueError:
+        return {"resolved_at": None, "resolution": None}
+    return {"resolved_at": resolved_at, "resolution": "its source says that it is over"}

@@ -82,8 +82,12 @@ def ingest_files(
     clock: Callable[[], datetime],
     profile: SourceProfile = INTERCHANGE,
     progress: Callable[[int], None] | None = None,
+    as_recorded: bool = False,
 ) -> IngestSummary:
     """Ingest every file in turn; ``progress`` hears how many rows are done.
+
+    ``as_recorded`` plays back what was recorded before: an event's column ``recorded_at`` stands for our
+    clock, where it has one.
 
     Raises:
         FileUnreadable: a file cannot be used at all; those before it are in.
@@ -102,7 +106,10 @@ def ingest_files(
                 else:
                     good.append(row)
             origins = [Origin(record.file, record.row) for record, _ in good]
-            summary.count(ledger.apply([event for _, event in good], clock(), origins=origins))
+            events = [event for _, event in good]
+            moment = clock()
+            recorded = [_recorded_at(event, moment) for event in events] if as_recorded else moment
+            summary.count(ledger.apply(events, recorded, origins=origins))
             done += len(rows)
             if progress is not None:
                 progress(done)
@@ -137,6 +144,15 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def _recorded_at(event: Event, otherwise: datetime) -> datetime:
+    told = event.attributes.get("recorded_at", "")
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return otherwise
+    return moment if moment.tzinfo is not None else otherwise
 
 
 def _named(held: Held) -> NamedEvent:

@@ -15,7 +15,7 @@ from ml.anomaly import storage as detector_storage
 from ml.anomaly.detector import Detector
 from ml.anomaly.fault_probability import FaultCurve, load_curve
 from ml.registry.manifest import MODEL_NAMES, Manifest, read_manifest
-from ml.root_cause import storage as classifier_storage
+from ml.root_cause import persist as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"

@@ -1,0 +1,1 @@
+"""Whole jobs that doors start: first sample, training, evaluation."""

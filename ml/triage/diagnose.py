@@ -1,0 +1,56 @@
+"""Say of each new failure what its root cause is taken to be."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, text
+
+from core_sync.clock import to_microseconds
+from core_sync.database.engine import Database
+from ml.registry.service_models import ServiceModels
+from ml.root_cause.evidence import evidence_from
+from ml.triage.tables import Diagnosis
+
+BATCH = 5_000
+
+
+def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
+    """Diagnose every failure that has no diagnosis yet; returns how many that were."""
+    done = 0
+    while True:
+        with database.transaction() as connection:
+            count = _diagnose_some(connection, models, at)
+        done += count
+        if count < BATCH:
+            return done
+
+
+def _diagnose_some(connection: Connection, models: ServiceModels, at: datetime) -> int:
+    failures = connection.execute(text(_NEW), {"most": BATCH}).mappings().all()
+    if not failures:
+        return 0
+    told = models.root_cause.classify([evidence_from(dict(row)) for row in failures])
+    version = models.version("root_cause")
+    rows = [
+        {
+            "failure_id": failure["failure_id"],
+            "root_cause": str(diagnosis.root_cause),
+            "subclass": str(diagnosis.subclass) if diagnosis.subclass else None,
+            "probability": diagnosis.probability,
+            "abstained": diagnosis.abstained,
+            "probabilities": msgspec.json.encode({str(k): v for k, v in diagnosis.probabilities.items()}).decode(),
+            "reasons": msgspec.json.encode([str(reason) for reason in diagnosis.reasons]).decode(),
+            "model_version": version,
+            "made_at": to_microseconds(at),
+        }
+        for failure, diagnosis in zip(failures, told, strict=True)
+    ]
+    connection.execute(insert(Diagnosis), rows)
+    return len(rows)
+
+
+_NEW = """
+SELECT f.* FROM failure f
+WHERE NOT EXISTS (SELECT 1 FROM diagnosis d WHERE d.failure_id = f.failure_id)
+ORDER BY f.failure_id LIMIT :most
+"""

@@ -1,0 +1,128 @@
+"""What the books say of money and demand: prices, rates, demand by channel, what each channel shows."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from core_sync.availability.promises import as_json, channel_names, promised_quantities, wanted_skus
+from core_sync.clock import to_microseconds
+from core_sync.money import from_ten_thousandths
+from ml.exposure.demand import HISTORY, DemandBook, estimate
+from ml.exposure.rates import Rates
+from ml.exposure.situation import UnitPrices
+from ml.triage.stakes import Shown
+
+DEMAND_WINDOW = timedelta(days=28)
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Market:
+    """Everything that turns units at stake into money, for some SKUs."""
+
+    prices: Mapping[str, UnitPrices]
+    penalties: Mapping[str, Decimal]
+    rates: Rates
+    demand: DemandBook
+    shown: Shown
+
+    def prices_of(self, sku: str, channel: str) -> UnitPrices:
+        """The SKU's prices with the channel's penalty for a unit sold that is not there."""
+        own = self.prices.get(sku, UnitPrices())
+        return UnitPrices(own.price, own.cost, own.currency, self.penalties.get(channel), own.recapture)
+
+
+def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
+    """Prices, demand of the last four weeks and what channels show, for ``skus``."""
+    return Market(_prices(connection, skus), _penalties(connection), _rates(connection, reporting),
+                  _demand(connection, skus, at), _shown(connection, skus, at))  # fmt: skip
+
+
+def _prices(connection: Connection, skus: Collection[str]) -> dict[str, UnitPrices]:
+    statement = text(
+        f"SELECT s.sku, s.unit_price, s.unit_cost, s.currency FROM ({wanted_skus(connection)}) w "
+        "JOIN sku s ON s.sku = w.sku"
+    )
+    return {
+        sku: UnitPrices(_money(price), _money(cost), currency)
+        for sku, price, cost, currency in connection.execute(statement, {"skus": as_json(skus)})
+    }
+
+
+def _penalties(connection: Connection) -> dict[str, Decimal]:
+    """By channel, in the currency of what it sells."""
+    rows = connection.execute(text("SELECT channel, oversell_penalty FROM channel WHERE oversell_penalty IS NOT NULL"))
+    return {channel: from_ten_thousandths(penalty) for channel, penalty in rows}
+
+
+def _rates(connection: Connection, reporting: str) -> Rates:
+    rows = connection.execute(text("SELECT currency, per_reporting_unit FROM rate ORDER BY as_of"))
+    rates = {currency: from_ten_thousandths(rate) for currency, rate in rows if rate > 0}
+    rates.pop(reporting, None)
+    return Rates(reporting, rates)
+
+
+def _demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
+    """Demand by SKU and channel from what was shipped; a day without a shipment is a day of none."""
+    until = to_microseconds(at)
+    since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
+    shipped = connection.execute(
+        text(
+            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
+            "SUM(l.quantity) AS units "
+            f"FROM ({wanted_skus(connection)}) w JOIN position p ON p.sku = w.sku "
+            "JOIN ledger_entry l ON l.position_id = p.position_id "
+            "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3"
+        ),
+        {"skus": as_json(skus), "since": since, "until": until},
+    ).all()
+    if not shipped:
+        return estimate(pl.DataFrame(schema=HISTORY))
+    frame = pl.DataFrame(
+        [tuple(row) for row in shipped],
+        schema={"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64},
+        orient="row",
+    )
+    first, last = int(str(frame["day"].min())), int(str(frame["day"].max()))
+    days = pl.DataFrame({"day": pl.Series(range(first, last + 1), dtype=pl.Int64)})
+    pairs = frame.select("sku", "channel").unique()
+    history = (
+        pairs.join(days, how="cross")
+        .join(frame, on=["sku", "channel", "day"], how="left")
+        .with_columns(
+            units=pl.col("units").fill_null(0.0),
+            in_stock_hours=pl.lit(24.0),
+            day=pl.col("day").cast(pl.Int32).cast(pl.Date),
+        )
+    )
+    return estimate(history)
+
+
+def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown:
+    promised = {
+        (promise.channel, promise.sku): promise.quantity
+        for promise in promised_quantities(connection, skus, channel_names(connection), at)
+    }
+    figures = connection.execute(
+        text(_NEWEST_FIGURES.replace("{wanted}", wanted_skus(connection))), {"skus": as_json(skus)}
+    )
+    return Shown(promised, {(channel, sku): quantity for channel, sku, quantity in figures})
+
+
+def _money(amount: int | None) -> Decimal | None:
+    return None if amount is None else from_ten_thousandths(amount)
+
+
+_NEWEST_FIGURES = """
+SELECT c.channel, n.sku, n.quantity
+FROM channel c
+JOIN (SELECT system, MAX(as_of) AS as_of FROM snapshot GROUP BY system) latest
+  ON latest.system = c.channel OR latest.system = c.system
+JOIN snapshot n ON n.system = latest.system AND n.as_of = latest.as_of
+JOIN ({wanted}) w ON w.sku = n.sku
+WHERE n.location = '' AND n.state = 'available'
+"""

@@ -1,0 +1,124 @@
+"""What a signal puts at stake: how many units a channel shows, and how many it truly may sell. Pure.
+
+A channel's wrong figure speaks for itself. A disagreement between the books of two systems leaves
+open who is right, so each counts with an even belief. A failure that keeps a listing from being
+updated leaves it showing what it showed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+EVEN_BELIEF = 0.5
+"""Without a reconciliation rule each of two disagreeing systems is as likely to be right."""
+
+RECEIVING = frozenset({"receipt", "return_received", "transfer_in", "restock"})
+"""Movements that add stock; held, they leave our figure too low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """One channel's figure for one SKU: shown, truly there, and how far that is believed (0 to 1)."""
+
+    sku: str
+    channel: str
+    published: int
+    available: int
+    belief: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFacts:
+    """What a signal says of quantities; None where it does not say."""
+
+    kind: str
+    sku: str
+    channel: str = ""
+    location: str = ""
+    operation: str = ""
+    error_code: str = ""
+    quantity: int | None = None
+    expected: int | None = None
+    actual: int | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """By (channel, SKU): what each channel may promise now, and what it last said that it shows."""
+
+    promised: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    shown: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def channels_of(self, sku: str) -> list[str]:
+        """The channels that sell ``sku``."""
+        return sorted({channel for channel, known in (*self.promised, *self.shown) if known == sku})
+
+    def promise(self, channel: str, sku: str) -> int:
+        """What ``channel`` may promise, 0 when nothing is known."""
+        return self.promised.get((channel, sku), 0)
+
+    def figure(self, channel: str, sku: str) -> int:
+        """What ``channel`` shows, its promise when it never said."""
+        return self.shown.get((channel, sku), self.promise(channel, sku))
+
+
+def stakes_of(signals: Sequence[SignalFacts], shown: Shown) -> list[Stake]:
+    """The stakes of a case, one a channel and SKU: of several signals about it, the one with the widest gap."""
+    widest: dict[tuple[str, str], Stake] = {}
+    for signal in signals:
+        for stake in _of_signal(signal, shown):
+            key = (stake.channel, stake.sku)
+            if key not in widest or _gap(stake) > _gap(widest[key]):
+                widest[key] = stake
+    return list(widest.values())
+
+
+def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
+    if not signal.sku:
+        return []
+    if signal.kind == "delta" and signal.expected is not None and signal.actual is not None:
+        return _of_delta(signal, signal.actual - signal.expected, shown)
+    if signal.kind == "movement" and signal.actual is not None:
+        return _of_doubt(signal, -signal.actual, shown, "the movement may not have happened as told")
+    if signal.kind == "failure" and signal.quantity and not signal.channel:
+        return _of_held_event(signal, signal.quantity, shown)
+    return _of_listing(signal, shown)
+
+
+def _of_delta(signal: SignalFacts, difference: int, shown: Shown) -> Iterable[Stake]:
+    if signal.channel:
+        right = max(0, signal.actual - difference if signal.actual is not None else 0)
+        yield Stake(
+            signal.sku, signal.channel, max(0, signal.actual or 0), right, 1.0, "the channel shows another figure"
+        )
+        return
+    yield from _of_doubt(signal, difference, shown, "two systems disagree on the stock")
+
+
+def _of_doubt(signal: SignalFacts, difference: int, shown: Shown, why: str) -> Iterable[Stake]:
+    """Our figure may be wrong by ``difference`` on every channel that draws on it."""
+    for channel in shown.channels_of(signal.sku):
+        promised = shown.promise(channel, signal.sku)
+        yield Stake(signal.sku, channel, promised, max(0, promised + difference), EVEN_BELIEF, why)
+
+
+def _of_held_event(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:
+    """A movement without effect yet: our figure is off by its quantity, for sure unless it may be a repeat."""
+    adds = signal.operation.removeprefix("ledger.") in RECEIVING
+    certain = signal.error_code not in ("business_key", "id_conflict")
+    for channel in shown.channels_of(signal.sku):
+        promised = shown.promise(channel, signal.sku)
+        right = max(0, promised + (quantity if adds else -quantity))
+        why = "a movement of this SKU has no effect yet" if certain else "a repeated movement may be a real one"
+        yield Stake(signal.sku, channel, promised, right, 1.0 if certain else EVEN_BELIEF, why)
+
+
+def _of_listing(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
+    """An update that did not arrive: the listing still shows what it showed."""
+    for channel in [signal.channel] if signal.channel else shown.channels_of(signal.sku):
+        figure, promised = shown.figure(channel, signal.sku), shown.promise(channel, signal.sku)
+        yield Stake(signal.sku, channel, figure, promised, 1.0, "the update did not arrive")
+
+
+def _gap(stake: Stake) -> float:
+    return abs(stake.published - stake.available) * stake.belief
