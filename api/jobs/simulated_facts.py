@@ -77,12 +77,12 @@ def facts_of(scenario: Scenario) -> SimulatedFacts:
 def labelled_failures(world: World) -> list[dict[str, object]]:
     """The failures that a fault caused, each with its true ``root_cause`` and ``subclass``."""
     causes = {
-        failure: (fault["root_cause"], fault["subclass"])
+        failure: (fault["root_cause"], fault["subclass"] if fault["subclass"] != fault["root_cause"] else None)
         for fault in world.truth["faults"]
         for failure in str(fault["failure_ids"]).split()
     }
     return [
-        row | {"root_cause": causes[str(row["id"])][0], "subclass": causes[str(row["id"])][1]}
+        row | dict(zip(("root_cause", "subclass"), causes[str(row["id"])], strict=True))
         for row in world.tables["failures"]
         if str(row["id"]) in causes
     ]

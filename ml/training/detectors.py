@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.anomaly.detector import Detector, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
-from ml.anomaly.specification import DELTA, STREAM, Specification
+from ml.anomaly.specification import DELTA, MOVEMENT, Specification
 from ml.anomaly.thresholds import Policy, alarms_by_moment
 from ml.features import deltas as delta_features
 from ml.features import movements as movement_features
@@ -50,7 +50,7 @@ def describe_deltas(frame: pl.DataFrame) -> Matrix:
 
 def describe_movements(frame: pl.DataFrame) -> Matrix:
     """Features of a frame of movements (see ``ml.triage.frames``)."""
-    return movement_features.describe(as_movements(frame)).matrix(STREAM.features)
+    return movement_features.describe(as_movements(frame)).matrix(MOVEMENT.features)
 
 
 def train_detector(
@@ -74,9 +74,7 @@ def train_detector(
 def measure(detector: Detector, curve: FaultCurve, unseen: Labelled, seed: int) -> dict[str, float]:
     """Ranking, alarms at the default policy and calibration on rows with known truth, beside a plain forest."""
     score = detector.score(unseen.matrix)
-    alarm = alarms_by_moment(
-        unseen.moments, score, detector.p_values(score), len(detector.calibration), Policy()
-    )
+    alarm = alarms_by_moment(unseen.moments, score, detector.p_values(score), len(detector.calibration), Policy())
     right = int((alarm & unseen.faulty).sum())
     filled = np.nan_to_num(unseen.matrix)
     plain = -IsolationForest(random_state=seed).fit(filled).score_samples(filled)
@@ -93,5 +91,5 @@ def measure(detector: Detector, curve: FaultCurve, unseen: Labelled, seed: int) 
     }
 
 
-SPECIFICATIONS = {"delta_detector": DELTA, "movement_detector": STREAM}
+SPECIFICATIONS = {"delta_detector": DELTA, "movement_detector": MOVEMENT}
 """Which detector each registered model is."""
