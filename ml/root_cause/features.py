@@ -23,7 +23,7 @@ BLOCK = 1 << 13
 CONCEPTS, WORDS, LETTERS = 0, 1, 2
 BLOCKS = 3
 WIDTH = BLOCKS * BLOCK
-_WEIGHT = (1.4, 1.0, 0.8)
+_WEIGHT = (1.2, 1.0, 0.8)
 _MOST_CONCEPTS = 40
 _REACH = 5
 """Concepts this far apart still make a pair."""

@@ -38,12 +38,12 @@ LEAST_NOVELTY = 0.5
 class Recipe:
     """How much to train on and how; the defaults are the shipped model's."""
 
-    texts: int = 40_000
+    texts: int = 50_000
     evidence_rows: int = 12_000
     held_out: int = 4_000
-    text_strength: float = 20.0
+    text_strength: float = 4.0
     """Inverse of the ridge penalty of the text model."""
-    text_rounds: int = 80
+    text_rounds: int = 60
     trees: int = 60
     leaves_a_tree: int = 12
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ml.root_cause.causes import LEAVES, RootCause, root_cause_of
 from ml.training.wording.grammar import Grammar, Phrase, read_grammar
+from ml.training.wording.withheld import is_withheld
 
 _HERE = Path(__file__).parent
 _ENGLISH = ("words.en.grammar", "causes.en.grammar", "causes2.en.grammar", "other.en.grammar")
@@ -43,6 +44,7 @@ _SLOTS = (
     "SKU-4711", "A10023", "4006381333931", "WH-01", "12", "100234", "2026-03-14", "7f9c24e8", "10.5", "PO-88121",
     "'Blue Mug'", '"Main"', "'Oak Table XL'", '"Nord"', "ABC", "", "",
 )  # fmt: skip
+_MOST_TRIES = 50
 _HELD_OUT = 5
 """One phrase in so many is kept from training."""
 
@@ -95,7 +97,19 @@ def leaf_shares(leaves: Sequence[str] = LEAVES) -> np.ndarray:
 
 
 def write(leaf: str, rng: np.random.Generator, held_out: bool = False, english_only: bool = False) -> str:
-    """One message for ``leaf``; from phrases never trained on if ``held_out``."""
+    """One message for ``leaf``; from phrases never trained on if ``held_out``. Never one that is withheld.
+
+    Raises:
+        ValueError: the grammars have nothing to say about ``leaf``.
+    """
+    for _ in range(_MOST_TRIES):
+        message = _written(leaf, rng, held_out, english_only)
+        if message and not is_withheld(message):
+            return message
+    raise ValueError(f"the grammars say nothing about {leaf} that is not withheld")
+
+
+def _written(leaf: str, rng: np.random.Generator, held_out: bool, english_only: bool) -> str:
     language = -1 if english_only or rng.random() < _SHARE_ENGLISH else int(rng.integers(len(_FURTHER)))
     phrases = _phrases(language, leaf, held_out)
     if not phrases:
