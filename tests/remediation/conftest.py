@@ -12,7 +12,7 @@ from remediation.runs.inline import InlineRunner
 from remediation.service import MIGRATIONS
 from remediation.warehouses import ConfiguredWarehouses
 from remediation.world import World
-from tests.core_sync.channels.peers import Peer, running
+from tests.core_sync.channels.peers import Peer, a_market, a_shop, a_warehouse
 from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku
 
 
@@ -39,7 +39,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def trade(database: Database) -> Iterator[Trade]:
     clock = Clock()
-    with running(Peer(shown={"MUG": 0})) as shop, running(Peer(shown={"MUG": 0})) as market, running(Peer()) as wms:
+    with a_shop(MUG=0) as shop, a_market(MUG=0) as market, a_warehouse() as wms:
         a_sku(database, "MUG", "MUG-BLUE", "PLATE")
         a_location(database, "WH", endpoint=wms.url)
         a_channel(database, "shop", endpoint=shop.url)

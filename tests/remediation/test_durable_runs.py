@@ -52,8 +52,8 @@ def a_world(database: Database, runner: DurableRunner) -> World:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/stock.db")
+def database(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
     upgrade(database, MIGRATIONS)
     a_sku(database, "MUG", "MUG-BLUE")
     a_location(database, "WH")
@@ -89,7 +89,7 @@ def test_an_approved_run_is_carried_out_on_dbos_and_a_crash_after_its_effect_doe
         assert on_hand(database, "MUG-BLUE") == (7, 0)
         assert case_status(database, case_id) == "resolved"
         with database.reading() as connection:
-            steps = connection.execute(text("SELECT name, attempts FROM action_step ORDER BY step_id")).tuples().all()
+            steps = connection.execute(text("SELECT name, attempts FROM action_step ORDER BY step_id")).all()
         assert [tuple(step) for step in steps] == [("check", 1), ("run", 2), ("verify", 1), ("conclude", 1)]
         with database.reading() as connection:
             assert connection.execute(text("SELECT count(*) FROM alias")).scalar_one() == 1

@@ -33,7 +33,7 @@ def status_of(trade: Trade, case_id: int) -> str:
 
 
 def test_timeout_is_retried_by_itself_until_the_shop_shows_the_figure(trade: Trade) -> None:
-    trade.shop.faults += ["timeout"]
+    trade.shop.goes_wrong("timeout")
     happens(trade.database, "receipt", "MUG", 12)
     pushed(trade)
     case_id = a_case(trade.database, trade.clock, "timeout")
@@ -50,7 +50,7 @@ def test_timeout_is_retried_by_itself_until_the_shop_shows_the_figure(trade: Tra
 
 
 def test_a_retry_that_is_refused_again_leaves_the_case_open(trade: Trade) -> None:
-    trade.shop.faults += ["timeout", "400"]
+    trade.shop.goes_wrong("timeout", "400")
     happens(trade.database, "receipt", "MUG", 12)
     pushed(trade)
     case_id = a_case(trade.database, trade.clock, "timeout")
@@ -61,14 +61,14 @@ def test_a_retry_that_is_refused_again_leaves_the_case_open(trade: Trade) -> Non
 
 
 def test_a_retry_that_is_not_shown_yet_waits_and_is_settled_later(trade: Trade) -> None:
-    trade.shop.faults += ["timeout", "accepted_not_applied"]
+    trade.shop.goes_wrong("timeout", "accepted_not_applied")
     happens(trade.database, "receipt", "MUG", 12)
     pushed(trade)
     case_id = a_case(trade.database, trade.clock, "timeout")
     request(trade.world, case_id, "stocktriage", trade.clock())
     assert (status_of(trade, case_id), case_status(trade.database, case_id)) == ("waiting", "waiting")
     assert settle(trade.world) == 0
-    trade.shop.catch_up()
+    trade.shop.catches_up()
     assert settle(trade.world) == 1
     assert (status_of(trade, case_id), case_status(trade.database, case_id)) == ("succeeded", "resolved")
 
@@ -163,7 +163,7 @@ def test_an_id_that_came_back_with_other_content_may_be_reversed(trade: Trade) -
 
 
 def test_posting_delay_asks_the_warehouse_and_holds_the_promise_until_the_market_shows_it(trade: Trade) -> None:
-    trade.market.faults += ["accepted_not_applied"]
+    trade.market.goes_wrong("accepted_not_applied")
     happens(trade.database, "receipt", "MUG", 9)
     pushed(trade)
     trade.clock.pass_(hours=1)
@@ -176,12 +176,12 @@ def test_posting_delay_asks_the_warehouse_and_holds_the_promise_until_the_market
     assert (status_of(trade, case_id), case_status(trade.database, case_id)) == ("waiting", "waiting")
     assert intent(trade.database, "market", "MUG")[0] == "held"
     happens(trade.database, "receipt", "MUG", 1, at=trade.clock())
-    trade.market.writes.clear()
+    trade.market.forgets_writes()
     pushed(trade)
     assert trade.market.writes == []
     assert settle(trade.world) == 0
 
-    trade.market.catch_up()
+    trade.market.catches_up()
     assert settle(trade.world) == 1
     assert (status_of(trade, case_id), case_status(trade.database, case_id)) == ("succeeded", "resolved")
     pushed(trade)
@@ -192,7 +192,7 @@ def test_posting_delay_asks_the_warehouse_and_holds_the_promise_until_the_market
 def test_a_late_posting_in_the_warehouse_is_asked_about_once_and_settled_when_figures_agree(trade: Trade) -> None:
     happens(trade.database, "receipt", "MUG", 9)
     pushed(trade)
-    trade.wms.shown["MUG"] = 4
+    trade.wms.holds("MUG", "WH", 4)
     with trade.database.transaction() as connection:
         late = NewFailure(
             kind="expectation",
@@ -207,10 +207,11 @@ def test_a_late_posting_in_the_warehouse_is_asked_about_once_and_settled_when_fi
     case_id = a_case(trade.database, trade.clock, "posting_delay", "late_confirmation")
     run_id, _ = asked(trade, case_id)
     approve(trade.world, run_id, PERSON, trade.clock())
-    assert list(trade.wms.tasks) == [f"run-{run_id}-MUG-WH"]
+    assert [(task["sku"], task["location"]) for task in trade.wms.tasks] == [("MUG", "WH")]
+    assert trade.wms.state.conduct.log[0].key == f"run-{run_id}-MUG-WH"
     assert work(trade.database) == [("escalate_to_warehouse", "open", "T1")]
     assert {intent(trade.database, channel, "MUG")[0] for channel in ("shop", "market")} == {"held"}
-    trade.wms.shown["MUG"] = 9
+    trade.wms.holds("MUG", "WH", 9)
     assert settle(trade.world) == 1
     assert case_status(trade.database, case_id) == "resolved"
     assert {intent(trade.database, channel, "MUG")[0] for channel in ("shop", "market")} == {"visible"}

@@ -20,6 +20,12 @@ from tests.remediation.test_five_causes import pushed
 LIMITS = Limits(units=100, money=1_000_000, per_hour=10)
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The ladder reads a few rows; one kind of database is enough."""
+    return sqlite_url
+
+
 def a_plan(units: int = 0, money: int = 0) -> Plan:
     return Plan(action="retry_push", case_id=1, summary="", changes=(), reversible=False, units=units, money=money)
 
@@ -67,7 +73,7 @@ def test_the_newest_rule_of_a_kind_holds(trade: Trade) -> None:
 
 
 def a_failed_push(trade: Trade) -> int:
-    trade.shop.faults += ["503"]
+    trade.shop.goes_wrong("503")
     happens(trade.database, "receipt", "MUG", 12)
     pushed(trade)
     return a_case(trade.database, trade.clock, "timeout")
@@ -84,7 +90,7 @@ def test_what_is_switched_off_is_refused(trade: Trade) -> None:
 
 def test_in_shadow_the_plan_is_told_and_nothing_is_written_to_the_shop(trade: Trade) -> None:
     case_id = a_failed_push(trade)
-    trade.shop.writes.clear()
+    trade.shop.forgets_writes()
     with trade.database.transaction() as connection:
         set_autonomy(connection, on(Level.SHADOW), trade.clock())
     run_id = request(trade.world, case_id, "kim", trade.clock())
@@ -133,7 +139,7 @@ def test_a_resolved_case_is_not_acted_on(trade: Trade) -> None:
 
 def test_a_channel_turned_to_shadow_meanwhile_is_not_written_to(trade: Trade) -> None:
     case_id = a_failed_push(trade)
-    trade.shop.writes.clear()
+    trade.shop.forgets_writes()
     with trade.database.transaction() as connection:
         connection.execute(text("UPDATE channel SET mode = 'shadow'"))
     request(trade.world, case_id, "stocktriage", trade.clock())
@@ -166,7 +172,7 @@ def test_what_needs_approval_is_left_to_people(trade: Trade) -> None:
 
 
 def test_what_keeps_failing_rests_between_tries_and_is_then_left_to_people(trade: Trade) -> None:
-    trade.shop.faults += ["400"] * 10
+    trade.shop.goes_wrong(*["400"] * 10)
     case_id = a_failed_push(trade)
     decided(trade, case_id)
     tries = [len(act_by_policy(trade.world, trade.clock.pass_(minutes=minutes))) for minutes in (0, 1, 6, 6, 6, 6)]

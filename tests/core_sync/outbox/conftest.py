@@ -1,16 +1,14 @@
-"""A migrated database of its own for each test, on both kinds."""
+"""A database of its own for each test, on both kinds."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    upgrade(database)
     yield database
     database.close()

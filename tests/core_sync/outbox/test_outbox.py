@@ -13,7 +13,7 @@ from core_sync.outbox.dispatch import Pushed, push_due
 from core_sync.outbox.intend import Listing, hold, refresh_all_intents, refresh_intents, release, requeue
 from core_sync.outbox.read_back import confirm_visible
 from core_sync.outbox.rules import ATTEMPTS_MAX, Next, after, wait_before
-from tests.core_sync.channels.peers import Peer, running
+from tests.core_sync.channels.peers import Peer, a_shop
 from tests.core_sync.stocked import (
     MORNING,
     a_channel,
@@ -31,7 +31,7 @@ SHOP = Listing("shop", "S")
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    with running(Peer(shown={"S": 0, "T": 50, "U": 50})) as peer:
+    with a_shop(S=0, T=50, U=50) as peer:
         yield peer
 
 
@@ -92,7 +92,7 @@ def test_zero_goes_first_then_decreases_then_the_rest(database: Database, connec
         happens(database, "receipt", sku, 50)
     push(database, connected)
     confirm_visible(database, connected, MORNING)
-    peer.writes.clear()
+    peer.forgets_writes()
     happens(database, "receipt", "S", 1)
     happens(database, "ship", "T", 1)
     happens(database, "ship", "U", 50)
@@ -132,7 +132,7 @@ def test_a_channel_without_an_endpoint_leaves_its_listings_due(database: Databas
 
 def test_a_busy_channel_is_a_failure_that_heals_itself(database: Database, connected: Connections, peer: Peer) -> None:
     happens(database, "receipt", "S", 8)
-    peer.faults += ["503", "throttled"]
+    peer.goes_wrong("503", "throttled")
     assert push(database, connected).retried_later == [SHOP]
     assert push(database, connected) == Pushed()  # it waits first
     push(database, connected, minutes=1)
@@ -145,17 +145,21 @@ def test_a_busy_channel_is_a_failure_that_heals_itself(database: Database, conne
 
 def test_the_wait_that_a_channel_asks_for_is_kept(database: Database, connected: Connections, peer: Peer) -> None:
     happens(database, "receipt", "S", 8)
-    peer.faults += ["429"]
-    push(database, connected)
-    assert push_due(database, connected, MORNING + timedelta(seconds=6), jitter=lambda: 1.0) == Pushed()
-    assert push_due(database, connected, MORNING + timedelta(seconds=8), jitter=lambda: 1.0).accepted == [SHOP]
+    peer.goes_wrong("429")
+
+    def pushed_after(seconds: float) -> Pushed:
+        return push_due(database, connected, MORNING + timedelta(seconds=seconds), jitter=lambda: 0.0)
+
+    assert pushed_after(0).retried_later == [SHOP]
+    assert pushed_after(1) == Pushed()
+    assert pushed_after(3).accepted == [SHOP]
 
 
 def test_a_push_without_an_answer_that_was_applied_counts_as_accepted(
     database: Database, connected: Connections, peer: Peer
 ) -> None:
     happens(database, "receipt", "S", 8)
-    peer.faults += ["applied_no_answer"]
+    peer.goes_wrong("timeout_applied")
     assert push(database, connected).accepted == [SHOP]
     assert open_failures(database) == []
 
@@ -165,7 +169,7 @@ def test_a_silent_channel_keeps_its_other_listings_for_the_next_round(
 ) -> None:
     for sku in ("S", "T", "U"):
         happens(database, "receipt", sku, 8)
-    peer.faults += ["timeout"]
+    peer.goes_wrong("timeout")
     pushed = push(database, connected)
     assert (len(pushed.retried_later), len(pushed.given_back)) == (1, 2)
     assert [failure[1] for failure in open_failures(database)] == ["READ_TIMEOUT"]
@@ -189,13 +193,13 @@ def test_accepted_and_never_shown_becomes_a_failure_when_its_time_is_over(
     database: Database, connected: Connections, peer: Peer
 ) -> None:
     happens(database, "receipt", "S", 8)
-    peer.faults += ["accepted_not_applied"]
+    peer.goes_wrong("accepted_not_applied")
     push(database, connected)
     assert confirm_visible(database, connected, MORNING).waiting == [SHOP]
     assert open_failures(database) == []
     assert confirm_visible(database, connected, MORNING + timedelta(minutes=20)).overdue == [SHOP]
     assert open_failures(database)[0][:2] == ("push:shop:S", "ACCEPTED_NOT_APPLIED")
-    peer.catch_up()
+    peer.catches_up()
     assert confirm_visible(database, connected, MORNING + timedelta(minutes=21)).visible == [SHOP]
     assert open_failures(database) == []
 
