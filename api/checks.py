@@ -1,0 +1,123 @@
+"""What ``doctor`` and the health route look at: is it there, does it agree, and what to do where not."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from api.wiring import World
+from core_sync.errors import StocktriageError
+from core_sync.settings import PREFIX, Settings
+
+DISK_MIN_BYTES = 500_000_000
+"""Less room than this on the disk is told: SQLite stops writing when it is full."""
+
+_KNOWN_ELSEWHERE = {f"{PREFIX}{name}" for name in ("TRACEBACK", "SHARED_DATA", "TEST_POSTGRES", "TEST_PROFILE")}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; ``mend`` says what to do where it is not as it should be."""
+
+    check: str
+    fine: bool
+    found: str
+    mend: str = ""
+
+
+def examine(world: World, thorough: bool = True) -> list[Check]:
+    """Look at everything; not ``thorough`` leaves out what takes longer than a moment."""
+    looks: list[Callable[[World], Iterator[Check]]] = [_safe_to_serve, _database, _disk]
+    if thorough:
+        looks += [_replay, _waiting, _channels, _models, _unknown_settings]
+    found: list[Check] = []
+    for look in looks:
+        try:
+            found += look(world)
+        except (StocktriageError, OSError) as error:
+            found.append(Check(look.__name__.strip("_").replace("_", " "), False, str(error)))
+    return found
+
+
+def _safe_to_serve(world: World) -> Iterator[Check]:
+    world.settings.check_safe_to_serve()
+    tokens = len(world.settings.tokens())
+    told = f"{world.settings.host}, " + (f"{tokens} token(s)" if tokens else "no token needed on loopback")
+    yield Check("safe to serve", True, told)
+
+
+def _database(world: World) -> Iterator[Check]:
+    with world.database.reading() as connection:
+        entries = connection.execute(text("SELECT count(*) FROM ledger_entry")).scalar_one()
+    yield Check("database", True, f"{world.database.shown_url}, {entries:,} ledger entries")
+    with world.database.transaction() as connection:  # a database that only reads looks well until something happens
+        connection.execute(text("UPDATE master_data_version SET version = version WHERE only_row = 1"))
+    yield Check("database can be written", True, "yes")
+
+
+def _disk(world: World) -> Iterator[Check]:
+    folder = world.settings.home
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    yield Check(
+        "room on the disk", free >= DISK_MIN_BYTES, f"{free / 1e9:,.1f} GB free", "make room: a full disk stops writing"
+    )
+
+
+def _replay(world: World) -> Iterator[Check]:
+    from core_sync.ledger.history import disagreements
+
+    with world.database.reading() as connection:
+        found = disagreements(connection)
+    told = "; ".join(f"{d.sku} {d.location} {d.state}: {d.stored} kept, {d.replayed} replayed" for d in found[:3])
+    yield Check(
+        "replaying the ledger gives the positions",
+        not found,
+        told or "yes",
+        "keep the database as it is and report this: it must not happen",
+    )
+
+
+def _waiting(world: World) -> Iterator[Check]:
+    with world.database.reading() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT coalesce(lacks, 'stock') AS lack, count(*) FROM held_event "
+                "WHERE status = 'parked' GROUP BY lacks ORDER BY lack"
+            )
+        ).all()
+    told = ", ".join(f"{count:,} for {lacks}" for lacks, count in rows)
+    lacking = [lacks for lacks, _ in rows if lacks != "stock"]
+    mend = f"load the {', '.join(lacking)} they name: stocktriage load TABLE FILE" if lacking else ""
+    yield Check("parked events", not lacking, told or "none", mend)
+
+
+def _channels(world: World) -> Iterator[Check]:
+    with world.database.reading() as connection:
+        channels = connection.execute(text("SELECT channel, mode FROM channel ORDER BY priority, channel")).all()
+    for channel, mode in channels:
+        connected = world.channels.get(channel) is not None
+        told = f"{mode}, {'connected' if connected else 'no endpoint'}"
+        mend = f'set {PREFIX}CHANNEL_ENDPOINTS={{"{channel}": "https://…"}}, or its mode to shadow'
+        yield Check(f"channel {channel}", connected or mode == "shadow", told, "" if connected else mend)
+
+
+def _models(world: World) -> Iterator[Check]:
+    models = world.models
+    for name in sorted(models.folders):
+        try:
+            version = models.version(name)
+        except StocktriageError as error:
+            yield Check(f"model {name}", False, str(error), "stocktriage rollback " + name)
+        else:
+            yield Check(f"model {name}", True, version)
+
+
+def _unknown_settings(world: World) -> Iterator[Check]:  # noqa: ARG001 (every look is handed the world)
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | _KNOWN_ELSEWHERE
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    mend = "check the spelling; 'stocktriage doctor' lists every setting" if unknown else ""
+    yield Check("settings", not unknown, f"not known: {', '.join(unknown)}" if unknown else "all known", mend)

@@ -1,0 +1,113 @@
+"""One case on a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.cli.session import cell, print_table
+
+Told = Mapping[str, Any]
+
+_SHOWN_CHANGES = (
+    "status", "owner", "root_cause", "expected_loss", "override_root_cause", "override_rank", "snoozed_until",
+)  # fmt: skip
+
+
+def print_case(case: Told) -> None:
+    """Print everything that ``case`` (as the API tells it) says."""
+    print(f"case {case['case']}: {case['title'] or 'not weighed yet'}")
+    for label, value in _head(case).items():
+        if value:
+            print(f"  {label:<20} {value}")
+    if case["exposure_terms"]:
+        print("\nexposure")
+        for name, value in case["exposure_terms"].items():
+            print(f"  {name.replace('_', ' '):<28} {_term(value)}")
+    if case["reasons"]:
+        print("\nwhy")
+        for reason in case["reasons"]:
+            print(f"  - {reason}")
+    _print_evidence(case)
+    if case["runs"]:
+        print("\nactions")
+        for run in case["runs"]:
+            print(
+                f"  run {run['run']}  {run['action']}  {run['status']}: "
+                f"{run['plan']['summary']}; {run['outcome'] or run['why']}"
+            )
+    print("\ntimeline")
+    for entry in case["timeline"]:
+        change = _change(entry) if entry["verb"] != "undo" else ""
+        told = "; ".join(part for part in (change, entry["note"]) if part)
+        undone = " (undone)" if entry["undone"] else ""
+        print(f"  {entry['entry']:>6}  {cell(entry['at'])}  {entry['actor']}: {entry['verb']}{undone}  {told}".rstrip())
+
+
+def _head(case: Told) -> dict[str, str]:
+    cause = case["root_cause"] + (f" / {case['subclass']}" if case["subclass"] else "")
+    if case["probability"] is not None:
+        cause += f" ({case['probability']:.0%})"
+    if case["abstained"]:
+        cause += ", but the evidence does not decide"
+    override = case["override"]
+    if override is not None and override["root_cause"]:
+        cause = f"{case['root_cause']} ({override['reason']}); the model says {case['model_root_cause']}"
+    currency = case["currency"] or ""
+    loss = f"{cell(case['expected_loss'])} {currency}".strip() if case["expected_loss"] is not None else "not known"
+    if override is not None and override["expected_loss"] is not None:
+        loss += f"; ranked as {cell(override['expected_loss'])} {currency} ({override['reason']})"
+    if case["exposure"] is not None:
+        loss += f" = {case['fault_probability']:.0%} × {cell(case['exposure'])} {currency}"
+    harm = f"{case['time_to_harm_h']:.1f} h" if case["time_to_harm_h"] is not None else ""
+    return {
+        "status": f"{case['status']}, rank {case['rank']}" + (f": {case['resolution']}" if case["resolution"] else ""),
+        "root cause": cause,
+        "expected loss": loss,
+        "time to harm": harm,
+        "recommended": f"{case['recommended_action']} ({case['autonomy']})" if case["recommended_action"] else "",
+        "owner": case["owner"] or "",
+        "SKUs": cell(case["skus"]),
+        "locations": cell(case["locations"]),
+        "channels": cell(case["channels"]),
+        "opened": cell(case["opened_at"]) + " UTC",
+        "snoozed until": cell(case["snoozed_until"]),
+        "models": ", ".join(f"{name} {version}" for name, version in case["model_versions"].items()),
+    }
+
+
+def _print_evidence(case: Told) -> None:
+    print(f"\nsignals ({case['signals']})")
+    rows = []
+    for one in case["evidence"][:20]:
+        told = one["told"] or {}
+        rows.append(
+            {
+                "signal": one["signal"],
+                "kind": one["kind"],
+                "when": told.get("occurred_at"),
+                "sku": told.get("sku"),
+                "where": told.get("channel") or told.get("location") or told.get("system"),
+                "what": told.get("message") or ", ".join(told.get("reasons", [])),
+                "over": "yes" if told.get("resolved_at") or told.get("settled_at") else "",
+            }
+        )
+    if rows:
+        print_table(rows, {name: name for name in rows[0]})
+
+
+def _change(entry: Told) -> str:
+    shown = [
+        f"{name.replace('_', ' ')} {cell(entry['before'].get(name)) or '–'} → {cell(after) or '–'}"
+        for name, after in entry["after"].items()
+        if name
+        in ("status", "owner", "root_cause", "expected_loss", "override_root_cause", "override_rank", "snoozed_until")
+        and entry["before"].get(name) != after
+    ]
+    return ", ".join(shown)
+
+
+def _term(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_term(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return "; ".join(_term(one) for one in value)
+    return cell(value)

@@ -1,0 +1,223 @@
+"""Cases: compare, triage, the worklist, one case and what may be done to it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.session import Actor, AsJson, Database, fail, open_world, parse_moment, print_json_lines, print_rows, who
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+FEED_COLUMNS = {
+    "rank": "rank", "case": "case", "root_cause": "root cause", "subclass": "subclass", "probability": "prob",
+    "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus", "channels": "channels",
+    "recommended_action": "do", "opened_at": "opened (UTC)", "owner": "owner",
+}  # fmt: skip
+
+VERBS = (
+    "ack, begin, wait, assign NAME, unassign, note TEXT, override, snooze UNTIL, merge INTO, split SIGNAL…, "
+    "resolve HOW, reopen, undo ENTRY"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(reconcile)
+    app.command()(triage)
+    app.command()(feed)
+    app.command("case")(case)
+
+
+def reconcile(
+    all_deltas: Annotated[bool, typer.Option("--all", help="Every delta there is, not only what is new.")] = False,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Compare what systems reported with the ledger as of the same moment; what differs becomes a delta."""
+    from sqlalchemy import text
+
+    from api.exports import interchange_rows
+    from core_sync.snapshots.reconcile import reconcile as compare
+
+    with open_world(database) as world:
+        with world.database.reading() as connection:
+            newest = connection.execute(text("SELECT coalesce(max(delta_id), 0) FROM delta")).scalar_one()
+        summary = compare(world.database, world.clock())
+        with world.database.reading() as connection:
+            since = 0 if all_deltas else newest
+            rows = (row for row in interchange_rows(connection, "deltas") if int(row["id"]) > since)
+            if as_json:
+                print_json_lines(rows)
+            else:
+                columns = ("id", "as_of", "sku", "location", "channel", "expected", "reported", "in_flight")
+                print_rows(rows, False, {name: name.replace("_", " ") for name in columns}, "no new differences")
+                told = f"{summary.compared:,} figures compared, {summary.differing:,} differ"
+                print(f"{summary.snapshots} snapshots, {told}")
+
+
+def triage(as_json: AsJson = False, database: Database = None) -> None:
+    """Score, classify, group and rank everything that is new."""
+    from api.jobs.triage import triage as run
+
+    with open_world(database) as world:
+        summary = run(world)
+    print_rows([asdict(summary)], as_json)
+
+
+def feed(
+    status: Annotated[
+        list[str] | None, typer.Option(help="Only this status (repeatable); 'all' for every one.")
+    ] = None,
+    root_cause: Annotated[str | None, typer.Option()] = None,
+    sku: Annotated[str | None, typer.Option()] = None,
+    location: Annotated[str | None, typer.Option()] = None,
+    channel: Annotated[str | None, typer.Option()] = None,
+    owner: Annotated[str | None, typer.Option()] = None,
+    abstained: Annotated[
+        bool | None, typer.Option("--abstained/--decided", help="Only what a person must decide.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many; 20 on a terminal, all with --json.")] = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """The ranked worklist: the largest expected loss first."""
+    from api.shapes import case_shape
+    from core_sync.cases.feed import Filter, read_feed, read_totals
+    from core_sync.cases.rules import ON_THE_LIST
+
+    shown = Filter(
+        statuses=ON_THE_LIST if not status else _statuses(status), root_cause=root_cause, sku=sku, location=location,
+        channel=channel, owner=owner, abstained=abstained,
+    )  # fmt: skip
+    wanted = limit if limit is not None else (None if as_json else 20)
+    with open_world(database) as world, world.database.reading() as connection:
+        at, cursor = world.clock(), None
+        rows: list[dict[str, Any]] = []
+        while wanted is None or len(rows) < wanted:
+            page = read_feed(connection, at, shown, cursor, 500 if wanted is None else wanted - len(rows))
+            rows += [case_shape(one) for one in page.cases]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        totals = read_totals(connection, shown)
+    print_rows(rows, as_json, FEED_COLUMNS, "the list is empty: nothing needs attention")
+    if not as_json and rows:
+        losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
+        print(f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else ""))
+
+
+def case(
+    case_id: Annotated[int, typer.Argument(metavar="ID", help="The case's number.")],
+    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help=VERBS)] = None,
+    told: Annotated[list[str] | None, typer.Argument(metavar="[WHAT]...", help="What the verb needs.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note for the timeline.")] = None,
+    reason: Annotated[str, typer.Option(help="override: why.")] = "",
+    root_cause: Annotated[str | None, typer.Option(help="override: the root cause.")] = None,
+    loss: Annotated[str | None, typer.Option(help="override: rank as if this were the expected loss.")] = None,
+    until: Annotated[str | None, typer.Option(help="override: until when (a moment, or 4h).")] = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """One case with evidence, exposure terms and timeline; with a VERB, do something to it."""
+    from api.cli.case_page import print_case
+    from api.details import read_detail
+
+    with open_world(database) as world:
+        at = world.clock()
+        if verb is not None:
+            words = _Said(case_id, told or [], who(actor), at, note, reason, root_cause, loss, until)
+            with world.database.transaction() as connection:
+                _do(connection, verb, words)
+        with world.database.reading() as connection:
+            detail = read_detail(connection, case_id, at)
+    print_json_lines([detail]) if as_json else print_case(detail)
+
+
+class _Said:
+    """What the command line said beside the verb."""
+
+    def __init__(
+        self,
+        case_id: int,
+        told: Sequence[str],
+        actor: str,
+        at: datetime,
+        note: str | None,
+        reason: str,
+        root_cause: str | None,
+        loss: str | None,
+        until: str | None,
+    ) -> None:
+        self.case_id, self.told, self.actor, self.at, self.note = case_id, told, actor, at, note
+        self.reason, self.root_cause, self.until = reason, root_cause, until
+        self.rank = _money(loss) if loss is not None else None
+
+    def word(self, what: str) -> str:
+        """The one word that the verb needs."""
+        if not self.told:
+            raise typer.BadParameter(f"say {what}")
+        return " ".join(self.told)
+
+    def number(self, what: str) -> int:
+        """The one number that the verb needs."""
+        return self.numbers(what)[0]
+
+    def numbers(self, what: str) -> list[int]:
+        """The numbers that the verb needs."""
+        if not self.told or not all(word.isdigit() for word in self.told):
+            raise typer.BadParameter(f"say {what} by number")
+        return [int(word) for word in self.told]
+
+
+def _do(connection: "Connection", verb: str, said: _Said) -> None:
+    from core_sync.cases import grouping, undo, verbs
+
+    one, actor, at, note = said.case_id, said.actor, said.at, said.note
+    doing: dict[str, Callable[[], Any]] = {
+        "ack": lambda: verbs.acknowledge(connection, one, actor, at, note),
+        "acknowledge": lambda: verbs.acknowledge(connection, one, actor, at, note),
+        "begin": lambda: verbs.begin(connection, one, actor, at, note),
+        "wait": lambda: verbs.wait(connection, one, actor, at, note),
+        "assign": lambda: verbs.assign(connection, one, said.word("to whom"), actor, at, note),
+        "unassign": lambda: verbs.assign(connection, one, None, actor, at, note),
+        "note": lambda: verbs.note(connection, one, said.word("what to note"), actor, at),
+        "override": lambda: verbs.override(
+            connection, one, actor, at, said.reason, said.root_cause, said.rank,
+            parse_moment(said.until, at) if said.until else None,
+        ),
+        "snooze": lambda: verbs.snooze(connection, one, parse_moment(said.word("until when"), at), actor, at, note),
+        "merge": lambda: grouping.merge(connection, one, said.number("the case to merge it into"), actor, at, note),
+        "split": lambda: grouping.split(connection, one, said.numbers("the signals to take out"), actor, at, note),
+        "resolve": lambda: verbs.resolve(connection, one, said.word("how it was resolved"), actor, at, note),
+        "reopen": lambda: verbs.reopen(connection, one, actor, at, note),
+        "undo": lambda: undo.undo(connection, one, said.number("the timeline entry to undo"), actor, at),
+    }  # fmt: skip
+    if verb not in doing:
+        fail(f"{verb} is nothing that can be done to a case; there are {', '.join(doing)}")
+    doing[verb]()
+
+
+def _money(said: str) -> int:
+    from core_sync.money import to_ten_thousandths
+
+    try:
+        return to_ten_thousandths(Decimal(said))
+    except InvalidOperation as error:
+        raise typer.BadParameter(f"{said!r} is no amount of money") from error
+
+
+def _statuses(said: Sequence[str]) -> tuple[Any, ...]:
+    from core_sync.cases.rules import Status
+
+    if "all" in said:
+        return ()
+    try:
+        return tuple(Status(one) for one in said)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are {', '.join(Status)}, all") from error

@@ -1,0 +1,44 @@
+"""``stocktriage``: every command is a thin door to what the API does too.
+
+Commands import what they need when they run, so that ``--help`` answers at once.
+"""
+
+import os
+import sys
+
+import typer
+
+from api.cli import cases, files, models, remedies, service, stock
+
+app = typer.Typer(
+    name="stocktriage",
+    help="Exception triage and anomaly detection for inventory synchronisation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for part in (service, files, cases, stock, models, remedies):
+    part.register(app)
+
+
+def main() -> None:
+    """Run one command. Exit code 0 done, 1 done with rejected rows, 2 could not run."""
+    try:
+        app()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("STOCKTRIAGE_TRACEBACK"):
+            raise
+        from core_sync.errors import StocktriageError
+
+        known = isinstance(error, StocktriageError | OSError)
+        told = str(error) if known else f"{type(error).__name__}: {error} (STOCKTRIAGE_TRACEBACK=1 shows where)"
+        print(f"stocktriage: {' '.join(told.split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

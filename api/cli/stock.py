@@ -1,0 +1,88 @@
+"""Stock: positions, what is behind them, buffers, figures."""
+
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.session import AsJson, Database, open_world, parse_moment, print_json_lines, print_rows, print_table
+
+POSITION_COLUMNS = {
+    "sku": "sku", "location": "location", "lot": "lot", "on_hand": "on hand", "allocated": "allocated",
+    "quality_hold": "on hold", "in_transit": "in transit", "safety_stock": "safety", "available": "available",
+    "last_event_at": "last event (UTC)",
+}  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(positions)
+    app.command()(explain)
+    app.command()(kpis)
+
+
+def positions(
+    sku: Annotated[str | None, typer.Option()] = None,
+    location: Annotated[str | None, typer.Option()] = None,
+    as_of: Annotated[str | None, typer.Option(help="As of this moment, e.g. 2026-03-02T08:00:00Z.")] = None,
+    clock: Annotated[str, typer.Option(help="occurred: the source's clock; recorded: ours.")] = "occurred",
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Every (SKU, location, lot) with its states, in stock-keeping units."""
+    from api.shapes import position_shape
+    from core_sync.ledger.history import Clock, positions_at
+    from core_sync.ledger.history import positions as positions_now
+
+    if clock not in set(Clock):
+        raise typer.BadParameter(f"{clock} is no clock; there are {', '.join(Clock)}")
+    with open_world(database) as world, world.database.reading() as connection:
+        if as_of is None:
+            found = positions_now(connection, sku, location)
+        else:
+            moment = parse_moment(as_of, world.clock())
+            found = positions_at(connection, moment, Clock(clock), sku, location)
+        print_rows((position_shape(one) for one in found), as_json, POSITION_COLUMNS, "no positions")
+
+
+def explain(
+    sku: Annotated[str, typer.Argument()],
+    place: Annotated[str | None, typer.Argument(metavar="[LOCATION|CHANNEL]")] = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Every term and entry behind a position, or behind what a channel may promise."""
+    from api.explanations import explain_place
+
+    with open_world(database) as world, world.database.reading() as connection:
+        told = explain_place(connection, sku, place, world.clock())
+    print_json_lines([told]) if as_json else _print_explanation(told)
+
+
+def kpis(as_json: AsJson = False, database: Database = None, days: Annotated[int, typer.Option(min=1)] = 7) -> None:
+    """Figures of the last days: cases, time to resolve, failures, agreement of systems, publishing."""
+    from datetime import timedelta
+
+    from core_sync.kpis.figures import read_kpis
+
+    with open_world(database) as world, world.database.reading() as connection:
+        at = world.clock()
+        rows = [one.as_row() for one in read_kpis(connection, at - timedelta(days=days), at)]
+    print_rows(rows, as_json, {"kpi": "figure", "value": "value", "unit": "unit", "channel": "channel", "from": "from",
+                               "to": "to"})  # fmt: skip
+
+
+def _print_explanation(told: dict[str, Any]) -> None:
+    promise = told["promise"]
+    if promise is not None:
+        print(f"{promise['channel']} may promise {promise['quantity']} of {told['sku']}:")
+        print(f"  {promise['available']} available × share {promise['share']:.0%} − buffer {promise['buffer']}"
+              f" = {promise['free']}, never below 0; + allotment {promise['allotment']}")  # fmt: skip
+        if promise["shortfall"]:
+            print(f"  claims exceed stock by {promise['shortfall']} units")
+    if told["positions"]:
+        print_table(told["positions"], POSITION_COLUMNS)
+    if told["entries"]:
+        print()
+        names = ("occurred_at", "type", "location", "quantity", "on_hand", "allocated", "quality_hold", "in_transit",
+                 "document", "source", "event_id", "flags")  # fmt: skip
+        print_table(told["entries"], {name: name.replace("_", " ") for name in names})

@@ -1,0 +1,103 @@
+"""What the service does by itself, in rounds: each role is one function that does what is due and returns.
+
+Rounds may be cut off anywhere and run in any number of processes: leases, locks and unique keys below
+see to it that nothing is done twice.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from core_sync.errors import StocktriageError, VerbRefused
+
+if TYPE_CHECKING:
+    from api.wiring import World
+
+_LOG = logging.getLogger("stocktriage.rounds")
+
+Told = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One kind of work: what it does, how a round is done, and the seconds between two rounds."""
+
+    does: str
+    round: Callable[["World"], Told]
+    every_s: float
+
+
+def triage_round(world: "World") -> Told:
+    """Compare new snapshots, find stale reservations, triage all that is new, alert."""
+    from api.jobs.triage import triage
+    from core_sync.availability.reservations import tell_stale
+    from core_sync.snapshots.reconcile import reconcile
+    from remediation.notify import alert_new_cases
+
+    compared = reconcile(world.database, world.clock())
+    with world.database.transaction() as connection:
+        stale = tell_stale(connection, world.clock())
+    told = asdict(triage(world))
+    alerts = alert_new_cases(world.database, world.alerts, world.clock())
+    return {"differing": compared.differing, "stale": stale, **told, "alerts": alerts}
+
+
+def publish_round(world: "World") -> Told:
+    """Push what is due to channels, and read back what they show."""
+    from core_sync.outbox.dispatch import push_due
+    from core_sync.outbox.read_back import confirm_visible
+
+    pushed = push_due(world.database, world.channels, world.clock())
+    confirm_visible(world.database, world.channels, world.clock())
+    return {"accepted": len(pushed.accepted), "later": len(pushed.retried_later), "failed": len(pushed.failed)}
+
+
+def remedy_round(world: "World") -> Told:
+    """Ask for the actions that may run by themselves, and look again at those whose effect had not shown."""
+    from remediation import service
+
+    asked = 0
+    with world.database.reading() as connection:
+        cases = list(connection.execute(text(_MAY_RUN)).scalars())
+    for case_id in cases:
+        try:
+            service.request(world.remediation, case_id, service.POLICY_ACTOR, world.clock())
+            asked += 1
+        except VerbRefused as error:  # switched off or resolved meanwhile
+            _LOG.info("%s", error)
+    return {"asked": asked, "ended": service.settle(world.remediation)}
+
+
+_MAY_RUN = """
+SELECT c.case_id FROM exception_case c
+WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
+  AND c.recommended_action IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM action_run r WHERE r.case_id = c.case_id AND r.requested_at >= c.opened_at)
+ORDER BY c.rank_value DESC LIMIT 50
+"""
+
+ROLES: Mapping[str, Role] = {
+    "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
+    "publish": Role("push to channels and read back", publish_round, 5.0),
+    "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
+}
+"""Every role that a process can take."""
+
+
+def keep_round(world: "World", role: str, stop: threading.Event) -> None:
+    """Do rounds of ``role`` until ``stop`` is set; a round that fails is told and tried again later."""
+    one = ROLES[role]
+    while not stop.wait(one.every_s):
+        try:
+            told = one.round(world)
+        except StocktriageError as error:
+            _LOG.warning("%s: %s", role, error)
+        except Exception:
+            _LOG.exception("%s: the round failed; the next one tries again", role)
+        else:
+            if any(told.values()):
+                _LOG.info("%s: %s", role, told)

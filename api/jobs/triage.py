@@ -1,0 +1,20 @@
+"""Triage with the live models, the configured currency and the actions that answer each cause."""
+
+from typing import TYPE_CHECKING
+
+from remediation.service import recommendation
+
+if TYPE_CHECKING:
+    from api.wiring import World
+    from ml.triage.run import TriageSummary
+
+
+def triage(world: "World") -> "TriageSummary":
+    """Score, diagnose, group, weigh and rank all that is new.
+
+    Raises:
+        ModelRefused: a model is not the one its manifest describes.
+    """
+    from ml.triage.run import triage as run
+
+    return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())

@@ -1,0 +1,99 @@
+"""What doors do with models: list, train a candidate, promote it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from api.shapes import Shape
+from api.wiring import World
+from core_sync.errors import NotFound
+from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
+from ml.registry.promotion import HEADLINE, promote, releases, worse_than
+from ml.registry.service_models import live_folder
+
+
+def model_rows(world: World) -> list[Shape]:
+    """Every release of every model, newest first, the live one with its headline figure."""
+    rows: list[Shape] = []
+    with world.database.reading() as connection:
+        for name in MODEL_NAMES:
+            live = read_manifest(live_folder(connection, name))
+            for number, release in enumerate(releases(connection, name)):
+                is_live = number == 0
+                rows.append(
+                    {
+                        "name": name,
+                        "version": release.version,
+                        "live": is_live,
+                        "since": release.since,
+                        "until": release.until,
+                        "released_by": release.released_by,
+                        "reason": release.reason,
+                        "headline": HEADLINE[name] if is_live else None,
+                        "value": live.metrics.get(HEADLINE[name]) if is_live else None,
+                        "trained_at": live.trained_at if is_live else None,
+                        "data": live.data if is_live else None,
+                        "metrics": live.metrics if is_live else None,
+                    }
+                )
+    return rows
+
+
+def train_candidate(world: World, name: str, seed: int, data: Path | None, say: Callable[[str], None]) -> Shape:
+    """Train ``name`` and keep it as a candidate; tells how it compares with the live one.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    from api.jobs.training import train
+
+    trained = train(name, candidates_of(world, name), seed, world.clock(), say, data)
+    _log(world, name, trained.folder, trained.manifest, say)
+    with world.database.reading() as connection:
+        folder = live_folder(connection, name)
+    champion = read_manifest(folder) if (folder / MANIFEST).is_file() else None
+    worse = worse_than(trained.manifest, champion) if champion is not None else None
+    return {
+        "name": name,
+        "version": trained.manifest.version,
+        "folder": str(trained.folder),
+        "headline": HEADLINE[name],
+        "value": trained.manifest.metrics.get(HEADLINE[name]),
+        "champion": champion.version if champion is not None else None,
+        "champion_value": champion.metrics.get(HEADLINE[name]) if champion is not None else None,
+        "passes_gate": worse is None,
+        "gate": f"it may be promoted: stocktriage promote {name}" if worse is None else f"not to be promoted: {worse}",
+        "metrics": trained.manifest.metrics,
+    }
+
+
+def promote_candidate(world: World, name: str, version: str | None, actor: str) -> Manifest:
+    """Make a candidate live: ``version``, or the one trained last.
+
+    Raises:
+        NotFound: there is no such candidate.
+        VerbRefused: it does not pass the gate.
+    """
+    folder = candidates_of(world, name)
+    found = [path for path in folder.glob("*") if (path / MANIFEST).is_file() and version in (None, path.name)]
+    if not found:
+        raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
+    newest = max(found, key=lambda path: read_manifest(path).trained_at)
+    with world.database.transaction() as connection:
+        return promote(connection, newest, world.settings.models_folder.resolve() / "live", actor, world.clock())
+
+
+def candidates_of(world: World, name: str) -> Path:
+    """Where candidates of the model ``name`` are kept."""
+    if name not in MODEL_NAMES:
+        raise NotFound("model called", f"{name}; there are {', '.join(MODEL_NAMES)}")
+    return world.settings.models_folder / "candidates" / name
+
+
+def _log(world: World, name: str, folder: Path, manifest: Manifest, say: Callable[[str], None]) -> None:
+    """Keep the training in MLflow too; a tracking server that is away does not cost the training."""
+    from ml.registry.tracking import log_training
+
+    try:
+        log_training(world.settings.mlflow_uri, folder, manifest, {"model": name})
+    except Exception as error:
+        say(f"not kept in MLflow: {error}")

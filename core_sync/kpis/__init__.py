@@ -1,0 +1,1 @@
+"""Figures that tell how the service and the stock are doing."""

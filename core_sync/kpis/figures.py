@@ -1,0 +1,122 @@
+"""Figures of a span of time, each from the facts alone: cases, failures, agreement of systems, publishing.
+
+A figure that nothing was counted for is left out, rather than told as 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from core_sync.clock import to_microseconds
+
+_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kpi:
+    """One figure of the span from ``since`` to ``until``, of one channel or location where one is named."""
+
+    kpi: str
+    value: float
+    unit: str
+    since: datetime
+    until: datetime
+    channel: str | None = None
+    location: str | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """The figure in the columns of the interchange format."""
+        return {
+            "kpi": self.kpi,
+            "value": self.value,
+            "unit": self.unit,
+            "from": self.since,
+            "to": self.until,
+            "channel": self.channel,
+            "location": self.location,
+        }
+
+
+def read_kpis(connection: Connection, since: datetime, until: datetime) -> list[Kpi]:
+    """Every figure of the span; those marked ``open`` are as of now."""
+    bound = {"since": to_microseconds(since), "until": to_microseconds(until)}
+    found = [
+        Kpi(kpi=name, value=round(float(value), 4), unit=unit, since=since, until=until)
+        for name, unit, value in _single(connection, bound)
+        if value is not None
+    ]
+    for name, unit, statement in _BY_CHANNEL:
+        found += [
+            Kpi(kpi=name, value=round(float(value), 4), unit=unit, since=since, until=until, channel=channel)
+            for channel, value in connection.execute(text(statement), bound)
+            if value is not None
+        ]
+    return found
+
+
+def _single(connection: Connection, bound: dict[str, int]) -> Iterator[tuple[str, str, float | None]]:
+    for name, unit, statement in _FIGURES:
+        yield name, unit, connection.execute(text(statement), bound).scalar_one()
+    hours = sorted(connection.execute(text(_HOURS_TO_RESOLVE), bound).scalars())
+    if hours:
+        yield "median_time_to_resolve", "h", hours[len(hours) // 2]
+    pushed = sorted(connection.execute(text(_SECONDS_TO_VISIBLE), bound).scalars())
+    if pushed:
+        yield "p95_accepted_to_visible", "s", pushed[min(len(pushed) - 1, int(len(pushed) * 0.95))]
+
+
+_IN_SPAN = "BETWEEN :since AND :until"
+
+_FIGURES = (
+    ("cases_open", "cases", "SELECT count(*) FROM exception_case WHERE status <> 'resolved'"),
+    (
+        "expected_loss_open",
+        "money",
+        "SELECT sum(expected_loss) / 10000.0 FROM exception_case WHERE status <> 'resolved'",
+    ),
+    ("cases_opened", "cases", f"SELECT count(*) FROM exception_case WHERE opened_at {_IN_SPAN}"),
+    ("cases_resolved", "cases", f"SELECT count(*) FROM exception_case WHERE resolved_at {_IN_SPAN}"),
+    (
+        "cases_resolved_by_themselves",
+        "ratio",
+        f"""SELECT avg(CASE WHEN e.actor = 'stocktriage' THEN 1.0 ELSE 0.0 END) FROM exception_case c
+        JOIN case_entry e ON e.entry_id = (SELECT max(n.entry_id) FROM case_entry n
+            WHERE n.case_id = c.case_id AND n.verb IN ('resolved', 'resolve', 'merge'))
+        WHERE c.resolved_at {_IN_SPAN}""",
+    ),
+    ("cases_regressed", "cases", f"SELECT count(*) FROM case_entry WHERE verb = 'regressed' AND at {_IN_SPAN}"),
+    ("failures", "failures", f"SELECT count(*) FROM failure WHERE occurred_at {_IN_SPAN}"),
+    ("failures_open", "failures", "SELECT count(*) FROM failure WHERE resolved_at IS NULL"),
+    ("events_accepted", "events", f"SELECT count(*) FROM ledger_entry WHERE recorded_at {_IN_SPAN}"),
+    ("events_parked", "events", "SELECT count(*) FROM held_event WHERE status = 'parked'"),
+    ("suspected_duplicates", "events", "SELECT count(*) FROM held_event WHERE status = 'suspected_duplicate'"),
+    (
+        "figures_that_agree",
+        "ratio",
+        f"SELECT 1.0 - sum(differing) * 1.0 / nullif(sum(compared), 0) FROM reconciliation WHERE as_of {_IN_SPAN}",
+    ),
+)
+
+_BY_CHANNEL = (
+    (
+        "pushes_accepted",
+        "ratio",
+        f"""SELECT i.channel, avg(CASE WHEN a.answer = 'accepted' THEN 1.0 ELSE 0.0 END) FROM push_attempt a
+        JOIN push_intent i ON i.intent_id = a.intent_id WHERE a.at {_IN_SPAN} GROUP BY i.channel ORDER BY i.channel""",
+    ),
+    (
+        "failures_by_channel",
+        "failures",
+        f"""SELECT channel, count(*) FROM failure WHERE channel IS NOT NULL AND occurred_at {_IN_SPAN}
+        GROUP BY channel ORDER BY channel""",
+    ),
+)
+
+_HOURS_TO_RESOLVE = f"""SELECT (resolved_at - opened_at) * 1.0 / {_HOUR} FROM exception_case
+WHERE resolved_at {_IN_SPAN} AND merged_into IS NULL"""
+
+_SECONDS_TO_VISIBLE = f"""SELECT (visible_at - accepted_at) / 1000000.0 FROM push_intent
+WHERE visible_at {_IN_SPAN} AND accepted_at IS NOT NULL AND visible_at >= accepted_at"""
