@@ -1,0 +1,192 @@
+"""The exposure of a fault: money lost until it is fixed, with every figure behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from core_sync.money import TEN_THOUSANDTHS
+from ml.exposure.belief import Belief, certain
+from ml.exposure.bulk import Priced, Stakes, Step, exposures
+from ml.exposure.demand import dispersion_over
+from ml.exposure.distribution import MOST_DISPERSED, MOST_UNITS, Demand, Floats
+from ml.exposure.rates import Rates
+from ml.exposure.situation import ASSUMPTIONS, Assumptions, Situation
+from ml.exposure.terms import Basis, Term, Terms, unknown
+from ml.exposure.time_to_harm import HOURS_A_DAY, hours_until_harm
+
+NEEDED = ("published", "available", "demand_rate", "time_to_fix", "unit_margin", "exchange_rate")
+"""Without any one of these there is no amount."""
+NEEDED_FOR_UNITS = ("published", "available", "demand_rate", "time_to_fix")
+_STEP = "step: "
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """``amount`` in ``currency``, to ten-thousandths; None where a term it needs is unknown.
+
+    ``terms`` name each figure; ``time_to_harm_h`` is None where no harm is ahead or none can be told.
+    """
+
+    amount: Decimal | None
+    currency: str
+    terms: Terms
+    time_to_harm_h: float | None
+
+
+def exposure_of(situation: Situation, rates: Rates, assumptions: Assumptions = ASSUMPTIONS) -> Exposure:
+    """Price one fault."""
+    return exposures_of([situation], rates, assumptions)[0]
+
+
+def exposures_of(
+    situations: Sequence[Situation], rates: Rates, assumptions: Assumptions = ASSUMPTIONS
+) -> list[Exposure]:
+    """Price many faults at once, in the order given; the arithmetic is that of ``bulk.exposures``."""
+    if not situations:
+        return []
+    inputs = [_inputs(situation, rates, assumptions) for situation in situations]
+    priced = exposures(_stakes(situations, inputs))
+    harm = _time_to_harm(inputs)
+    return [_exposure(row, situations[row], inputs[row], priced, harm, rates) for row in range(len(inputs))]
+
+
+def _inputs(situation: Situation, rates: Rates, assumptions: Assumptions) -> dict[str, Term]:
+    """Every figure that goes in, with what was assumed for the missing ones said."""
+    terms = {
+        "published": _stock(situation.published, "nobody has told what the channel shows"),
+        "available": _available(situation.available),
+        "demand_rate": situation.demand.rate_per_day,
+        "dispersion": situation.demand.dispersion,
+        "time_to_fix": situation.time_to_fix,
+    }
+    if terms["dispersion"].value is None:
+        terms["dispersion"] = assumptions.assumed_dispersion()
+    rate, hours = terms["demand_rate"].value, terms["time_to_fix"].value
+    if rate is None or hours is None:
+        terms["mean_demand"] = unknown("units", "demand rate or time to fix is unknown")
+    else:
+        note = "demand rate × time to fix"
+        terms["mean_demand"] = Term(min(rate * hours / HOURS_A_DAY, MOST_UNITS), "units", Basis.COMPUTED, note)
+    return terms | _money(situation, rates, assumptions)
+
+
+def _stock(units: int | None, missing: str) -> Term:
+    return unknown("units", missing) if units is None else Term(float(units), "units", Basis.GIVEN)
+
+
+def _available(available: int | Belief | None) -> Term:
+    if not isinstance(available, Belief) or available.certain:
+        units = available.units[0] if isinstance(available, Belief) else available
+        return _stock(units, "no system has told what is truly available")
+    spread = ", ".join(f"{u} ({c:.0%})" for u, c in zip(available.units, available.chances, strict=True))
+    return Term(available.mean, "units", Basis.COMPUTED, f"mean of a belief: {spread}")
+
+
+def _money(situation: Situation, rates: Rates, assumptions: Assumptions) -> dict[str, Term]:
+    prices = situation.prices
+    unit, origin = prices.currency or rates.reporting, ""
+    if prices.currency is None:
+        origin = f"no currency is given: taken as {rates.reporting}"
+    worth = rates.worth(unit)
+    penalty = prices.oversell_penalty
+    return {
+        "unit_margin": _margin(situation, unit, assumptions),
+        "oversell_penalty": Term(float(assumptions.oversell_penalty), unit, Basis.ASSUMED, "the channel states none")
+        if penalty is None
+        else Term(float(penalty), unit, Basis.GIVEN),
+        "recapture": Term(assumptions.recapture, "share", Basis.ASSUMED, "nobody has measured who buys later")
+        if prices.recapture is None
+        else Term(prices.recapture, "share", Basis.GIVEN),
+        "exchange_rate": unknown(f"{rates.reporting}/{unit}", f"there is no rate of {unit}")
+        if worth is None
+        else Term(float(worth), f"{rates.reporting}/{unit}", Basis.ASSUMED if origin else Basis.GIVEN, origin),
+    }
+
+
+def _margin(situation: Situation, unit: str, assumptions: Assumptions) -> Term:
+    price, cost = situation.prices.price, situation.prices.cost
+    if price is None:
+        return unknown(unit, "the SKU has no price")
+    if cost is None:
+        note = f"no cost is given: {assumptions.margin_share:.0%} of the price {price} is taken"
+        return Term(float(price) * assumptions.margin_share, unit, Basis.ASSUMED, note)
+    if cost > price:
+        return Term(0.0, unit, Basis.COMPUTED, f"sold at {price}, below its cost {cost}: not selling it loses nothing")
+    return Term(float(price - cost), unit, Basis.COMPUTED, f"price {price} less cost {cost}")
+
+
+def _figures(inputs: Sequence[dict[str, Term]], name: str, otherwise: float = 0.0) -> Floats:
+    """The values of one term (n,); rows without it get a stand-in that never reaches a reader."""
+    values = [terms[name].value for terms in inputs]
+    return np.array([otherwise if value is None else value for value in values], dtype=np.float64)
+
+
+def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) -> Stakes:
+    beliefs = [s.available if isinstance(s.available, Belief) else certain(s.available or 0) for s in situations]
+    width = max(len(belief.units) for belief in beliefs)
+    available, chances = np.zeros((len(beliefs), width)), np.zeros((len(beliefs), width))
+    for row, belief in enumerate(beliefs):
+        available[row, : len(belief.units)] = belief.units
+        chances[row, : len(belief.units)] = belief.chances
+    most_steps = max(len(situation.step_costs) for situation in situations)
+    steps = tuple(Step(np.ones(len(beliefs)), np.zeros(len(beliefs))) for _ in range(most_steps))
+    for row, situation in enumerate(situations):
+        for number, step in enumerate(situation.step_costs):
+            steps[number].at_least_units[row] = step.at_least_units
+            steps[number].cost[row] = float(step.cost)
+    dispersion = dispersion_over(_figures(inputs, "time_to_fix"), _figures(inputs, "dispersion", 1.0))
+    return Stakes(
+        published=_figures(inputs, "published"),
+        available=available[:, 0] if width == 1 else available,
+        demand=Demand.of(_figures(inputs, "mean_demand"), np.minimum(dispersion, MOST_DISPERSED)),
+        unit_margin=_figures(inputs, "unit_margin"),
+        oversell_penalty=_figures(inputs, "oversell_penalty"),
+        recapture=_figures(inputs, "recapture"),
+        worth=_figures(inputs, "exchange_rate"),
+        chances=None if width == 1 else chances,
+        steps=steps,
+    )
+
+
+def _time_to_harm(inputs: Sequence[dict[str, Term]]) -> list[float | None]:
+    hours = hours_until_harm(*(_figures(inputs, name) for name in ("published", "available", "demand_rate")))
+    told = (all(terms[name].value is not None for name in NEEDED_FOR_UNITS) for terms in inputs)
+    return [float(h) if known and np.isfinite(h) else None for h, known in zip(hours, told, strict=True)]
+
+
+def _exposure(
+    row: int,
+    situation: Situation,
+    inputs: dict[str, Term],
+    priced: Priced,
+    harm: Sequence[float | None],
+    rates: Rates,
+) -> Exposure:
+    terms = dict(inputs)
+    no_units = [name for name in NEEDED_FOR_UNITS if inputs[name].value is None]
+    for name, units in (("oversold_units", priced.oversold), ("lost_units", priced.lost)):
+        terms[name] = _computed(units[row], "units", no_units)
+    missing = [name for name in NEEDED if inputs[name].value is None]
+    for name, amounts in (("oversell_amount", priced.oversell_amount), ("lost_amount", priced.lost_amount)):
+        terms[name] = _computed(amounts[row], rates.reporting, missing)
+    for number, step in enumerate(situation.step_costs):
+        found = _computed(priced.step_amounts[number, row], rates.reporting, missing, step.note)
+        terms[f"{_STEP}{step.name}"] = found
+    if (inputs["available"].value or 0) < 0:
+        note = "sold before and short already: not part of this amount"
+        terms["short_already"] = Term(-float(inputs["available"].value or 0), "units", Basis.COMPUTED, note)
+    amount = None if missing else to_money(float(priced.amount[row]))
+    return Exposure(amount, rates.reporting, terms, harm[row])
+
+
+def _computed(value: float, unit: str, missing: Sequence[str], note: str = "") -> Term:
+    if missing:
+        return unknown(unit, f"unknown: {', '.join(missing)}")
+    return Term(float(value), unit, Basis.COMPUTED, note)
+
+
+def to_money(amount: float) -> Decimal:
+    """A float64 amount as Decimal, rounded to ten-thousandths."""
+    return Decimal(round(amount * TEN_THOUSANDTHS)) / TEN_THOUSANDTHS
