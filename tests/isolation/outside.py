@@ -4,8 +4,8 @@ Python reports what its sockets are about to do (``sys.addaudithook``). The atte
 told to a witness, because code that retries or logs may well swallow the error. This module knows nothing of tests, so
 that ``loopback_only/sitecustomize.py`` can load it into any program.
 
-Sockets that a library opens without Python (libpq, for one) are not reported; which address those are given is ours
-to configure, and ``listening_elsewhere`` looks at their result from the outside.
+Sockets that a library opens without Python (libpq, for one) are not reported; ``watched.Watched.sockets_outside`` looks
+at those from without.
 """
 
 import ipaddress

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.isolation.outside import WentOutside, outside
-from tests.isolation.watched import run_watched
+from tests.isolation.watched import run_watched, watched
 
 DOCUMENTATION_ADDRESS = "192.0.2.1"
 """Reserved for examples (RFC 5737): nothing answers there, should the watch ever fail."""
@@ -70,3 +70,19 @@ with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(
     program = run_watched([sys.executable, "-c", stays], tmp_path)
     assert program.said().strip() == "b'stock'"
     assert program.attempts() == []
+
+
+def test_a_port_that_is_open_to_the_network_is_seen_from_without(tmp_path: Path) -> None:
+    listens = """
+import socket, sys, time
+server = socket.create_server(("127.0.0.1", 0))
+print("listening", flush=True)
+time.sleep(60)
+"""
+    with watched([sys.executable, "-c", listens], tmp_path) as program:
+        program.wait_until(lambda: "listening" in program.said(), seconds_max=20)
+        assert program.sockets_outside() == []
+    open_to_all = listens.replace("127.0.0.1", "0.0.0.0")
+    with watched([sys.executable, "-S", "-c", open_to_all], tmp_path) as program:  # -S: the watch inside sleeps
+        program.wait_until(lambda: "listening" in program.said(), seconds_max=20)
+        assert [line.split()[0] for line in program.sockets_outside()] == ["LISTEN"]

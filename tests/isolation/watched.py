@@ -1,5 +1,6 @@
 """Run a program and learn whether it, or one it started, tried to leave the loopback interface."""
 
+import ipaddress
 import os
 import subprocess
 import time
@@ -7,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 LOOPBACK_ONLY = Path(__file__).parent / "loopback_only"
 
@@ -22,6 +25,20 @@ class Watched:
     def attempts(self) -> list[str]:
         """Every attempt to leave loopback, in words."""
         return self.witness.read_text(encoding="utf-8").splitlines() if self.witness.exists() else []
+
+    def sockets_outside(self) -> list[str]:
+        """Sockets open right now, here or in a program it started, that listen or lead beyond loopback.
+
+        Looked up in the operating system, so that those opened by native code are seen as well.
+        """
+        program = psutil.Process(self.process.pid)
+        found = []
+        for process in [program, *program.children(recursive=True)]:
+            for connection in process.net_connections(kind="inet"):
+                ends = [end for end in (connection.laddr, connection.raddr) if end]
+                if not all(ipaddress.ip_address(end.ip).is_loopback for end in ends):
+                    found.append(f"{connection.status} {ends} of {process.pid}")
+        return found
 
     def said(self) -> str:
         """What the program printed, both streams."""
