@@ -1,0 +1,37 @@
+"""The HTTP application: the API below ``/v1`` and the console."""
+
+from fastapi import FastAPI
+
+from api import problems
+from api.guard import Guard
+from api.routes import actions, events, feed, service, stock
+from api.wiring import World
+
+_ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
+
+Tell events, read the worklist by expected loss, decide cases, run actions. Money is a number in the currency
+beside it, times are RFC 3339 in UTC, quantities are stock-keeping units. Errors are problem details (RFC 9457).
+Where tokens are configured, send `Authorization: Bearer TOKEN`."""
+
+
+def create_app(world: World) -> FastAPI:
+    """The application over ``world``.
+
+    Raises:
+        SettingsRefused: a configured token is not safe.
+    """
+    # The usual pages of documentation load scripts from elsewhere; the document itself is enough.
+    app = FastAPI(
+        title="stocktriage",
+        version="0.1.0",
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.world = world
+    for part in (events, feed, actions, stock, service):
+        app.include_router(part.router, prefix="/v1")
+    problems.register(app)
+    app.add_middleware(Guard, settings=world.settings)
+    return app

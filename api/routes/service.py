@@ -1,0 +1,27 @@
+"""The service itself: is it well, which models are live."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.checks import examine
+from api.dependencies import TheWorld, answer
+from api.models import model_rows
+from api.schemas import Health
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/health", response_model=Health, responses={503: {"model": Health}}, summary="Is it well?")
+def get_health(world: TheWorld) -> Response:
+    """Really reads and writes the database; 503 where something is wrong."""
+    checks = examine(world, thorough=False)
+    fine = all(one.fine for one in checks)
+    # Who is not known may ask this, so addresses and names stay out of it.
+    told = [{"check": one.check, "fine": one.fine, "found": "", "mend": ""} for one in checks]
+    return answer({"fine": fine, "checks": told}, 200 if fine else 503)
+
+
+@router.get("/models", summary="Models")
+def get_models(world: TheWorld) -> Response:
+    """Which version of each model was live, since when, and what it reaches."""
+    return answer(model_rows(world))
