@@ -20,7 +20,7 @@ from core_sync.intake.ingest import ingest_files
 from core_sync.intake.load import load_files
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
-from ml.triage.frames import deltas_up_to, movements_up_to, newest_ids
+from ml.triage.frames import deltas_since, movements_since, newest_ids
 from simulation.distributor import simulate
 from simulation.scenario import Scenario
 from simulation.world import Rows, World
@@ -61,8 +61,8 @@ def facts_of(scenario: Scenario) -> SimulatedFacts:
         load_world(Ledger(database), folder / "world", ".parquet")
         with database.reading() as connection:
             newest = newest_ids(connection)
-            deltas = deltas_up_to(connection, newest["delta"])
-            movements = movements_up_to(connection, newest["movement"])
+            deltas = deltas_since(connection, 0, newest["delta"])
+            movements = movements_since(connection, 0, newest["movement"])
             entries = connection.exec_driver_sql("SELECT entry_id, event_id FROM ledger_entry").all()
         database.close()
     return SimulatedFacts(

@@ -20,7 +20,7 @@ from ml.anomaly.thresholds import Policy
 from ml.features.deltas import DeltaFeatures, Deltas
 from ml.features.movements import MovementFeatures
 from ml.registry.service_models import ServiceModels
-from ml.triage.frames import as_movements, deltas_up_to, movements_up_to, newest_ids, scored_up_to
+from ml.triage.frames import as_movements, deltas_since, movements_since, newest_ids, scored_up_to
 from ml.triage.tables import Anomaly, ScoredUpTo
 
 BATCH_ROWS = 5_000
@@ -33,9 +33,13 @@ def detect(database: Database, models: ServiceModels, at: datetime, policy: Poli
     """Score what is new; returns how many anomalies were found. Facts scored before are not scored again."""
     with database.reading() as connection:
         newest, done = newest_ids(connection), scored_up_to(connection)
-        deltas = deltas_up_to(connection, newest["delta"]) if newest["delta"] > done.get("delta", 0) else None
+        deltas = (
+            deltas_since(connection, done.get("delta", 0), newest["delta"])
+            if newest["delta"] > done.get("delta", 0)
+            else None
+        )
         has_movements = newest["movement"] > done.get("movement", 0)
-        movements = movements_up_to(connection, newest["movement"]) if has_movements else None
+        movements = movements_since(connection, done.get("movement", 0), newest["movement"]) if has_movements else None
     found: list[dict[str, object]] = []
     if deltas is not None:
         scored = list(_score_deltas(deltas, models, policy))

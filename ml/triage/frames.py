@@ -8,7 +8,9 @@ from ml.features.deltas import NUMBERS
 from ml.features.movements import Movements
 
 HISTORY_ROWS = 200_000
-"""Older facts tell a detector nothing more of a SKU's habits."""
+"""Facts before the new ones that are read to know each SKU's habits; older ones tell nothing more."""
+
+FETCH_ROWS = 50_000
 
 DELTA_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "delta_id": pl.Int64,
@@ -33,39 +35,46 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def deltas_up_to(connection: Connection, newest: int) -> pl.DataFrame:
-    """Deltas up to ``newest``, and enough before the new ones to know each row's habits; rows by as-of time."""
+def deltas_since(connection: Connection, done: int, newest: int) -> pl.DataFrame:
+    """Deltas after ``done`` up to ``newest``, and enough before to know each row's habits; rows by as-of time."""
     numbers = ", ".join(f"d.{name}" for name in NUMBERS)
-    rows = connection.execute(
-        text(
-            f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers} FROM delta d "
-            "WHERE d.delta_id <= :newest ORDER BY d.delta_id DESC LIMIT :most"
-        ),
-        {"newest": newest, "most": HISTORY_ROWS},
-    ).all()
-    frame = pl.DataFrame([tuple(row) for row in rows], schema=DELTA_SCHEMA, orient="row")
+    statement = (
+        f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers} FROM delta d "
+        "WHERE d.delta_id > :after AND d.delta_id <= :newest"
+    )
+    frame = _read(connection, statement, done, newest, DELTA_SCHEMA)
     as_of = pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC")
     return frame.sort("as_of", "delta_id").with_columns(as_of)
 
 
-def movements_up_to(connection: Connection, newest: int) -> pl.DataFrame:
-    """What entries up to ``newest`` did to on hand, counts left out, and enough before; rows by their own time."""
-    rows = connection.execute(
-        text(
-            "SELECT l.entry_id, s.name, l.occurred_at, p.sku, p.location, l.type, l.on_hand_delta, l.document "
-            "FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
-            "JOIN position p ON p.position_id = l.position_id "
-            "WHERE l.entry_id <= :newest AND l.on_hand_delta <> 0 AND l.type <> 'count' "
-            "ORDER BY l.entry_id DESC LIMIT :most"
-        ),
-        {"newest": newest, "most": HISTORY_ROWS},
-    ).all()
-    frame = pl.DataFrame([tuple(row) for row in rows], schema=MOVEMENT_SCHEMA, orient="row")
-    return frame.sort("occurred_at", "entry_id")
+def movements_since(connection: Connection, done: int, newest: int) -> pl.DataFrame:
+    """What entries after ``done`` up to ``newest`` did to on hand (no counts), and enough before; by their time."""
+    statement = (
+        "SELECT l.entry_id, s.name, l.occurred_at, p.sku, p.location, l.type, l.on_hand_delta, l.document "
+        "FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
+        "JOIN position p ON p.position_id = l.position_id "
+        "WHERE l.entry_id > :after AND l.entry_id <= :newest AND l.on_hand_delta <> 0 AND l.type <> 'count'"
+    )
+    return _read(connection, statement, done, newest, MOVEMENT_SCHEMA).sort("occurred_at", "entry_id")
+
+
+def _read(
+    connection: Connection,
+    statement: str,
+    done: int,
+    newest: int,
+    schema: dict[str, pl.DataType | type[pl.DataType]],
+) -> pl.DataFrame:
+    """The rows of ``statement`` as a frame, fetched in pieces so that memory holds one piece of Python objects."""
+    found = connection.execute(text(statement), {"after": done - HISTORY_ROWS, "newest": newest})
+    parts = [pl.DataFrame(schema=schema)]
+    while rows := found.fetchmany(FETCH_ROWS):
+        parts.append(pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row"))
+    return pl.concat(parts)
 
 
 def as_movements(frame: pl.DataFrame) -> Movements:
-    """The rows of ``movements_up_to`` as the feature builder takes them."""
+    """The rows of ``movements_since`` as the feature builder takes them."""
     return Movements(
         time_us=frame["occurred_at"].to_numpy(),
         sku=frame["sku"],
