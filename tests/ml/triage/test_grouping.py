@@ -1,0 +1,62 @@
+"""Which signals are one trouble, and what they put at stake."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.stakes import Shown, SignalFacts, stakes_of
+
+SHOWN = Shown(promised={("shop", "MUG"): 10, ("market", "MUG"): 8}, shown={("shop", "MUG"): 14})
+
+
+def test_failures_of_one_cause_on_one_sku_are_one_trouble() -> None:
+    shop, market = Scope("hub", "shop", "MUG"), Scope("hub", "market", "MUG")
+    assert failure_fingerprint("timeout", None, shop) == failure_fingerprint("timeout", None, market)
+    assert failure_fingerprint("timeout", None, shop) != failure_fingerprint("duplicate", None, shop)
+
+
+def test_an_outage_is_one_trouble_of_its_channel_whatever_the_sku() -> None:
+    mug, tray = Scope("hub", "shop", "MUG"), Scope("hub", "shop", "TRAY")
+    assert failure_fingerprint("timeout", "outage", mug) == failure_fingerprint("timeout", "outage", tray)
+    assert failure_fingerprint("timeout", "outage", mug) != failure_fingerprint(
+        "timeout", "outage", Scope("hub", "market")
+    )
+
+
+def test_an_anomaly_joins_the_failure_that_explains_it() -> None:
+    assert anomaly_fingerprint(Scope(sku="MUG"), {"MUG": "timeout|MUG"}) == "timeout|MUG"
+    assert anomaly_fingerprint(Scope(sku="TRAY"), {"MUG": "timeout|MUG"}) == "anomaly|TRAY"
+
+
+def test_an_update_that_did_not_arrive_leaves_the_listing_as_it_was() -> None:
+    (stake,) = stakes_of([SignalFacts("failure", "MUG", channel="shop")], SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (14, 10, 1.0)
+
+
+def test_a_shipment_without_effect_makes_every_channel_promise_too_much() -> None:
+    held = SignalFacts("failure", "MUG", operation="ledger.ship", error_code="unmapped_sku", quantity=3)
+    assert {(s.channel, s.published, s.available) for s in stakes_of([held], SHOWN)} == {
+        ("shop", 10, 7),
+        ("market", 8, 5),
+    }
+
+
+def test_a_receipt_that_may_be_a_repeat_is_believed_half() -> None:
+    held = SignalFacts("failure", "MUG", operation="ledger.receipt", error_code="business_key", quantity=3)
+    assert {(s.available - s.published, s.belief) for s in stakes_of([held], SHOWN)} == {(3, 0.5)}
+
+
+def test_a_channel_that_shows_another_figure_is_wrong_for_sure() -> None:
+    (stake,) = stakes_of([SignalFacts("delta", "MUG", channel="shop", expected=4, actual=9)], SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (9, 4, 1.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=5))
+def test_several_signals_of_one_listing_are_one_stake_the_widest(figures: list[tuple[int, int]]) -> None:
+    signals = [SignalFacts("delta", "MUG", channel="shop", expected=right, actual=shown) for right, shown in figures]
+    (stake,) = stakes_of(signals, SHOWN)
+    assert abs(stake.published - stake.available) == max(abs(right - shown) for right, shown in figures)
+
+
+def test_a_signal_without_a_sku_puts_nothing_at_stake_that_can_be_told() -> None:
+    assert stakes_of([SignalFacts("failure", "", channel="shop")], SHOWN) == []

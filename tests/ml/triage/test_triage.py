@@ -1,0 +1,147 @@
+"""From facts to a ranked feed and back: signals become cases, cases resolve when their cause is gone."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, text
+
+from core_sync.clock import to_microseconds
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from core_sync.failures.record import NewFailure, record_failure, resolve_subject
+from core_sync.ledger.ledger import Ledger
+from core_sync.master_data.load import bump_version
+from core_sync.snapshots.reconcile import reconcile
+from core_sync.snapshots.tables import Snapshot
+from ml.registry.service_models import shipped_models
+from ml.triage.run import TriageSummary, triage
+from tests.builders import MONDAY, a_receipt, a_shipment
+
+ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
+NOON = MONDAY + timedelta(hours=4)
+MODELS = shipped_models()
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """Twenty mugs in Leeds, sold on one channel at 10 EUR."""
+    database = Database(database_url)
+    upgrade(database, ML_TABLES)
+    with database.transaction() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO sku (sku, base_uom, unit_price, unit_cost, currency, lot_controlled) "
+                "VALUES ('MUG', 'EA', 100000, 60000, 'EUR', FALSE)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO channel (channel, kind, priority, mode, oversell_penalty) "
+                "VALUES ('shop', 'shopify', 1, 'live', 50000)"
+            )
+        )
+        bump_version(connection)
+    ledger = Ledger(database)
+    sales = [a_shipment(2, hours=-24 * day, channel="shop") for day in range(1, 8)]
+    ledger.apply([a_receipt(34, hours=-24 * 9), *sales], MONDAY)
+    yield ledger
+    database.close()
+
+
+def run(ledger: Ledger, hours: float = 4) -> TriageSummary:
+    return triage(
+        ledger.database, MODELS, lambda _, cause: (f"mend {cause}", "approve"), "EUR", MONDAY + timedelta(hours=hours)
+    )
+
+
+def a_failed_push(connection: Connection) -> None:
+    record_failure(
+        connection,
+        NewFailure(
+            kind="push",
+            subject="push:shop:MUG",
+            message="upstream request timed out after 30 s",
+            occurred_at=NOON,
+            recorded_at=NOON,
+            system="shop",
+            channel="shop",
+            operation="push_inventory",
+            sku="MUG",
+            http_status=504,
+        ),
+    )
+
+
+def shows(connection: Connection, quantity: int, hours: float) -> None:
+    moment = to_microseconds(MONDAY + timedelta(hours=hours))
+    values = {"system": "shop", "sku": "MUG", "location": "", "state": "available", "quantity": quantity}
+    connection.execute(insert(Snapshot).values(**values, as_of=moment, recorded_at=moment))
+
+
+def cases(ledger: Ledger) -> list[tuple[str, str, float]]:
+    with ledger.database.reading() as connection:
+        rows = connection.execute(
+            text("SELECT status, root_cause, expected_loss FROM exception_case ORDER BY rank_value DESC")
+        )
+        return [(status, cause, (loss or 0) / 10_000) for status, cause, loss in rows]
+
+
+def test_a_failed_push_that_leaves_too_much_shown_is_a_case_with_its_cause_and_its_money(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+        shows(connection, 60, hours=4)
+    run(ledger)
+    ((status, cause, loss),) = cases(ledger)
+    assert (status, cause) == ("new", "timeout")
+    assert loss >= 0
+
+
+def test_triage_again_finds_nothing_new(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    assert run(ledger).gathered == 1
+    again = run(ledger)
+    assert (again.anomalies, again.diagnosed, again.gathered, again.weighed) == (0, 0, 0, 0)
+
+
+def test_a_case_resolves_itself_when_its_failure_is_gone(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    run(ledger)
+    with ledger.database.transaction() as connection:
+        resolve_subject(connection, "push:shop:MUG", NOON, "pushed again, and it shows")
+    assert run(ledger, hours=5).resolved == 1
+    assert cases(ledger)[0][0] == "resolved"
+
+
+def test_a_channel_far_off_its_promise_is_an_anomaly_until_it_agrees_again(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        shows(connection, 400, hours=4)
+    reconcile(ledger.database, NOON)
+    assert run(ledger).anomalies == 1
+    ((status, _, loss),) = cases(ledger)
+    assert status == "new"
+    assert loss > 0
+    with ledger.database.transaction() as connection:
+        shows(connection, 20, hours=6)
+    reconcile(ledger.database, MONDAY + timedelta(hours=6))
+    assert run(ledger, hours=6).settled == 1
+    assert cases(ledger)[0][0] == "resolved"
+
+
+def test_the_larger_loss_stands_first(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO sku (sku, base_uom, unit_price, unit_cost, currency, lot_controlled) "
+                "VALUES ('TRAY', 'EA', 10000, 9000, 'EUR', FALSE)"
+            )
+        )
+        bump_version(connection)
+    ledger.apply([a_shipment(30, sku="MUG", location="ELSEWHERE"), a_shipment(30, sku="TRAY")], MONDAY)
+    run(ledger)
+    with ledger.database.reading() as connection:
+        skus = list(connection.execute(text("SELECT skus FROM exception_case ORDER BY rank_value DESC")).scalars())
+    assert skus == ['["MUG"]', '["TRAY"]']
