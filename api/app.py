@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from api import problems
+from api.console import pages
 from api.guard import Guard
 from api.routes import actions, events, feed, service, stock
 from api.wiring import World
@@ -32,6 +33,7 @@ def create_app(world: World) -> FastAPI:
     app.state.world = world
     for part in (events, feed, actions, stock, service):
         app.include_router(part.router, prefix="/v1")
-    problems.register(app)
+    app.include_router(pages.router)
+    problems.register(app, pages.problem_page)
     app.add_middleware(Guard, settings=world.settings)
     return app

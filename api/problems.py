@@ -1,8 +1,9 @@
 """Errors as problem details (RFC 9457): one table from the type of an error to what the outside is told."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -29,6 +30,7 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
 """The first type that an error is one of tells its status and the name of the problem."""
 
 MEDIA_TYPE = "application/problem+json"
+_USUAL = ("type", "title", "status", "detail")
 _TOLD = ("kind", "name", "verb", "subject", "reason", "field", "cursor", "setting")
 
 
@@ -42,14 +44,20 @@ class RequestRefused(StocktriageError):
         self.detail = detail
 
 
-def problem(status: int, name: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    """An answer that says what is wrong."""
+def problem(
+    status: int,
+    name: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
+    """An answer that says what is wrong; ``more`` are members of its own beside the usual ones."""
     body = {
         "type": f"urn:stocktriage:problem:{name}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        **more,
+        **{key: value for key, value in more.items() if key not in _USUAL},
     }
     return Response(to_json(body), status, dict(headers or {}), MEDIA_TYPE)
 
@@ -61,17 +69,17 @@ def of_error(error: StocktriageError) -> Response:
     status, name = next(told for kind, told in STATUS.items() if isinstance(error, kind))
     data = {key: getattr(error, key) for key in _TOLD if isinstance(getattr(error, key, None), str)}
     detail = "the database cannot be used" if isinstance(error, DatabaseUnavailable) else str(error)
-    return problem(status, name, detail, None, **({} if isinstance(error, DatabaseUnavailable) else data))
+    return problem(status, name, detail, None, {} if isinstance(error, DatabaseUnavailable) else data)
 
 
-def register(app: FastAPI) -> None:
-    """Answer every error as a problem."""
+def register(app: FastAPI, as_page: Callable[[Request, StocktriageError], Response]) -> None:
+    """Answer every error of the API as a problem, and every one of a page by ``as_page``."""
 
     @app.exception_handler(StocktriageError)
-    def _known(_: Request, error: StocktriageError) -> Response:
+    def _known(request: Request, error: StocktriageError) -> Response:
         if isinstance(error, DatabaseUnavailable):
             _LOG.warning("%s", error)
-        return of_error(error)
+        return of_error(error) if request.url.path.startswith("/v1") else as_page(request, error)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -80,7 +88,7 @@ def register(app: FastAPI) -> None:
             for one in error.errors()
         ]
         detail = "; ".join(f"{one['field']}: {one['reason']}" for one in found)
-        return problem(422, "invalid-request", detail, errors=found)
+        return problem(422, "invalid-request", detail, None, {"errors": found})
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> Response:
