@@ -4,6 +4,7 @@ Three blocks, each of length one, so that none drowns the others. Everything is 
 vocabulary has to be kept; what a word contributes is worked out once and remembered.
 """
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,16 +42,14 @@ class Text:
 def text_of(message: str, blocks: Sequence[int] = (CONCEPTS, WORDS, LETTERS)) -> Text:
     """The vector of ``message``, built from ``blocks`` only. An empty message has no place at all."""
     found = words(message)
-    places: list[NDArray[np.int32]] = []
-    values: list[NDArray[np.float32]] = []
+    places: list[int] = []
+    values: list[float] = []
     for block in blocks:
         part = _BLOCK_PLACES[block](found)
-        if part.size:
-            places.append(part)
-            values.append(np.full(part.size, _WEIGHT[block] / np.sqrt(part.size), dtype=np.float32))
-    if not places:
-        return Text(tuple(found), np.empty(0, np.int32), np.empty(0, np.float32))
-    return Text(tuple(found), np.concatenate(places), np.concatenate(values))
+        if part:
+            places += part
+            values += [_WEIGHT[block] / math.sqrt(len(part))] * len(part)
+    return Text(tuple(found), np.array(places, dtype=np.int32), np.array(values, dtype=np.float32))
 
 
 def matrix_of(texts: Sequence[Text]) -> csr_matrix:
@@ -73,11 +72,11 @@ def concept_row(found: Sequence[str]) -> list[str]:
 
 def word_places(word: str) -> NDArray[np.int32]:
     """The places that one ``word`` alone takes in all blocks: its letters, itself, its concepts."""
-    own = [_place(WORDS, word), *(_place(CONCEPTS, concept) for concept in concepts_of(word))]
-    return np.concatenate([_letters_of(word), np.array(own, dtype=np.int32)])
+    own = [_place(WORDS, word), *(_place(CONCEPTS, concept) for concept in concepts_of(word)), *_letters_of(word)]
+    return np.array(own, dtype=np.int32)
 
 
-def _concept_places(found: Sequence[str]) -> NDArray[np.int32]:
+def _concept_places(found: Sequence[str]) -> list[int]:
     row = concept_row(found)
     grams = set(row)
     grams.update(f"{a}>{b}" for a, b in pairwise(row))
@@ -90,23 +89,22 @@ def _concept_places(found: Sequence[str]) -> NDArray[np.int32]:
     return _unique([_place(CONCEPTS, gram) for gram in grams])
 
 
-def _word_places(found: Sequence[str]) -> NDArray[np.int32]:
+def _word_places(found: Sequence[str]) -> list[int]:
     grams = [word for word in found if word != SLOT]
     grams += [f"{a} {b}" for a, b in pairwise(found)]
     return _unique([_place(WORDS, gram) for gram in grams])
 
 
-def _letter_places(found: Sequence[str]) -> NDArray[np.int32]:
-    known = [_letters_of(word) for word in set(found) if word != SLOT]
-    return np.unique(np.concatenate(known)) if known else np.empty(0, np.int32)
+def _letter_places(found: Sequence[str]) -> list[int]:
+    return sorted(set().union(*(_letters_of(word) for word in found if word != SLOT)))
 
 
 @lru_cache(maxsize=50_000)
-def _letters_of(word: str) -> NDArray[np.int32]:
+def _letters_of(word: str) -> frozenset[int]:
     """Runs of 3 to 5 letters in the word, its edges marked."""
     edged = f"<{word[:40]}>"
-    runs = {edged[at : at + n] for n in (3, 4, 5) for at in range(len(edged) - n + 1)}
-    return _unique([_place(LETTERS, run) for run in runs])
+    runs = (edged[at : at + n] for n in (3, 4, 5) for at in range(len(edged) - n + 1))
+    return frozenset(_place(LETTERS, run) for run in runs)
 
 
 @lru_cache(maxsize=200_000)
@@ -114,8 +112,8 @@ def _place(block: int, gram: str) -> int:
     return block * BLOCK + zlib.crc32(gram.encode()) % BLOCK
 
 
-def _unique(places: list[int]) -> NDArray[np.int32]:
-    return np.array(sorted(set(places)), dtype=np.int32)
+def _unique(places: list[int]) -> list[int]:
+    return sorted(set(places))
 
 
 _BLOCK_PLACES = (_concept_places, _word_places, _letter_places)

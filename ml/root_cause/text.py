@@ -1,7 +1,7 @@
 """The text model: a linear classifier over leaves, and which words moved it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ml.root_cause.fusion import CAUSE_OF_LEAF, Floats
 from ml.root_cause.normalise import SLOT
 
 _SHORTEST_REASON = 3
+_MOST_MARGINS = 50_000
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class TextModel:
     """Shape (WIDTH, len(LEAVES))."""
     intercepts: NDArray[np.float32]
     temperature: float
+    margins: dict[str, list[float]] = field(default_factory=dict, repr=False, compare=False)
+    """What was already worked out for ``telling_words``."""
 
     def leaf_log_probabilities(self, texts: Sequence[Text]) -> Floats:
         """Log probability of each leaf, shape (len(texts), len(LEAVES))."""
@@ -37,15 +40,21 @@ class TextModel:
 
     def telling_words(self, text: Text, cause: RootCause, most: int = 4) -> list[str]:
         """The words that spoke most for ``cause``, strongest first."""
-        own = CAUSES.index(cause) == CAUSE_OF_LEAF
-        spoken: dict[str, float] = {}
-        for word in text.words:
-            if word == SLOT or len(word) < _SHORTEST_REASON or word in spoken:
-                continue
+        at = CAUSES.index(cause)
+        told = {w: self._margins(w)[at] for w in text.words if w != SLOT and len(w) >= _SHORTEST_REASON}
+        ranked = sorted(told, key=lambda word: -told[word])
+        return [word for word in ranked[:most] if told[word] > 0]
+
+    def _margins(self, word: str) -> list[float]:
+        """By how much ``word`` speaks for each cause's best leaf over the best leaf of any other cause."""
+        known = self.margins.get(word)
+        if known is None:
             told = self.weights[word_places(word)].sum(axis=0)
-            spoken[word] = float(told[own].max() - told[~own].max())
-        ranked = sorted(spoken, key=lambda word: -spoken[word])
-        return [word for word in ranked[:most] if spoken[word] > 0]
+            best = [float(told[at == CAUSE_OF_LEAF].max()) for at in range(len(CAUSES))]
+            known = [own - max(best[:at] + best[at + 1 :]) for at, own in enumerate(best)]
+            if len(self.margins) < _MOST_MARGINS:
+                self.margins[word] = known
+        return known
 
 
 def text_model(estimator: LogisticRegression, temperature: float = 1.0) -> TextModel:

@@ -1,9 +1,9 @@
 """Messages that must never be written, because they are kept for evaluation.
 
 A grammar says short things such as that a product is missing, and so does every real catalogue. What comes too near to
-a message of the evaluation is therefore not written: ``withheld.json`` holds fingerprints (hashes of runs of five
-letters and of five words) of those messages, not their text, and serves this refusal alone. Two messages count as the same when, after
-normalising, they share at least 0.6 of their runs (Jaccard).
+a message of the evaluation is therefore not written: ``withheld.json`` holds fingerprints of those messages (hashes of
+runs of five letters and of five words), not their text, and serves this refusal alone. Two messages count as the same
+when, after normalising, they share at least 0.6 of their runs (Jaccard).
 
 ``python -m ml.training.wording.withheld FILE.jsonl`` writes the fingerprints of the ``text`` fields of a file anew.
 """
