@@ -19,7 +19,9 @@ from ml.root_cause.structured import evidence_matrix
 from ml.root_cause.text import TextModel
 
 _SUBCLASS_SIGN = 2.0
-"""A sign or code that names a subclass outweighs the words by this much log probability."""
+"""A sign or a status that names a subclass counts for this much log probability against the words."""
+_SUBCLASS_CODE = 8.0
+"""A vendor's documented code that names a subclass outweighs all but the clearest words."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class _Seen:
             if one is not None and one.subclass is not None and one.subclass.value in LEAVES:
                 leaf = LEAVES.index(one.subclass.value)
                 if CAUSE_OF_LEAF[leaf] == cause:
-                    leaves[leaf] += _SUBCLASS_SIGN
+                    leaves[leaf] += _SUBCLASS_CODE if one is self.codes[at] else _SUBCLASS_SIGN
                     told = True
         if not told and not self.texts[at].places.size:
             return None
