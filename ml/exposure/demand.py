@@ -58,15 +58,17 @@ class DemandBook:
         return own or self.of_channel.get(channel, NO_DEMAND_KNOWN)
 
 
-def dispersion_over(hours: ArrayLike, daily: ArrayLike, share: ArrayLike = 1.0) -> Floats:
+def dispersion_over(hours: ArrayLike, daily: ArrayLike, share: ArrayLike = 1.0, lot: ArrayLike = 1.0) -> Floats:
     """Dispersion of the demand of ``hours``, and of a ``share`` of it, given the ``daily`` dispersion of all (n,).
 
-    A day's demand is Poisson with a gamma distributed rate. A part of the day, or of the buyers, sees the same rate
-    but less of it: ``1 + (daily - 1) · share · hours / 24``. From a day on it stays, as days vary by themselves.
+    Orders of a day are Poisson with a gamma distributed rate. A part of the day, or of the buyers, sees the same
+    rate but less of it; what an order asks for at once (``lot``, Σq²/Σq over orders of q units) is as bursty in an
+    hour as in a day: ``lot + (daily - lot)⁺ · share · hours / 24``. From a day on it stays, as days vary by themselves.
     """
     part = np.minimum(np.asarray(hours, dtype=np.float64) / HOURS_A_DAY, 1.0)
-    over = np.asarray(daily, dtype=np.float64) - 1
-    found: Floats = np.atleast_1d(1 + over * np.asarray(share, dtype=np.float64) * part)
+    at_once = np.asarray(lot, dtype=np.float64)
+    over = np.maximum(np.asarray(daily, dtype=np.float64) - at_once, 0.0)
+    found: Floats = np.atleast_1d(at_once + over * np.asarray(share, dtype=np.float64) * part)
     return found
 
 

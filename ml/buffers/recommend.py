@@ -1,0 +1,252 @@
+"""A buffer for a SKU on a channel, with every figure behind it and what each driver does to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+
+from ml.buffers.bulk import Buffers, Listings, buffers, chances, others_in_window
+from ml.buffers.mistakes import held_back
+from ml.buffers.rails import POLICY, Policy
+from ml.buffers.window import Window
+from ml.exposure.distribution import Demand, Floats
+from ml.exposure.situation import ASSUMPTIONS, Assumptions, ChannelDemand, UnitPrices
+from ml.exposure.terms import Basis, Term, Terms, unknown
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is known of one SKU on one channel (at one ``location``, or "" for all).
+
+    ``others`` is what everyone else asks of the same stock; ``supply`` the chance that a receipt covers an oversold
+    unit while the buyer still waits (``supplier.supply_chance``). ``weight`` holds the target rate (``weight.py``).
+
+    Raises:
+        ValueError: a buffer in force below 0.
+    """
+
+    sku: str
+    channel: str
+    location: str
+    others: ChannelDemand
+    own: ChannelDemand
+    window: Window
+    prices: UnitPrices
+    supply: Term
+    available: int | None
+    current: int
+    others_lot: float = 1.0
+    own_lot: float = 1.0
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.current < 0:
+            raise ValueError(f"{self.sku} on {self.channel}: a buffer of {self.current} is in force")
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """``buffer`` units to hold back instead of ``current``, until ``valid_until``.
+
+    ``expected_oversell_rate`` is per unit asked of the channel and ``expected_lost_units`` per exposure window, with
+    what is available now; None where that or the channel's demand is unknown.
+    """
+
+    sku: str
+    channel: str
+    location: str
+    buffer: int
+    current: int
+    terms: Terms
+    target_oversell_rate: float
+    expected_oversell_rate: float | None
+    expected_lost_units: float | None
+    reason: str
+    valid_until: datetime
+
+
+def recommend(
+    listings: Sequence[Listing], at: datetime, policy: Policy = POLICY, assumptions: Assumptions = ASSUMPTIONS
+) -> list[Recommendation]:
+    """Recommend for each listing, in the order given, as of the moment ``at``.
+
+    Where the demand of the others is unknown the buffer in force is kept, and the reason says why.
+    """
+    if not listings:
+        return []
+    rows = as_arrays(listings, policy, assumptions)
+    found = buffers(rows, policy)
+    calm = replace(rows, others_dispersion=np.ones(len(listings)), others_lot=np.ones(len(listings)))
+    unsupplied = replace(rows, oversell_cost=_unsupplied(listings, policy, assumptions))
+    without = {
+        "without_bursts": held_back(others_in_window(calm), found.alpha),
+        "without_supply": held_back(others_in_window(rows), chances(unsupplied, policy)),
+        "without_fulfilment_latency": held_back(_shorter(rows, listings), found.alpha),
+    }
+    return [
+        _recommendation(row, listing, rows, found, without, at, policy, assumptions)
+        for row, listing in enumerate(listings)
+    ]
+
+
+def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions: Assumptions = ASSUMPTIONS) -> Listings:
+    """The listings as columns; what is unknown gets a stand-in that never reaches a reader."""
+    costs = [_costs(listing, policy, assumptions) for listing in listings]
+
+    def column(values: Sequence[float | None], otherwise: float) -> Floats:
+        return np.array([otherwise if value is None else value for value in values], dtype=np.float64)
+
+    return Listings(
+        others_rate=column([one.others.rate_per_day.value for one in listings], 0.0),
+        others_dispersion=column([one.others.dispersion.value for one in listings], assumptions.dispersion),
+        others_lot=column([one.others_lot for one in listings], 1.0),
+        own_rate=column([one.own.rate_per_day.value for one in listings], 0.0),
+        own_dispersion=column([one.own.dispersion.value for one in listings], assumptions.dispersion),
+        own_lot=column([one.own_lot for one in listings], 1.0),
+        window_h=column([one.window.known().hours for one in listings], 0.0),
+        lost_cost=column([None if cost is None else cost[0] for cost in costs], np.nan),
+        oversell_cost=column([None if cost is None else cost[1] for cost in costs], np.nan),
+        weight=column([one.weight for one in listings], 1.0),
+        available=column([one.available for one in listings], np.nan),
+        current=column([one.current for one in listings], 0.0),
+    )
+
+
+def _costs(listing: Listing, policy: Policy, assumptions: Assumptions) -> tuple[float, float] | None:
+    """Money of a unit withheld in vain, and of a unit oversold; None without a price.
+
+    An oversold unit costs its margin and the penalty, or where a receipt comes in time only what a late delivery
+    costs.
+    """
+    prices = listing.prices
+    if prices.price is None:
+        return None
+    cost = prices.cost if prices.cost is not None else prices.price * (1 - Decimal(str(assumptions.margin_share)))
+    margin = float(max(prices.price - cost, Decimal(0)))
+    penalty = float(assumptions.oversell_penalty if prices.oversell_penalty is None else prices.oversell_penalty)
+    recapture = assumptions.recapture if prices.recapture is None else prices.recapture
+    covered = listing.supply.value or 0.0
+    late = float(prices.price) * policy.late_cost_share
+    return margin * (1 - recapture), (margin + penalty) * (1 - covered) + late * covered
+
+
+def _unsupplied(listings: Sequence[Listing], policy: Policy, assumptions: Assumptions) -> Floats:
+    nothing = Term(0.0, "chance", Basis.GIVEN)
+    return as_arrays([replace(one, supply=nothing) for one in listings], policy, assumptions).oversell_cost
+
+
+def _shorter(rows: Listings, listings: Sequence[Listing]) -> Demand:
+    picks = np.array([one.window.known().fulfilment.value or 0.0 for one in listings])
+    return others_in_window(replace(rows, window_h=rows.window_h - picks))
+
+
+def _recommendation(
+    row: int,
+    listing: Listing,
+    rows: Listings,
+    found: Buffers,
+    without: dict[str, Floats],
+    at: datetime,
+    policy: Policy,
+    assumptions: Assumptions,
+) -> Recommendation:
+    blind = listing.others.rate_per_day.value is None
+    buffer = listing.current if blind else int(found.buffer[row])
+    terms = _terms(row, listing, rows, found, without, policy, assumptions)
+    told = not blind and listing.available is not None and listing.own.rate_per_day.value is not None
+    return Recommendation(
+        sku=listing.sku,
+        channel=listing.channel,
+        location=listing.location,
+        buffer=buffer,
+        current=listing.current,
+        terms=terms,
+        target_oversell_rate=policy.target_oversell_rate,
+        expected_oversell_rate=float(found.oversell_rate[row]) if told else None,
+        expected_lost_units=float(found.lost[row]) if told else None,
+        reason=_reason(listing, terms, buffer, found.limit[row]),
+        valid_until=at + policy.valid_for,
+    )
+
+
+def _terms(
+    row: int,
+    listing: Listing,
+    rows: Listings,
+    found: Buffers,
+    without: dict[str, Floats],
+    policy: Policy,
+    assumptions: Assumptions,
+) -> dict[str, Term]:
+    window = listing.window.known()
+    blind = listing.others.rate_per_day.value is None
+
+    def units(value: float, note: str) -> Term:
+        return unknown("units", "the demand of the others is unknown") if blind else _computed(value, "units", note)
+
+    dispersion = listing.others.dispersion
+    terms = {
+        "others_rate": listing.others.rate_per_day,
+        "others_dispersion": assumptions.assumed_dispersion() if dispersion.value is None else dispersion,
+        "own_rate": listing.own.rate_per_day,
+        "sync_age_p90": window.sync_age,
+        "confirmation": window.confirmation,
+        "fulfilment_latency": window.fulfilment,
+        "window": _computed(window.hours, "h", "sync age, confirmation and fulfilment latency one after the other"),
+        "others_in_window": units(rows.others_rate[row] * rows.window_h[row] / 24, "others' rate × window"),
+        "supply": listing.supply,
+        "lost_cost": _cost(rows.lost_cost[row], "margin of a unit withheld, less the buyers who come back"),
+        "oversell_cost": _cost(rows.oversell_cost[row], "margin and penalty of a unit not there; less if it comes in"),
+        "oversell_weight": _computed(rows.weight[row], "times", "how much dearer an oversell counts, for the target"),
+        "accepted_chance": _alpha(row, rows, found, policy),
+        "available": _available(listing.available),
+        "quantile": units(found.quantile[row], "what the others exceed with the accepted chance, before limits"),
+    }
+    notes = {
+        "without_bursts": "the quantile if demand came by chance alone (volatility)",
+        "without_supply": "the quantile if no receipt were on its way (supplier)",
+        "without_fulfilment_latency": "the quantile if every order were picked at once (latency)",
+    }
+    return terms | {name: units(without[name][row], note) for name, note in notes.items()}
+
+
+def _computed(value: float, unit: str, note: str) -> Term:
+    return Term(float(value), unit, Basis.COMPUTED, note)
+
+
+def _cost(value: float, note: str) -> Term:
+    return unknown("money", "the SKU has no price") if np.isnan(value) else _computed(value, "money", note)
+
+
+def _alpha(row: int, rows: Listings, found: Buffers, policy: Policy) -> Term:
+    if np.isnan(rows.lost_cost[row]):
+        note = "without a price both mistakes are weighed by the policy's chance"
+        return Term(policy.assumed_alpha, "chance", Basis.ASSUMED, note)
+    if rows.lost_cost[row] + rows.oversell_cost[row] == 0:
+        return Term(policy.assumed_alpha, "chance", Basis.ASSUMED, "neither mistake costs anything")
+    return _computed(found.alpha[row], "chance", "lost cost / (lost cost + weight × oversell cost), within bounds")
+
+
+def _available(units: int | None) -> Term:
+    if units is None:
+        return unknown("units", "no stock figure: the limit by share of stock and the expected rates are left out")
+    return Term(float(units), "units", Basis.GIVEN)
+
+
+def _reason(listing: Listing, terms: Terms, buffer: int, limit: str) -> str:
+    """One sentence that a planner can check, and one for each thing that was lacking."""
+    lacking = [term.note for term in terms.values() if term.basis is Basis.ASSUMED]
+    if listing.others.rate_per_day.value is None:
+        return f"keeps {buffer}: {listing.others.rate_per_day.note}"
+    shown = {name: term.value or 0.0 for name, term in terms.items()}
+    told = (
+        f"others take {shown['others_in_window']:.3g} in the {shown['window']:.3g} h until the channel is put right; "
+        f"{shown['quantile']:.0f} cover them with {1 - shown['accepted_chance']:.1%} "
+        f"({shown['without_bursts']:.0f} without bursts, {shown['without_supply']:.0f} without the open order, "
+        f"{shown['without_fulfilment_latency']:.0f} without fulfilment latency)"
+    )
+    if limit:
+        told += f"; limited by: {limit}"
+    return "; ".join((f"holds back {buffer}: {told}", *dict.fromkeys(lacking)))
