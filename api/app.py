@@ -35,5 +35,5 @@ def create_app(world: World) -> FastAPI:
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
     problems.register(app, pages.problem_page)
-    app.add_middleware(Guard, settings=world.settings)
+    app.add_middleware(Guard, settings=world.settings, clock=world.clock)
     return app

@@ -7,16 +7,16 @@ could be made to point here). Scripts send neither and carry a token.
 
 import hashlib
 import hmac
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem
+from api.problems import RequestRefused, problem
 from core_sync.settings import Settings
 
 BODY_BYTES_MAX = 16_000_000
@@ -40,8 +40,9 @@ SECURITY_HEADERS = {
 class Guard:
     """ASGI middleware in front of the application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._app = app
+        self._clock = clock
         self._tokens = dict(settings.tokens())
         own = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._hosts = (*_LOCAL_NAMES, own.lower(), *(name.lower() for name in settings.public_hosts))
@@ -86,7 +87,7 @@ class Guard:
         kind, _, said = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return holder_of(self._tokens, said.strip())
-        return session_actor(self._tokens, headers.get("cookie", ""), time.time())
+        return session_actor(self._tokens, headers.get("cookie", ""), self._clock().timestamp())
 
 
 def holder_of(tokens: Mapping[str, str], said: str) -> str | None:
@@ -106,8 +107,6 @@ def session_cookie(tokens: Mapping[str, str], name: str, at: float) -> str:
 
 def session_actor(tokens: Mapping[str, str], cookies: str, at: float) -> str | None:
     """Who the browser's cookie says it is, if its signature holds and its time is not over."""
-    from urllib.parse import unquote
-
     try:
         kept = SimpleCookie(cookies).get(COOKIE)
     except CookieError:
@@ -141,8 +140,6 @@ class _Bounded:
         self._came = 0
 
     async def __call__(self) -> Message:
-        from api.problems import RequestRefused
-
         message = await self._receive()
         self._came += len(message.get("body", b""))
         if self._came > BODY_BYTES_MAX:

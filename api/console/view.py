@@ -64,6 +64,8 @@ def figure(value: object) -> str:
     """A number or any other value, as a person reads it."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):

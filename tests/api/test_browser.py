@@ -1,0 +1,78 @@
+"""The console in a real browser, without JavaScript: from the worklist to a decided case."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from api.app import create_app
+from api.wiring import World
+from simulation.peers.serve import running
+from tests.core_sync.cases.worklist import a_case, the_case
+
+CHROMIUM = Path(os.environ.get("STOCKTRIAGE_TEST_CHROMIUM", "/usr/bin/chromium"))
+# Without these Chromium looks for hosts outside, again and again, where there is no way out.
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        reason = f"no browser at {CHROMIUM}; install Debian's chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        yield browser
+        browser.close()
+
+
+def test_a_case_is_triaged_in_a_browser_without_scripts(browser: Browser, stocked: World) -> None:
+    mug = a_case(stocked.database, "MUG", "90", root_cause="duplicate", recommended_action="decide_duplicate")
+    plate = a_case(stocked.database, "PLATE", "40")
+    with running(create_app(stocked)) as address:
+        context = browser.new_context(java_script_enabled=False)
+        page = context.new_page()
+        elsewhere: list[str] = []
+        page.on("request", lambda request: elsewhere.append(request.url) if address not in request.url else None)
+        page.goto(address)
+        assert page.locator("table.feed tbody tr").count() == 2
+        assert "90.00 EUR" in page.locator("table.feed tbody tr").first.inner_text()
+
+        page.get_by_role("link", name="MUG cannot be pushed").click()
+        page.get_by_role("button", name="Acknowledge").click()
+        page.get_by_label("Owner").fill("ana")
+        page.get_by_role("button", name="Assign").click()
+        page.get_by_role("button", name="Ask for it").click()
+        assert page.get_by_role("button", name="Approve and run").is_visible()
+        page.get_by_label("Why not").fill("it is another delivery")
+        page.get_by_role("button", name="Reject").click()
+        page.get_by_text("Override root cause or rank").click()
+        page.get_by_label("Root cause").select_option("other")
+        page.get_by_label("Why", exact=True).fill("asked the warehouse")
+        page.get_by_role("button", name="Override").click()
+        assert "said by a person" in page.inner_text("main")
+        page.get_by_label("How").fill("counted again")
+        page.get_by_role("button", name="Resolve").click()
+        assert page.get_by_role("button", name="Reopen").is_visible()
+
+        page.goto(address)
+        assert page.locator("table.feed tbody tr").count() == 1
+        page.get_by_role("textbox", name="SKU").fill("PLATE")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_role("link", name="PLATE cannot be pushed").click()
+        page.get_by_label("For").select_option("4h")
+        page.get_by_role("button", name="Snooze").click()
+        page.goto(address)
+        assert "Nothing needs attention" in page.inner_text("main")
+        context.close()
+    assert elsewhere == []
+    resolved, asleep = the_case(stocked.database, mug), the_case(stocked.database, plate)
+    assert (resolved.status, resolved.owner, resolved.root_cause) == ("resolved", "ana", "other")
+    assert asleep.status == "snoozed"
