@@ -13,7 +13,7 @@ import typer
 from api.cli.session import DONE, REJECTED, AsJson, Database, fail, open_world, print_json_lines
 
 if TYPE_CHECKING:
-    from core_sync.intake.ingest import IngestSummary
+    from core_sync.intake.summary import IngestSummary
     from core_sync.interchange.profile_rules import SourceProfile
 
 NAMED_MAX = 50

@@ -73,13 +73,18 @@ _HARM_SHARE = 0.004
 """Below half of the smallest difference of money that shows (0.01), so it only decides between equals."""
 
 
-def rank_value(expected_loss: int | None, time_to_harm_h: float | None) -> float:
-    """What the feed is ordered by, higher first: expected loss, and among equals the one that harms sooner.
+_CHANCE_SHARE = 0.0004
+"""Smaller again: it decides where no money can be told at all."""
+
+
+def rank_value(expected_loss: int | None, time_to_harm_h: float | None, fault_probability: float) -> float:
+    """What the feed is ordered by, higher first: expected loss, then what harms sooner, then what is surer.
 
     Args:
         expected_loss: ten-thousandths of the reporting currency; None counts as nothing.
         time_to_harm_h: hours until the first unit is lost; None says that it is not known.
+        fault_probability: the chance that it is a fault at all.
     """
     cents = round((expected_loss or 0) / 10_000, 2)
     soonness = 0.0 if time_to_harm_h is None else 1.0 / (1.0 + max(time_to_harm_h, 0.0))
-    return cents + _HARM_SHARE * soonness
+    return cents + _HARM_SHARE * soonness + _CHANCE_SHARE * fault_probability

@@ -93,7 +93,8 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
     expired = []
     for row in connection.execute(due).all():
         changes: dict[str, Any] = dict.fromkeys(names)
-        ranked = {"rank_value": rank_value(row.expected_loss, row.time_to_harm_h), "needs_review": True}
+        rank = rank_value(row.expected_loss, row.time_to_harm_h, row.fault_probability)
+        ranked = {"rank_value": rank, "needs_review": True}
         change_case(connection, row.case_id, {**changes, **ranked}, moment)
         before = {name: row._mapping[name] for name in names}
         add_entry(connection, row.case_id, SYSTEM, "override expired", at, row.override_reason, before, changes)

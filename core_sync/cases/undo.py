@@ -55,4 +55,5 @@ def undo(connection: Connection, case_id: int, entry_id: int, actor: str, at: da
 
 def _rank_without(case: ExceptionCase, before: dict[str, Any]) -> float:
     rank = before.get("override_rank")
-    return rank_value(rank if rank is not None else case.expected_loss, case.time_to_harm_h)
+    loss = rank if rank is not None else case.expected_loss
+    return rank_value(loss, case.time_to_harm_h, case.fault_probability)

@@ -86,7 +86,7 @@ def override(
         "needs_review": True,
     }
     if rank is not None:
-        changes["rank_value"] = rank_value(rank, case.time_to_harm_h)
+        changes["rank_value"] = rank_value(rank, case.time_to_harm_h, case.fault_probability)
     return _apply(connection, case_id, "override", changes, actor, at, reason.strip(), case)
 
 

@@ -80,7 +80,7 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
         "currency": opinion.currency,
         "exposure_terms": _json(opinion.exposure_terms),
         "time_to_harm_h": opinion.time_to_harm_h,
-        "rank_value": rank_value(ranked_by, opinion.time_to_harm_h),
+        "rank_value": rank_value(ranked_by, opinion.time_to_harm_h, opinion.fault_probability),
         "reasons": _json(list(opinion.reasons)),
         "skus": _json(sorted(set(opinion.skus))),
         "locations": _json(sorted(set(opinion.locations))),

@@ -4,7 +4,6 @@ A batch is one transaction. Stopped anywhere, the same command again finds what 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -13,67 +12,18 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
+from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.events import read_events_with_rows
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import RawRecord
-from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.events import Event
-from core_sync.ledger.knowledge import Held
-from core_sync.ledger.ledger import BatchOutcome, Ledger, Origin
+from core_sync.ledger.ledger import Ledger, Origin
 
 BATCH = 10_000
 """Events a transaction: large enough that the commit is cheap, small enough that a stop loses little."""
 
-FIELD_LACKED = {"sku": "sku", "location": "location", "uom": "uom"}
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class NamedEvent:
-    """An event that has no stock effect (yet), by where it stood and why."""
-
-    file: str
-    row: int
-    event: str
-    status: str
-    field: str
-    reason: str
-
-
-@dataclass
-class IngestSummary:
-    """What became of the rows. ``named`` holds every row that did not simply apply or repeat."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    suspected_duplicates: int = 0
-    parked: int = 0
-    rejected: int = 0
-    repeated: int = 0
-    freed: int = 0
-    seconds: float = 0.0
-    refused_rows: list[RefusedRow] = field(default_factory=list)
-    named: list[NamedEvent] = field(default_factory=list)
-
-    def count(self, outcome: BatchOutcome) -> None:
-        """Add what the ledger said of a batch."""
-        self.accepted += outcome.accepted
-        self.duplicates += outcome.duplicates
-        self.suspected_duplicates += outcome.suspected_duplicates
-        self.parked += outcome.parked
-        self.rejected += outcome.refused + outcome.conflicts
-        self.repeated += outcome.repeated
-        self.freed += outcome.freed
-        self.named += [_named(held) for held in outcome.held]
-        self.named += [_conflicting(arrival) for arrival in outcome.conflicting]
-
-    def refuse(self, row: RefusedRow) -> None:
-        """Add a row that says no event at all."""
-        self.rejected += 1
-        self.refused_rows.append(row)
-        self.named.append(NamedEvent(row.file, row.row, "", "rejected", row.field, row.reason))
 
 
 def ingest_files(
@@ -153,18 +103,3 @@ def _recorded_at(event: Event, otherwise: datetime) -> datetime:
     except ValueError:
         return otherwise
     return moment if moment.tzinfo is not None else otherwise
-
-
-def _named(held: Held) -> NamedEvent:
-    arrival = held.arrival
-    if arrival.lack is not None:
-        name = FIELD_LACKED[arrival.lack.kind]
-    else:
-        name = "quantity" if held.shortfall is not None else "id"
-    status = "rejected" if held.status == "refused" else held.status
-    return NamedEvent(arrival.file or "", arrival.row or 0, arrival.event.event_id, status, name, held.message)
-
-
-def _conflicting(arrival: Arrival) -> NamedEvent:
-    reason = "came again with other content; the first stands"
-    return NamedEvent(arrival.file or "", arrival.row or 0, arrival.event.event_id, "rejected", "id", reason)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from core_sync.errors import NotFound
 from core_sync.failures.load import load_failures
-from core_sync.intake.ingest import IngestSummary, in_batches
+from core_sync.intake.ingest import in_batches
+from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.files import read_rows
 from core_sync.interchange.formats import TABLES
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile

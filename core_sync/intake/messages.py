@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import perf_counter
 
-from core_sync.intake.ingest import IngestSummary
+from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.events import parse_event
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import RefusedRow

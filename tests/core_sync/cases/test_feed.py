@@ -23,7 +23,7 @@ def test_the_list_is_by_expected_loss_and_then_by_who_is_harmed_sooner(database:
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.none() | st.floats(0, 1e6), st.none() | st.floats(0, 1e6))
 def test_time_to_harm_never_outweighs_a_cent(one: int, other: int, soon: float | None, late: float | None) -> None:
     if round(one / 10_000, 2) > round(other / 10_000, 2):
-        assert rank_value(one, late) > rank_value(other, soon)
+        assert rank_value(one, late, 0.0) > rank_value(other, soon, 1.0)
 
 
 def test_pages_do_not_repeat_or_lose_a_case_while_others_arrive(database: Database) -> None:
