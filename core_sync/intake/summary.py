@@ -59,10 +59,8 @@ class IngestSummary:
 
 def _named(held: "Held") -> NamedEvent:
     arrival = held.arrival
-    if arrival.lack is not None:
-        name = arrival.lack.kind
-    else:
-        name = "quantity" if held.shortfall is not None else "id"
+    lacked = arrival.lack.kind if arrival.lack is not None else ""
+    name = lacked or ("quantity" if held.shortfall is not None else "id")
     status = "rejected" if held.status == "refused" else held.status
     return NamedEvent(arrival.file or "", arrival.row or 0, arrival.event.event_id, status, name, held.message)
 
