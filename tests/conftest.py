@@ -40,7 +40,7 @@ def postgresql_url() -> Iterator[str]:
     """The maintenance database of a PostgreSQL server; without one the test is skipped, and fails on CI."""
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(postgresql_server())
+            url = stack.enter_context(postgresql_server(in_memory=True))
         except PostgresqlUnavailable as error:
             if ON_CI:
                 pytest.fail(f"PostgreSQL must be there on CI: {error}", pytrace=False)

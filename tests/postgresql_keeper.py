@@ -1,6 +1,6 @@
 """Keep one throw-away PostgreSQL server for as long as the process that started this one lives.
 
-Run as a program by ``tests.databases``: ``python postgresql_keeper.py BINARIES``. It prints one line, ``ready
+Run as a program by ``tests.databases``: ``python postgresql_keeper.py BINARIES [FOLDER]``. It prints one line, ``ready
 DIRECTORY`` (of the server's socket) or ``failed REASON``, and stops the server when its standard input ends. The
 operating system closes that pipe however the starter ends, so that nothing is left behind even by ``kill -9``.
 """
@@ -22,11 +22,11 @@ STOP_SECONDS_MAX = 20
 SOCKET_PATH_BYTES_MAX = 90  # systems allow 104 or 108; the socket's own name takes 14
 
 
-def main(binaries: Path) -> int:
+def main(binaries: Path, folder: Path | None = None) -> int:
     """Start a server, say where it is, and wait until nobody needs it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.setsid()  # Ctrl-C in the terminal is for the tests; the server ends when they have ended
-    directory = _directory()
+    directory = _directory(folder)
     server: subprocess.Popen[bytes] | None = None
     try:
         owner = _unprivileged_owner(directory)
@@ -44,11 +44,11 @@ def main(binaries: Path) -> int:
     return 0
 
 
-def _directory() -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="stocktriage-pg-"))
+def _directory(folder: Path | None) -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="stocktriage-pg-", dir=folder))
     if len(os.fsencode(directory)) > SOCKET_PATH_BYTES_MAX:
         directory.rmdir()
-        directory = Path(tempfile.mkdtemp(prefix="stocktriage-pg-", dir="/tmp"))  # short, and mkdtemp is safe
+        directory = Path(tempfile.mkdtemp(prefix="stocktriage-pg-", dir="/tmp"))  # short; mkdtemp is safe
     return directory
 
 
@@ -126,4 +126,4 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*map(Path, sys.argv[1:])))

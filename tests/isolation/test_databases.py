@@ -59,7 +59,7 @@ def test_each_database_is_empty_of_what_another_holds_and_gone_afterwards(postgr
         pass
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_leaves_no_server_and_no_files(how: signal.Signals) -> None:
     variables = {name: value for name, value in os.environ.items() if name != SERVER_VARIABLE}
     with subprocess.Popen(
