@@ -44,7 +44,7 @@ def postgresql_server(*, in_memory: bool = False) -> Iterator[str]:
     if given:
         yield _shown(make_url(given).set(drivername="postgresql+psycopg"))
         return
-    command = [sys.executable, "-I", KEEPER, _binaries(), *_memory(in_memory)]
+    command: list[str | Path] = [sys.executable, "-I", KEEPER, _binaries(), *_memory(in_memory)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
