@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from api import problems
 from api.console import pages
 from api.guard import Guard
-from api.routes import actions, events, feed, service, stock
+from api.routes import actions, buffers, events, feed, service, stock
 from api.wiring import World
 
 _ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
@@ -31,7 +31,7 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, actions, stock, service):
+    for part in (events, feed, actions, buffers, stock, service):
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
     problems.register(app, pages.problem_page)

@@ -65,7 +65,10 @@ def doctor(as_json: AsJson = False, database: Database = None) -> None:
     with open_world(database) as world:
         checks = examine(world)
         shown = world.settings.shown()
-    rows = [{"check": one.check, "fine": one.fine, "found": one.found, "mend": one.mend} for one in checks]
+    rows = [
+        {"check": one.check, "fine": one.fine, "found": one.found, "mend": "" if one.fine else one.mend}
+        for one in checks
+    ]
     if as_json:
         print_json_lines([*rows, {"settings": shown}])
     else:

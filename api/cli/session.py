@@ -18,6 +18,9 @@ Database = Annotated[str | None, typer.Option("--database", metavar="URL", help=
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Actor = Annotated[str | None, typer.Option("--actor", help="In whose name; the default is who runs the command.")]
 
+CELL_MAX = 100
+"""Characters of a cell on a terminal; --json cuts nothing."""
+
 DONE, REJECTED, FAILED = 0, 1, 2
 """Exit codes: done; done, with rejected rows that are named; could not run."""
 
@@ -103,7 +106,8 @@ def cell(value: object) -> str:
         case Path():
             return str(value)
         case _:
-            return str(value)
+            text = str(value)
+            return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
 
 
 def parse_moment(said: str, at: datetime) -> datetime:

@@ -1,0 +1,151 @@
+"""Buffers: recommend, apply, backtest; and the last weeks again with another buffer or model."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.session import Actor, AsJson, Database, fail, open_world, print_rows, who
+
+if TYPE_CHECKING:
+    from api.wiring import World
+
+group = typer.Typer(
+    help="How much a channel should hold back: recommend, apply, backtest.", no_args_is_help=True, rich_markup_mode=None
+)
+
+COLUMNS = {
+    "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "now", "expected_oversell_rate": "oversell rate",
+    "expected_lost_units": "lost units", "reason": "why",
+}  # fmt: skip
+REPLAY_COLUMNS = {
+    "channel": "channel", "buffer": "buffer", "oversold": "oversold", "lost": "lost", "asked": "asked for",
+    "days": "days",
+}  # fmt: skip
+
+Sku = Annotated[str | None, typer.Option(help="Only this SKU.")]
+Channel = Annotated[str | None, typer.Option(help="Only this channel.")]
+Target = Annotated[float | None, typer.Option(help="Oversells per unit asked that are accepted, e.g. 0.005.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group.command("recommend")(recommend)
+    group.command("apply")(apply)
+    group.command("backtest")(backtest)
+    app.add_typer(group, name="buffers")
+    app.command()(replay)
+
+
+def recommend(
+    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Write them to this file too.")] = None,
+    sku: Sku = None,
+    channel: Channel = None,
+    target: Target = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Recommend a buffer for every SKU on every channel, with each term behind it."""
+    with open_world(database) as world:
+        rows = _recommended(world, sku, channel, target)
+    if out is not None:
+        from api.shapes import to_json
+        from core_sync.interchange.writing import write_rows
+
+        write_rows(out, [{**row, "terms": to_json(row["terms"]).decode()} for row in rows])
+    print_rows(rows, as_json, COLUMNS, "no SKU with known stock on any channel")
+
+
+def apply(
+    sku: Sku = None,
+    channel: Channel = None,
+    target: Target = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Put the recommended buffers in force; listings follow."""
+    from core_sync.availability.buffers import NewBuffer, set_buffers
+
+    with open_world(database) as world:
+        rows = [row for row in _recommended(world, sku, channel, target) if row["buffer"] != row["current"]]
+        new = [NewBuffer(row["channel"], row["sku"], row["buffer"], row["reason"]) for row in rows]
+        if not dry_run:
+            with world.database.transaction() as connection:
+                set_buffers(connection, new, who(actor), world.clock())
+    print_rows(rows, as_json, COLUMNS, "every buffer is as recommended")
+
+
+def backtest(
+    channel: Channel = None,
+    days: Annotated[int, typer.Option(min=6, help="Days of history; the first half is for learning.")] = 28,
+    refresh_h: Annotated[float, typer.Option(min=0.25, help="Hours between two refreshes of the channel.")] = 4.0,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Oversells against lost sales on past demand: ours beside fixed units, a share of stock, and safety stock."""
+    from api.jobs.buffer_replay import oversell_frontier
+    from core_sync.availability.promises import channel_names
+
+    with open_world(database) as world, world.database.reading() as connection:
+        channels = [channel] if channel is not None else list(channel_names(connection))
+        rows = [
+            asdict(point)
+            for one in channels
+            for point in oversell_frontier(connection, one, world.clock(), days, refresh_h)
+        ]
+    print_rows(rows, as_json, empty="there is no channel")
+
+
+def replay(
+    buffer: Annotated[list[int] | None, typer.Option(min=0, help="Hold back so many units (repeatable).")] = None,
+    model: Annotated[str | None, typer.Option(help="Classify failures again with this trained version.")] = None,
+    channel: Channel = None,
+    days: Annotated[int, typer.Option(min=6, help="How many days back.")] = 28,
+    refresh_h: Annotated[float, typer.Option(min=0.25, help="Hours between two refreshes of the channel.")] = 4.0,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Play the last weeks again: with another buffer (--buffer 0 --buffer 5), or another root-cause model (--model)."""
+    if model is None and not buffer:
+        fail("say what to replay with: --buffer UNITS or --model VERSION")
+    with open_world(database) as world:
+        if model is not None:
+            rows = _with_model(world, model, days)
+            print_rows(rows, as_json, empty="no failures in that time")
+        if buffer:
+            print_rows(_with_buffers(world, buffer, channel, days, refresh_h), as_json, REPLAY_COLUMNS, "no channel")
+
+
+def _recommended(world: "World", sku: str | None, channel: str | None, target: float | None) -> list[dict[str, Any]]:
+    from api.recommendations import recommendation_rows
+
+    return recommendation_rows(world, sku, channel, target)
+
+
+def _with_buffers(
+    world: "World", buffers: list[int], channel: str | None, days: int, refresh_h: float
+) -> list[dict[str, Any]]:
+    from api.jobs.buffer_replay import replay_buffers
+    from core_sync.availability.promises import channel_names
+
+    with world.database.reading() as connection:
+        channels = [channel] if channel is not None else list(channel_names(connection))
+        return [
+            asdict(one)
+            for name in channels
+            for one in replay_buffers(connection, name, buffers, world.clock(), days, refresh_h)
+        ]
+
+
+def _with_model(world: "World", version: str, days: int) -> list[dict[str, Any]]:
+    from api.jobs.model_replay import replay_classifier
+    from api.models import candidates_of
+    from core_sync.errors import NotFound
+
+    folder = candidates_of(world, "root_cause") / version
+    if not folder.is_dir():
+        raise NotFound("trained root_cause version", version)
+    return [asdict(one) for one in replay_classifier(world, folder, days)]

@@ -1,0 +1,124 @@
+"""The last weeks' demand played again: what other buffers would have oversold and lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection, text
+
+from core_sync.clock import to_microseconds
+from core_sync.errors import NotFound, VerbRefused
+from ml.buffers.backtest import Outcome, backtest
+from ml.buffers.frontier import frontier
+from ml.buffers.history import MOVEMENTS, DemandHistory, World, from_movements
+from ml.buffers.policies import FixedUnits
+from ml.buffers.window import ASSUMED_SYNC_AGE_H
+
+STEPS_A_DAY = 96
+TARGETS = (0.0025, 0.005, 0.0075, 0.01, 0.02)
+"""Oversells per unit asked at which ways to hold back are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """At ``oversell_rate`` this way would have lost ``lost_rate`` of what was asked for; None: out of reach."""
+
+    channel: str
+    way: str
+    oversell_rate: float
+    lost_rate: float | None
+    days: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What holding back ``buffer`` units of every SKU would have done over ``days``, in units."""
+
+    channel: str
+    buffer: int
+    oversold: float
+    lost: float
+    asked: float
+    days: int
+
+
+def oversell_frontier(
+    connection: Connection, channel: str, at: datetime, days: int, refresh_h: float = ASSUMED_SYNC_AGE_H
+) -> list[Point]:
+    """Each way to hold back at each target rate, walking forward over the second half of the last ``days``.
+
+    Raises:
+        VerbRefused: there is too little history.
+    """
+    history, learned = demand_history(connection, channel, at, days)
+    outcomes = backtest(history, _world(history, refresh_h), learned)
+    replayed = history.days - learned
+    return [
+        Point(channel, outcome.way, target, frontier(outcome).lost_at(target), replayed, len(history.items))
+        for outcome in outcomes
+        for target in TARGETS
+    ]
+
+
+def replay_buffers(
+    connection: Connection,
+    channel: str,
+    buffers: Sequence[int],
+    at: datetime,
+    days: int,
+    refresh_h: float = ASSUMED_SYNC_AGE_H,
+) -> list[Replayed]:
+    """The last weeks again with each of ``buffers`` held back of every SKU.
+
+    Raises:
+        VerbRefused: there is too little history.
+    """
+    history, learned = demand_history(connection, channel, at, days)
+    way = FixedUnits(tuple(float(units) for units in buffers))
+    outcome: Outcome = backtest(history, _world(history, refresh_h), learned, [way])[0]
+    oversold, lost = outcome.oversold.sum(axis=1), outcome.lost.sum(axis=1)
+    asked = float(outcome.asked.sum())
+    return [
+        Replayed(channel, units, float(oversold[n]), float(lost[n]), asked, history.days - learned)
+        for n, units in enumerate(buffers)
+    ]
+
+
+def demand_history(connection: Connection, channel: str, at: datetime, days: int) -> tuple[DemandHistory, int]:
+    """What was asked of ``channel`` and of all others (orders, else shipments), and how many days are for learning.
+
+    Raises:
+        NotFound: there is no such channel.
+        VerbRefused: there is too little history.
+    """
+    if connection.execute(text("SELECT 1 FROM channel WHERE channel = :c"), {"c": channel}).first() is None:
+        raise NotFound("channel", channel)
+    bound = {"channel": channel, "since": to_microseconds(at - timedelta(days=days)), "until": to_microseconds(at)}
+    rows = connection.execute(text(_ASKED), bound).all()
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=dict(MOVEMENTS), orient="row")
+    if not frame.height:
+        raise VerbRefused("replay", f"channel {channel}", f"nothing was sold in the last {days} days")
+    history = from_movements(frame, STEPS_A_DAY, max(1, days // 2))
+    learned = history.days // 2
+    if learned < _LEARN_DAYS_MIN:
+        raise VerbRefused("replay", f"channel {channel}", f"{history.days} days of history are too few")
+    return history, learned
+
+
+_LEARN_DAYS_MIN = 3
+
+_ASKED = """
+SELECT p.sku AS item, CASE WHEN COALESCE(l.channel, '') = :channel THEN 'own' ELSE 'others' END AS pool,
+       l.occurred_at AS at, l.quantity AS units
+FROM ledger_entry l JOIN position p ON p.position_id = l.position_id
+WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until AND l.quantity > 0
+  AND EXISTS (SELECT 1 FROM ledger_entry o WHERE o.position_id = p.position_id AND o.channel = :channel)
+ORDER BY l.occurred_at, l.entry_id
+"""
+
+
+def _world(history: DemandHistory, refresh_h: float) -> World:
+    return World(np.full(len(history.items), refresh_h))

@@ -1,0 +1,206 @@
+"""Buffer recommendations from the books.
+
+Who else draws on the stock, how long a channel does not know of it, and what either mistake costs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Connection, text
+
+from core_sync.availability.promises import channel_names, channel_terms
+from core_sync.availability.rules import WHOLE_SHARE, ChannelTerms
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.errors import NotFound
+from ml.buffers.others import others_demand
+from ml.buffers.rails import POLICY, Policy
+from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.supplier import Received, SupplierBook, reliability, supply_chance
+from ml.buffers.weight import weight_for_target
+from ml.buffers.window import Window
+from ml.exposure.terms import Basis, Term, unknown
+from ml.triage.market import read_market
+
+HISTORY = timedelta(days=28)
+_DIRECT = ""
+"""Demand that passes no channel."""
+
+
+def recommend_buffers(
+    connection: Connection,
+    reporting: str,
+    at: datetime,
+    sku: str | None = None,
+    channel: str | None = None,
+    policy: Policy = POLICY,
+) -> list[Recommendation]:
+    """A recommendation for each SKU with known stock on each channel, or for those named.
+
+    Raises:
+        NotFound: there is no such channel.
+    """
+    channels = channel_names(connection)
+    if channel is not None and channel not in channels:
+        raise NotFound("channel", channel)
+    available = _available(connection, sku)
+    listings = listings_of(connection, available, channels, reporting, at, policy)
+    found: list[Recommendation] = []
+    for name in channels:
+        ours = [one for one in listings if one.channel == name]
+        if channel in (None, name) and ours:
+            weight = weight_for_target(as_arrays(ours, policy), policy.target_oversell_rate, policy)
+            found += recommend([replace(one, weight=weight) for one in ours], at, policy)
+    return sorted(found, key=lambda one: (one.sku, one.channel))
+
+
+def listings_of(
+    connection: Connection,
+    available: Mapping[str, int],
+    channels: Sequence[str],
+    reporting: str,
+    at: datetime,
+    policy: Policy = POLICY,
+) -> list[Listing]:
+    """What is known of each SKU of ``available`` on each of ``channels``."""
+    market = read_market(connection, list(available), reporting, at)
+    terms = channel_terms(connection, available.keys(), at)
+    windows = {name: _window(connection, name, at) for name in channels}
+    lots = _lots(connection, at)
+    suppliers, waiting = _suppliers(connection), _waiting(connection, at)
+    usual = ChannelTerms()
+    listings = []
+    for name in channels:
+        for sku, units in available.items():
+            rule = terms.get((name, sku), terms.get((name, ""), usual))
+            supplier, waited = waiting.get(sku, (None, None))
+            listings.append(
+                Listing(
+                    sku=sku,
+                    channel=name,
+                    location="",
+                    others=others_demand(market.demand, sku, name, (*channels, _DIRECT)),
+                    own=market.demand.of(sku, name),
+                    window=windows[name],
+                    prices=market.prices_of(sku, name),
+                    supply=supply_chance(suppliers.of(supplier), waited, policy.promise_days),
+                    available=max(units * rule.share_ten_thousandths // WHOLE_SHARE, 0),
+                    current=rule.buffer,
+                    others_lot=_lot(lots, sku, [other for other in (*channels, _DIRECT) if other != name]),
+                    own_lot=_lot(lots, sku, [name]),
+                )
+            )
+    return listings
+
+
+def _available(connection: Connection, sku: str | None) -> dict[str, int]:
+    rows = connection.execute(
+        text(
+            "SELECT p.sku, SUM(p.on_hand - p.allocated - p.quality_hold) - COALESCE((SELECT SUM(s.quantity) "
+            "FROM safety_stock s WHERE s.sku = p.sku), 0) AS units FROM position p "
+            "WHERE p.relative IS FALSE AND (CAST(:sku AS TEXT) IS NULL OR p.sku = :sku) GROUP BY p.sku ORDER BY p.sku"
+        ),
+        {"sku": sku},
+    )
+    return {name: int(units) for name, units in rows}
+
+
+def _window(connection: Connection, channel: str, at: datetime) -> Window:
+    """How long others may draw on the stock before ``channel`` shows it, from pushes and picks of the last weeks."""
+    bound = {"channel": channel, "since": to_microseconds(at - HISTORY), "until": to_microseconds(at)}
+    gaps = list(connection.execute(text(_BETWEEN_REFRESHES), bound).scalars())
+    seen = list(connection.execute(text(_TO_VISIBLE), bound).scalars())
+    picks = list(connection.execute(text(_TO_PICK), bound).scalars())
+    return Window(
+        _span(gaps, "between accepted pushes of one listing"),
+        _span(seen, "from a push accepted to the figure visible"),
+        _span(picks, "from an order's reservation to its pick"),
+    )
+
+
+def _span(seconds: Sequence[float], note: str) -> Term:
+    if len(seconds) < _SPANS_MIN:
+        return unknown("h", f"{len(seconds)} spans {note}: too few")
+    hours = float(np.quantile(np.array(seconds, dtype=np.float64), 0.9)) / 3600
+    return Term(max(hours, 0.0), "h", Basis.MEASURED, f"90th percentile of {len(seconds)} spans {note}")
+
+
+_SPANS_MIN = 10
+
+_BETWEEN_REFRESHES = """
+SELECT (a.at - (SELECT MAX(b.at) FROM push_attempt b
+                WHERE b.intent_id = a.intent_id AND b.attempt_id < a.attempt_id AND b.answer = 'accepted')) / 1000000.0
+FROM push_attempt a JOIN push_intent i ON i.intent_id = a.intent_id
+WHERE i.channel = :channel AND a.answer = 'accepted' AND a.at BETWEEN :since AND :until
+  AND EXISTS (SELECT 1 FROM push_attempt c
+              WHERE c.intent_id = a.intent_id AND c.attempt_id < a.attempt_id AND c.answer = 'accepted')
+ORDER BY a.attempt_id DESC LIMIT 5000
+"""
+
+_TO_VISIBLE = """
+SELECT (visible_at - accepted_at) / 1000000.0 FROM push_intent
+WHERE channel = :channel AND visible_at BETWEEN :since AND :until AND accepted_at <= visible_at
+ORDER BY visible_at DESC LIMIT 5000
+"""
+
+_TO_PICK = """
+SELECT (p.occurred_at - r.occurred_at) / 1000000.0
+FROM ledger_entry p JOIN ledger_entry r
+  ON r.document = p.document AND r.position_id = p.position_id AND r.type = 'reserve'
+WHERE p.type = 'pick' AND p.document IS NOT NULL AND p.occurred_at BETWEEN :since AND :until
+  AND r.occurred_at <= p.occurred_at
+ORDER BY p.entry_id DESC LIMIT 5000
+"""
+
+
+def _lots(connection: Connection, at: datetime) -> dict[tuple[str, str], tuple[float, float]]:
+    """Σq² and Σq of shipments by SKU and channel, in the last weeks."""
+    rows = connection.execute(
+        text(
+            "SELECT p.sku, COALESCE(l.channel, '') AS channel, SUM(1.0 * l.quantity * l.quantity), SUM(l.quantity) "
+            "FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
+            "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2"
+        ),
+        {"since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
+    )
+    return {(sku, channel): (float(squares), float(units)) for sku, channel, squares, units in rows}
+
+
+def _lot(lots: Mapping[tuple[str, str], tuple[float, float]], sku: str, channels: Sequence[str]) -> float:
+    sums = [lots[sku, channel] for channel in channels if (sku, channel) in lots]
+    units = sum(total for _, total in sums)
+    return max(sum(squares for squares, _ in sums) / units, 1.0) if units else 1.0
+
+
+def _suppliers(connection: Connection) -> SupplierBook:
+    rows = connection.execute(
+        text(
+            "SELECT supplier, ordered_at, promised_at, received_at, ordered_quantity, received_quantity FROM delivery "
+            "WHERE received_at IS NOT NULL AND received_at >= ordered_at AND ordered_quantity > 0 "
+            "AND received_quantity >= 0"
+        )
+    )
+    return reliability(
+        Received(
+            supplier,
+            from_microseconds(ordered),
+            from_microseconds(promised) if promised is not None else None,
+            from_microseconds(received),
+            int(wanted),
+            int(came),
+        )
+        for supplier, ordered, promised, received, wanted, came in rows
+    )
+
+
+def _waiting(connection: Connection, at: datetime) -> dict[str, tuple[str, float]]:
+    """By SKU the supplier of its oldest open order, and how many days that has waited."""
+    rows = connection.execute(
+        text(
+            "SELECT sku, supplier, ordered_at FROM delivery WHERE received_at IS NULL AND ordered_at <= :at "
+            "ORDER BY ordered_at DESC"
+        ),
+        {"at": to_microseconds(at)},
+    )
+    return {sku: (supplier, (at - from_microseconds(ordered)) / timedelta(days=1)) for sku, supplier, ordered in rows}
