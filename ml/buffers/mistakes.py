@@ -9,8 +9,13 @@ one unit u of the buffer at a time (it matters only if the channel sells down to
 Hence ``oversold(b) = Σ_{u=b+1..A} P(D ≥ A-u+1) P(O ≥ u)`` and ``lost(b) = Σ_{u=1..b} P(D ≥ A-u+1) P(O < u)``. Both
 carry the same factor of D, so the buffer of least cost is the newsvendor's, and stock does not enter it: hold back
 unit u as long as ``P(O ≥ u) > Cu / (Cu + Co)``.
+
+Stock does enter where the window itself may be long, because a refresh is late now and then: if much is shown and
+the channel sells out all the same, then the window is probably a long one, and the others took more too. Each window
+then counts with its chance times ``P(D ≥ A-u+1)`` in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +46,39 @@ def accepted_chance(lost_cost: ArrayLike, oversell_cost: ArrayLike, weight: Arra
 def held_back(others: Demand, alpha: ArrayLike) -> Floats:
     """Units (n,) that the ``others`` exceed with a chance of at most ``alpha``."""
     return quantile(1 - np.asarray(alpha, dtype=np.float64), others)
+
+
+@dataclass(frozen=True)
+class WindowChance:
+    """One length that the window may have, its ``chance``, and both demands (n,) in it."""
+
+    chance: float
+    own: Demand
+    others: Demand
+
+
+def held_back_when_late(windows: Sequence[WindowChance], available: Floats, alpha: Floats) -> Floats:
+    """Units (n,) to hold back of ``available`` (n,) where the window has one of several lengths.
+
+    As ``held_back`` for one window. A unit more makes a long window less likely and the others' demand for it too, so
+    that the least buffer with a chance of at most ``alpha`` (n,) is found by halving.
+    """
+    low = np.full(len(available), -1.0)
+    high: Floats = np.max([quantile(1 - alpha, window.others) for window in windows], axis=0)
+    high = np.minimum(high, np.maximum(available, 0.0))
+    rows = np.flatnonzero(high - low > 1)
+    while len(rows):
+        middle = np.floor((low[rows] + high[rows]) / 2)
+        weight, exceeded = np.zeros(len(rows)), np.zeros(len(rows))
+        for window in windows:
+            sold_out = window.chance * at_least(available[rows] - middle, window.own[rows])
+            weight += sold_out
+            exceeded += sold_out * at_least(middle + 1, window.others[rows])
+        short = exceeded > alpha[rows] * weight
+        low[rows[short]] = middle[short]
+        high[rows[~short]] = middle[~short]
+        rows = rows[(high - low)[rows] > 1]
+    return high
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ MOST_POINTS = 9
 SPREAD = 2.0
 """Standard deviations of record error that the points reach to either side."""
 
+LEAST_ERROR = 0.1
+"""Below a tenth of a unit a record that counts whole units is not in error."""
+
 
 @dataclass(frozen=True)
 class Belief:
@@ -48,7 +51,8 @@ def certain(units: int) -> Belief:
 def around(units: int, record_error: float) -> Belief:
     """A figure whose records are usually off by ``record_error`` units (standard deviation), to either side.
 
-    Up to nine points within two standard deviations, weighted as the bell curve is there; certain at error 0.
+    Up to nine points within two standard deviations, weighted as the bell curve is there. An error below a
+    tenth of a unit leaves the figure certain.
 
     Raises:
         ValueError: an error below 0 or that is no number.
@@ -56,9 +60,9 @@ def around(units: int, record_error: float) -> Belief:
     if not (record_error >= 0 and math.isfinite(record_error)):
         raise ValueError(f"the record error is {record_error}")
     reach = math.ceil(SPREAD * record_error)
-    steps = min(MOST_POINTS // 2, reach)
-    if steps == 0:
+    if record_error < LEAST_ERROR:
         return certain(units)
+    steps = min(MOST_POINTS // 2, reach)
     points = sorted({round(step * reach / steps) for step in range(-steps, steps + 1)})
     return _weighed({units + off: math.exp(-((off / record_error) ** 2) / 2) for off in points})
 

@@ -1,0 +1,178 @@
+"""What channel buffers lose in sales at a given oversell rate, on real demand.
+
+    python -m benchmarks.buffers --data DIR [--seeds N] [--items N] [--json]
+
+``DIR`` holds ``fresh_stock_status.parquet`` or the three ``retail_movements`` files, or both. Past demand is replayed
+against one stock, a channel refreshed every 15 minutes, 1, 4 or 12 hours (3 % of refreshes 4 to 8 times late), and
+other demand that draws on the stock directly (``ml.buffers.backtest``). Estimates walk forward: a day sees nothing of
+itself. Lost are the sales withheld while the units stood in stock; all sales turned away, stock-outs included, are
+told beside. Which setting of a knob is used at which rate is read off the frontier, for ours and for its peers alike.
+
+Fresh food: stores of one product in one city are the pools, one of them (drawn by seed) the channel and up to three
+the others. Quantities are divided by the product's smallest sale and rounded; a day's units fall one by one into the
+hours in which the store sold. Sales are taken for demand; hours sold out are not filled in. Wholesale: buyers from
+abroad are the channel, those at home the others; every line is one order at its minute. Products are chosen by their
+demand in the days for learning only. Replenishment is simulated, the same rule for every way to hold back.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ml.buffers.backtest import backtest
+from ml.buffers.frontier import Frontier, frontier, frontier_by_item
+from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
+
+STEPS_A_DAY = 96
+REFRESH_H = (0.25, 1.0, 4.0, 12.0)
+TARGETS = (0.005, 0.0075)
+HOUR = MICROSECONDS_A_DAY // 24
+OTHER_STORES = 3
+FRESH, RETAIL = "fresh_stock_status", "retail_movements"
+LEARN_DAYS = {FRESH: 28, RETAIL: 150}
+LEAST_LEARNED = {FRESH: 28 * 3, RETAIL: 100}
+"""Units that each pool must have been asked for in the days for learning."""
+MEASURES = {"lost sales": False, "sales turned away": True}
+"""Withheld from stock; and together with those that no stock could serve, whatever the buffer."""
+FIXED = 2
+"""Place of the fixed units among the ways that are replayed."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed line; ``value`` is the mean over the seeds, ``spread`` its standard deviation."""
+
+    measure: str
+    value: float
+    unit: str
+    against: str
+    against_value: float
+    ratio: float
+    spread: float
+    seeds: int
+
+
+def fresh_demand(folder: Path, items: int, seed: int) -> DemandHistory:
+    """Stores of one product in one city as competing pools."""
+    chance = np.random.default_rng([seed, 3])
+    sold = pl.read_parquet(folder / f"{FRESH}.parquet").filter(pl.col("sale_units_norm") > 0)
+    unit = pl.col("sale_units_norm").min().over("product_id")
+    sold = sold.select(
+        pl.col("city_id", "store_id", "product_id"),
+        day=(pl.col("dt").cast(pl.Date) - pl.col("dt").cast(pl.Date).min()).dt.total_days(),
+        units=(pl.col("sale_units_norm") / unit).round().cast(pl.Int64),
+        hours=pl.col("sale_hours_mask").cast(pl.Int64),
+    )
+    learned = sold.filter(pl.col("day") < LEARN_DAYS[FRESH])
+    stores = learned.group_by("city_id", "product_id", "store_id").agg(pl.col("units").sum())
+    stores = stores.filter(pl.col("units") >= LEAST_LEARNED[FRESH]).sort("city_id", "product_id", "store_id")
+    stores = stores.with_columns(turn=pl.Series(chance.random(stores.height)))
+    stores = stores.with_columns(place=pl.col("turn").rank("ordinal").over("city_id", "product_id"))
+    pairs = stores.filter(pl.col("place") <= 1 + OTHER_STORES).with_columns(
+        pool=pl.when(pl.col("place") == 1).then(pl.lit("own")).otherwise(pl.lit("others")),
+        item=pl.format("{} {}", "city_id", "product_id"),
+    )
+    shared = pairs.filter(pl.col("place") == 2)["item"].unique().sort().to_list()
+    chosen = chance.permutation(shared)[:items].tolist()
+    pairs = pairs.filter(pl.col("item").is_in(chosen)).select("city_id", "product_id", "store_id", "item", "pool")
+    rows = sold.join(pairs, on=["city_id", "product_id", "store_id"])
+    return from_movements(_one_by_one(rows, chance), STEPS_A_DAY, LEARN_DAYS[FRESH])
+
+
+def _one_by_one(rows: pl.DataFrame, chance: np.random.Generator) -> pl.DataFrame:
+    """A day's units at random moments of the hours in which something was sold; any hour where none is marked."""
+    singles = rows.sort("item", "pool", "store_id", "day").select(
+        "item", "pool", "day", "hours", pl.int_ranges(pl.col("units")).alias("unit")
+    )
+    singles = singles.explode("unit").filter(pl.col("unit").is_not_null())
+    masks = singles["hours"].to_numpy()
+    marked = (masks[:, None] >> np.arange(24)) & 1
+    marked[marked.sum(axis=1) == 0] = 1
+    hour = (chance.random(marked.shape) * marked).argmax(axis=1)
+    at = singles["day"].to_numpy() * MICROSECONDS_A_DAY + hour * HOUR + chance.integers(0, HOUR, len(hour))
+    return singles.select("item", "pool").with_columns(at=pl.Series(at), units=pl.lit(1, dtype=pl.Int64))
+
+
+def retail_demand(folder: Path, items: int, seed: int) -> DemandHistory:
+    """Buyers abroad and at home as competing pools."""
+    labels = pl.read_parquet(folder / f"{RETAIL}.labels.parquet").select("movement_id", "kind")
+    raw = pl.read_parquet(folder / f"{RETAIL}.raw.parquet").select("movement_id", "sku", "quantity", "ts", "country")
+    sales = raw.join(labels, on="movement_id").filter((pl.col("kind") == "sale") & (pl.col("quantity") > 0))
+    sales = sales.select(
+        item=pl.col("sku"),
+        pool=pl.when(pl.col("country") == "United Kingdom").then(pl.lit("others")).otherwise(pl.lit("own")),
+        at=pl.col("ts").cast(pl.Datetime("us")).cast(pl.Int64),
+        units=pl.col("quantity").cast(pl.Int64),
+    )
+    start = int(sales["at"].to_numpy().min()) // MICROSECONDS_A_DAY * MICROSECONDS_A_DAY
+    learned = sales.filter(pl.col("at") < start + LEARN_DAYS[RETAIL] * MICROSECONDS_A_DAY)
+    totals = (
+        learned.group_by("item", "pool").agg(pl.col("units").sum()).filter(pl.col("units") >= LEAST_LEARNED[RETAIL])
+    )
+    shared = totals.group_by("item").len().filter(pl.col("len") == 2)["item"].sort().to_list()
+    chosen = np.random.default_rng([seed, 4]).permutation(shared)[:items].tolist()
+    return from_movements(sales.filter(pl.col("item").is_in(chosen)), STEPS_A_DAY, LEARN_DAYS[RETAIL])
+
+
+READERS: dict[str, tuple[str, Callable[[Path, int, int], DemandHistory]]] = {
+    FRESH: (f"{FRESH}.parquet", fresh_demand),
+    RETAIL: (f"{RETAIL}.raw.parquet", retail_demand),
+}
+
+
+def frontiers(history: DemandHistory, learn_days: int, seed: int) -> dict[str, list[Frontier]]:
+    """By measure: ours, the plain quantile, fixed units, percentage, k·σ·√L, and the best fixed units of each item."""
+    chance = np.random.default_rng([seed, 5])
+    refresh = chance.permutation(np.resize(REFRESH_H, len(history.items)))
+    outcomes = backtest(history, World(refresh_h=refresh, seed=seed), learn_days)
+    return {
+        measure: [
+            *(frontier(outcome, stock_outs=stock_outs) for outcome in outcomes),
+            frontier_by_item(outcomes[FIXED], stock_outs=stock_outs),
+        ]
+        for measure, stock_outs in MEASURES.items()
+    }
+
+
+def figures(folder: Path, items: int, seeds: int) -> Iterator[Figure]:
+    """Lost sales of ours against every peer, at each target, for each data set in the folder."""
+    for name, (file, read) in READERS.items():
+        if not (folder / file).exists():
+            continue
+        runs = [frontiers(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
+        for measure, target in itertools.product(MEASURES, TARGETS):
+            for peer in range(1, len(runs[0][measure])):
+                found = [(run[measure][0].lost_at(target), run[measure][peer].lost_at(target)) for run in runs]
+                both = np.array([pair for pair in found if None not in pair], dtype=np.float64).reshape(-1, 2)
+                if not len(both):
+                    continue
+                ours, theirs = both.mean(axis=0)
+                way = runs[0][measure][peer].way
+                at = f"{measure} at {100 * target:g} % oversell, {name}, {way}"
+                yield Figure(at, ours, "share", way, theirs, ours / theirs, float(both[:, 0].std()), len(both))
+
+
+def main() -> None:
+    """Print every figure, one a line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the demand")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--items", type=int, default=120, help="products replayed a data set and seed")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    told = parser.parse_args()
+    for figure in figures(told.data, told.items, told.seeds):
+        if told.json:
+            print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
+        else:
+            print(f"{figure.measure:90s} {figure.value:.4f} ± {figure.spread:.4f}", end="")
+            print(f"  (peer {figure.against_value:.4f}, ratio {figure.ratio:.3f}, {figure.seeds} seeds)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""What each way to hold back would have done on past demand: oversells against lost sales, walking forward.
+
+One stock, one channel that shows it as of its last refresh, all others drawing on it directly. Within a step the
+others are served first. What the channel sells that is not there is oversold; what it is asked for and does not show
+is lost, of which part stood in stock and was withheld. The stock of every setting of every knob runs its own course
+under the same rule of replenishment.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.buffers.estimates import Known, learn
+from ml.buffers.history import DemandHistory, World
+from ml.buffers.policies import FixedUnits, LateAware, Moments, Quantile, SafetyStock, ShareOfStock, Way
+from ml.exposure.distribution import Floats
+
+BOLD = (0.98, 0.94, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1)
+ALPHAS = (*BOLD, 0.07, 0.05, 0.03, 0.02, 0.012, 0.007, 0.004, 0.002, 0.0005)
+FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+FIXED = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Units (settings, items) of one way over the whole replay; ``asked`` (items,) of the channel."""
+
+    way: str
+    settings: Sequence[float]
+    oversold: Floats
+    lost: Floats
+    withheld: Floats
+    asked: Floats
+
+
+def backtest(history: DemandHistory, world: World, learn_days: int, ways: Iterable[Way] | None = None) -> list[Outcome]:
+    """Replay every way from ``learn_days`` on; the days before are for learning only.
+
+    Raises:
+        ValueError: no day is left to replay, or an item without a refresh time.
+    """
+    if not 0 < learn_days < history.days:
+        raise ValueError(f"of {history.days} days {learn_days} are for learning: none is left to replay")
+    if len(world.refresh_h) != len(history.items) or not (world.refresh_h > 0).all():
+        raise ValueError("every item needs a time between refreshes above 0")
+    own = learn(history.own, history.own_lot, history.steps_a_day, learn_days)
+    others = learn(history.others, history.others_lot, history.steps_a_day, learn_days)
+    chosen = ways_to_compare(own, others, world, history.steps_a_day) if ways is None else ways
+    return [_replay(way, history, world, own, others) for way in chosen]
+
+
+def ways_to_compare(own: Known, others: Known, world: World, steps_a_day: int) -> list[Way]:
+    """Ours, the plain quantile and the peers, each over the whole range of its knob."""
+    return [
+        LateAware(own, others, world.delays(), ALPHAS),
+        Quantile(others, ALPHAS),
+        FixedUnits(FIXED),
+        ShareOfStock(SHARES),
+        SafetyStock(others, steps_a_day, FACTORS),
+    ]
+
+
+@dataclass
+class _Shelf:
+    """Running state of a replay, (settings, items): stock, what the channel still shows, what is on order by day.
+
+    A refresh is only noted (its ``refreshed`` step, items, and the stock it ``saw``) and worked out when the channel
+    is next asked for the item; -1 where none is waiting.
+    """
+
+    stock: Floats
+    shown: Floats
+    coming: Floats
+    saw: Floats
+    refreshed: NDArray[np.int64]
+
+
+def _replay(way: Way, history: DemandHistory, world: World, own: Known, others: Known) -> Outcome:
+    first, a_day, days = own.first, history.steps_a_day, history.days
+    begin = first * a_day
+    refreshes = world.refreshes(days * a_day - begin, a_day)
+    order_days = world.order_days(days)
+    window_steps = np.maximum(np.rint(world.refresh_h / 24 * a_day), 1).astype(np.int64)
+    shape = (len(way.settings), len(history.items))
+    level = _order_up_to(world, own, others, first)
+    shelf = _Shelf(np.tile(level, (shape[0], 1)), np.zeros(shape), np.zeros((days + world.lead_days + 8, *shape)),
+                   np.zeros(shape), np.full(shape[1], -1, dtype=np.int64))  # fmt: skip
+    oversold, lost, withheld = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for step in range(begin, days * a_day):
+        day, of_day = divmod(step, a_day)
+        if of_day == 0:
+            _replenish(shelf, world, order_days, own, others, day)
+        put_right = refreshes[:, step - begin]
+        shelf.saw[:, put_right] = shelf.stock[:, put_right]
+        shelf.refreshed[put_right] = step
+        asked, wanted = history.own[:, step], history.others[:, step]
+        _show(shelf, way, asked, window_steps, a_day)
+        if asked.any() or wanted.any():
+            more, missed, kept = _trade(shelf, asked, wanted)
+            oversold += more
+            lost += missed
+            withheld += kept
+    asked_in_all = history.own[:, begin : days * a_day].sum(axis=1).astype(np.float64)
+    return Outcome(way.name, way.settings, oversold, lost, withheld, asked_in_all)
+
+
+def _show(shelf: _Shelf, way: Way, asked: np.ndarray, window_steps: NDArray[np.int64], a_day: int) -> None:
+    """Work out what the channel shows of the items it is asked for and has been put right on since."""
+    rows = np.flatnonzero((asked > 0) & (shelf.refreshed >= 0))
+    if len(rows):
+        days, steps = np.divmod(shelf.refreshed[rows], a_day)
+        saw = shelf.saw[:, rows]
+        held = way.held(Moments(days, steps, rows, window_steps[rows], saw))
+        shelf.shown[:, rows] = np.maximum(saw - held, 0.0)
+        shelf.refreshed[rows] = -1
+
+
+def _trade(shelf: _Shelf, asked: np.ndarray, wanted: np.ndarray) -> tuple[Floats, Floats, Floats]:
+    """One step of demand: units oversold, lost, and lost although they stood there (settings, items)."""
+    shelf.stock -= np.minimum(shelf.stock, wanted)
+    sold = np.minimum(shelf.shown, asked)
+    shelf.shown -= sold
+    filled = np.minimum(shelf.stock, sold)
+    shelf.stock -= filled
+    missed = asked - sold
+    return sold - filled, missed, np.minimum(missed, shelf.stock)
+
+
+def _replenish(shelf: _Shelf, world: World, order_days: np.ndarray, own: Known, others: Known, day: int) -> None:
+    """Take in what comes today, and on a day of review order up to the level."""
+    shelf.stock += shelf.coming[day]
+    shelf.coming[day] = 0.0
+    if (day - own.first) % world.review_days == 0:
+        missing = np.maximum(_order_up_to(world, own, others, day) - shelf.stock - shelf.coming.sum(axis=0), 0.0)
+        for item in range(missing.shape[1]):
+            shelf.coming[day + order_days[item, day], :, item] += missing[:, item]
+
+
+def _order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:
+    """Mean demand of both pools over review and lead time and some standard deviations of it (items,)."""
+    at, span = day - own.first, world.review_days + world.lead_days
+    mean = (own.rate[at] + others.rate[at]) * span
+    spread = np.sqrt((own.sigma[at] ** 2 + others.sigma[at] ** 2) * span)
+    level: Floats = np.ceil(mean + world.safety * spread)
+    return level

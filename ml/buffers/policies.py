@@ -1,0 +1,134 @@
+"""Ways to hold back, each with one knob: ours, and the three that are in use.
+
+A policy answers, for every moment at which a channel is put right, how many units to hold back at each setting of
+its knob, from what the beginning of that day knew and the stock of that moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ml.buffers.estimates import Known, Whole
+from ml.buffers.mistakes import WindowChance, held_back_when_late
+from ml.exposure.distribution import Demand, Floats, quantile
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Refreshes of the items ``rows``: before ``steps`` of ``days``, windows ``lengths`` steps long (each (m,)).
+
+    ``stock`` is (settings, m).
+    """
+
+    days: Whole
+    steps: Whole
+    rows: Whole
+    lengths: Whole
+    stock: Floats
+
+
+class Way(Protocol):
+    """One way to hold back."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def settings(self) -> Sequence[float]:
+        """Of its knob, from holding back least to most."""
+        ...
+
+    def held(self, moments: Moments) -> Floats:
+        """Units to hold back (settings, m)."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedUnits:
+    """The same number of units for every SKU."""
+
+    settings: Sequence[float]
+    name: str = "fixed units"
+
+    def held(self, moments: Moments) -> Floats:
+        """As many as the knob says."""
+        return np.broadcast_to(np.array(self.settings)[:, None], moments.stock.shape)
+
+
+@dataclass(frozen=True)
+class ShareOfStock:
+    """A part of what is there, rounded up."""
+
+    settings: Sequence[float]
+    name: str = "percentage of stock"
+
+    def held(self, moments: Moments) -> Floats:
+        """The knob's share of the stock of the moment."""
+        return np.ceil(np.array(self.settings)[:, None] * moments.stock)
+
+
+@dataclass(frozen=True)
+class SafetyStock:
+    """k·σ·√L: k standard deviations of the others' demand over the window."""
+
+    others: Known
+    steps_a_day: int
+    settings: Sequence[float]
+    name: str = "k·σ·√L"
+
+    def held(self, moments: Moments) -> Floats:
+        """The knob is k."""
+        sigma = self.others.sigma[moments.days - self.others.first, moments.rows]
+        length = np.sqrt(moments.lengths / self.steps_a_day)
+        held: Floats = np.ceil(np.array(self.settings)[:, None] * sigma * length - 1e-9)
+        return held
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """What the others exceed in the regular window with the accepted chance at most. The knob is that chance."""
+
+    others: Known
+    settings: Sequence[float]
+    name: str = "quantile of the others' demand"
+
+    def held(self, moments: Moments) -> Floats:
+        """All settings asked together."""
+        demand = self.others.over(moments.days, moments.steps, moments.lengths, moments.rows)
+        alphas = np.repeat(np.array(self.settings), len(moments.rows))
+        return quantile(1 - alphas, _for_each(demand, len(self.settings))).reshape(moments.stock.shape)
+
+
+@dataclass(frozen=True)
+class LateAware:
+    """Ours: the same, with refreshes that may be late and what selling out then says about the window.
+
+    ``delays`` are (times the regular window, chance), as measured on the channel.
+    """
+
+    own: Known
+    others: Known
+    delays: Sequence[tuple[float, float]]
+    settings: Sequence[float]
+    name: str = "quantile with late refreshes"
+
+    def held(self, moments: Moments) -> Floats:
+        """All settings asked together."""
+        windows = []
+        for times, chance in self.delays:
+            lengths = np.maximum(np.rint(moments.lengths * times), 1).astype(np.int64)
+            own, others = (
+                _for_each(pool.over(moments.days, moments.steps, lengths, moments.rows), len(self.settings))
+                for pool in (self.own, self.others)
+            )
+            windows.append(WindowChance(chance, own, others))
+        alphas = np.repeat(np.array(self.settings), len(moments.rows))
+        return held_back_when_late(windows, moments.stock.ravel(), alphas).reshape(moments.stock.shape)
+
+
+def _for_each(demand: Demand, settings: int) -> Demand:
+    return Demand(np.tile(demand.mean, settings), np.tile(demand.dispersion, settings))

@@ -1,0 +1,138 @@
+"""Replaying past demand with another way to hold back."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml.buffers.backtest import Outcome, backtest
+from ml.buffers.estimates import learn
+from ml.buffers.frontier import frontier, frontier_by_item
+from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
+from ml.buffers.mistakes import WindowChance, held_back, held_back_when_late
+from ml.buffers.policies import FixedUnits, Moments, Quantile
+from ml.exposure.distribution import Demand
+
+STEPS = 24
+
+
+def history(items: int = 8, days: int = 40, others: float = 12.0, seed: int = 0) -> DemandHistory:
+    chance = np.random.default_rng(seed)
+    shape = (items, days * STEPS)
+    ones = np.ones(items)
+    own, rest = chance.poisson(8.0 / STEPS, shape), chance.poisson(others / STEPS, shape)
+    return DemandHistory([str(item) for item in range(items)], own, rest, STEPS, ones, ones)
+
+
+def world(items: int = 8, hours: float = 8.0) -> World:
+    return World(refresh_h=np.full(items, hours), seed=3)
+
+
+def test_holding_back_more_oversells_less_and_withholds_more() -> None:
+    found = backtest(history(), world(), 20, [FixedUnits((0.0, 5.0, 40.0))])[0]
+    oversold, withheld = found.oversold.sum(axis=1), found.withheld.sum(axis=1)
+    assert oversold[0] > oversold[1] > oversold[2]
+    assert withheld[0] < withheld[1] < withheld[2]
+
+
+def test_without_other_demand_and_with_a_fresh_channel_nothing_is_oversold() -> None:
+    found = backtest(history(others=0.0), world(), 20, [FixedUnits((0.0,))])[0]
+    assert found.oversold.sum() == 0
+    assert found.withheld.sum() <= found.lost.sum() <= found.asked.sum()
+
+
+def test_every_way_faces_the_same_demand() -> None:
+    outcomes = backtest(history(), world(), 20)
+    assert len({outcome.way for outcome in outcomes}) == 5
+    for outcome in outcomes:
+        assert outcome.asked.tolist() == history().own[:, 20 * STEPS :].sum(axis=1).tolist()
+        assert (outcome.oversold + outcome.lost <= outcome.asked + 1e-9).all()
+
+
+def test_what_a_day_knew_does_not_change_with_what_came_after_it() -> None:
+    path = history().others
+    changed = path.copy()
+    changed[:, 30 * STEPS :] *= 50
+    whole, other = (learn(one, np.ones(8), STEPS, 20) for one in (path, changed))
+    for column in ("rate", "spread", "sigma", "shape"):
+        assert (getattr(whole, column)[:11] == getattr(other, column)[:11]).all()
+    assert (whole.rate[11:] != other.rate[11:]).all()
+
+
+def test_the_demand_of_a_window_follows_the_hours_it_covers() -> None:
+    night = np.tile([0] * 12 + [1] * 12, 30)[None, :].astype(np.int64)
+    known = learn(night, np.ones(1), STEPS, 20)
+    day, zero = np.array([25] * 3), np.array([0] * 3)
+    found = known.over(day, np.array([0, 12, 6]), np.array([12, 12, 48]), zero)
+    assert found.mean.tolist() == pytest.approx([0.0, 12.0, 24.0], abs=1e-3)
+
+
+def test_a_quantile_is_taken_for_each_item_and_setting() -> None:
+    known = learn(history().others, np.ones(8), STEPS, 20)
+    rows = np.array([1, 4])
+    moments = Moments(np.array([25, 30]), np.array([3, 9]), rows, np.array([8, 8]), np.full((2, 2), 99.0))
+    held = Quantile(known, (0.3, 0.01)).held(moments)
+    assert held.shape == (2, 2)
+    assert (held[1] > held[0]).all()
+
+
+def test_one_certain_window_needs_no_look_at_the_stock() -> None:
+    own, others = Demand.of([6.0, 6.0], [2.0, 2.0]), Demand.of([9.0, 9.0], [3.0, 3.0])
+    alpha = np.array([0.05, 0.2])
+    held = held_back_when_late([WindowChance(1.0, own, others)], np.array([60.0, 60.0]), alpha)
+    assert held.tolist() == held_back(others, alpha).tolist()
+
+
+def test_the_more_is_in_stock_the_more_selling_out_says_that_the_refresh_was_late() -> None:
+    stock = np.array([8.0, 30.0, 60.0])
+    alike = np.ones(3)
+    windows = [
+        WindowChance(0.97, Demand.of(3 * alike, 1.5), Demand.of(3 * alike, 1.5)),
+        WindowChance(0.03, Demand.of(18 * alike, 2.5), Demand.of(18 * alike, 2.5)),
+    ]
+    held = held_back_when_late(windows, stock, np.full(3, 0.05))
+    assert held[0] < held[1] <= held[2]
+
+
+def test_a_frontier_keeps_the_settings_none_other_beats_and_reads_between_them() -> None:
+    asked = np.array([100.0])
+    oversold, lost = (np.array([[4.0], [2.0], [3.0], [1.0]]), np.array([[1.0], [3.0], [5.0], [7.0]]))
+    found = frontier(Outcome("way", (1, 2, 3, 4), oversold, lost, lost, asked))
+    assert found.oversell.tolist() == [0.01, 0.02, 0.04]
+    assert found.lost_at(0.015) == pytest.approx(0.05)
+    assert found.lost_at(0.9) == pytest.approx(0.01)
+    assert found.lost_at(0.001) is None
+
+
+def test_a_setting_for_each_item_in_hindsight_is_never_worse_than_one_for_all() -> None:
+    outcome = backtest(history(), world(), 20, [FixedUnits((0.0, 2.0, 5.0, 10.0, 20.0))])[0]
+    for target in (0.005, 0.02):
+        one, each = frontier(outcome).lost_at(target), frontier_by_item(outcome).lost_at(target)
+        assert one is None or (each is not None and each <= one + 1e-3)
+
+
+def test_movements_become_demand_by_step_and_the_size_of_an_order() -> None:
+    rows = [("A", "own", 0, 2), ("A", "own", 13, 4), ("A", "others", 30, 6), ("A", "others", 31, -3)]
+    hour = MICROSECONDS_A_DAY // 24
+    frame = pl.DataFrame(
+        {
+            "item": [row[0] for row in rows],
+            "pool": [row[1] for row in rows],
+            "at": [row[2] * hour + 5 for row in rows],
+            "units": [row[3] for row in rows],
+        }
+    )
+    found = from_movements(frame, STEPS, 2)
+    assert found.days == 2
+    assert found.own[0].nonzero()[0].tolist() == [0, 13]
+    assert found.others[0, 30] == 6
+    assert found.own_lot[0] == pytest.approx(20 / 6)
+
+
+def test_a_history_too_short_to_learn_from_is_refused() -> None:
+    with pytest.raises(ValueError, match="none is left"):
+        backtest(history(days=10), world(), 10)
+
+
+def test_an_item_without_a_refresh_is_refused() -> None:
+    with pytest.raises(ValueError, match="refresh"):
+        backtest(history(), world(hours=0.0), 20)
