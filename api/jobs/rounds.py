@@ -32,18 +32,15 @@ class Role:
 
 
 def triage_round(world: "World") -> Told:
-    """Compare new snapshots, find stale reservations, triage all that is new, alert."""
+    """Compare new snapshots, triage all that is new, alert."""
     from api.jobs.triage import triage
-    from core_sync.availability.reservations import tell_stale
     from core_sync.snapshots.reconcile import reconcile
     from remediation.notify import alert_new_cases
 
     compared = reconcile(world.database, world.clock())
-    with world.database.transaction() as connection:
-        stale = tell_stale(connection, world.clock())
     told = asdict(triage(world))
     alerts = alert_new_cases(world.database, world.alerts, world.clock())
-    return {"differing": compared.differing, "stale": stale, **told, "alerts": alerts}
+    return {"differing": compared.differing, **told, "alerts": alerts}
 
 
 def publish_round(world: "World") -> Told:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core_sync.availability.reservations import tell_stale
 from remediation.service import recommendation
 
 if TYPE_CHECKING:
@@ -10,11 +11,13 @@ if TYPE_CHECKING:
 
 
 def triage(world: "World") -> "TriageSummary":
-    """Score, diagnose, group, weigh and rank all that is new.
+    """Find stale reservations; score, diagnose, group, weigh and rank all that is new.
 
     Raises:
         ModelRefused: a model is not the one its manifest describes.
     """
     from ml.triage.run import triage as run
 
+    with world.database.transaction() as connection:
+        tell_stale(connection, world.clock())
     return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())
