@@ -21,6 +21,7 @@ from ml.features.deltas import DeltaFeatures, Deltas
 from ml.features.movements import MovementFeatures
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import as_movements, deltas_since, movements_since, newest_ids, scored_up_to
+from ml.triage.sentences import sentence
 from ml.triage.tables import Anomaly, ScoredUpTo
 
 BATCH_ROWS = 5_000
@@ -93,7 +94,7 @@ def _anomalies(
     model = f"{kind}_detector"
     chance = _fault_curve(models, kind).probability(np.nan_to_num(score))
     for place in np.flatnonzero(flagged & (ids > done)).tolist():
-        told = [{"feature": r.feature, "told": r.told, "chance": r.chance} for r in reasons[place]]
+        told = [sentence(reason) for reason in reasons[place]]
         yield (
             place,
             {

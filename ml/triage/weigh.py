@@ -185,7 +185,7 @@ def _strange(signals: Signals) -> list[str]:
     if not signals.anomalies:
         return []
     strangest = max(signals.anomalies, key=lambda row: row["score"])
-    return [str(reason["told"]) for reason in msgspec.json.decode(strangest["reasons"])]
+    return [str(reason) for reason in msgspec.json.decode(strangest["reasons"])]
 
 
 def _terms(stakes: Sequence[Stake], exposures: Sequence[Exposure]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.anomaly.reasons import Reason
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.sentences import sentence
 from ml.triage.stakes import Shown, SignalFacts, stakes_of
 
 SHOWN = Shown(promised={("shop", "MUG"): 10, ("market", "MUG"): 8}, shown={("shop", "MUG"): 14})
@@ -60,3 +62,8 @@ def test_several_signals_of_one_listing_are_one_stake_the_widest(figures: list[t
 
 def test_a_signal_without_a_sku_puts_nothing_at_stake_that_can_be_told() -> None:
     assert stakes_of([SignalFacts("failure", "", channel="shop")], SHOWN) == []
+
+
+def test_a_reason_is_a_sentence_with_how_rare_it_is() -> None:
+    assert sentence(Reason("erp_wms_z", "19.4 sd", 1 / 1100)) == "ERP and WMS are 19.4 sd apart (1 in 1,100)"
+    assert sentence(Reason("quantity_rarity", "0.2 % of lines have it", 0.001)) == "0.2 % of lines have it (1 in 1,000)"

@@ -1,0 +1,30 @@
+"""Why a fact is strange, in sentences an operator reads: what was seen, and how rarely ordinary rows show it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ml.anomaly.reasons import Reason
+
+_SEEN: Mapping[str, str] = MappingProxyType(
+    {
+        "residual_z": "reported and expected are {told} apart beyond what is in flight",
+        "erp_wms_z": "ERP and WMS are {told} apart",
+        "channel_wms_z": "the channel shows {told} more than the WMS holds",
+        "residual_against_own": "the difference is {told} from the usual one here",
+        "erp_wms_against_own": "ERP and WMS are {told} further apart than usual here",
+        "published_age": "the published figure is {told} old",
+        "event_lag": "the oldest movement not yet posted is {told} old",
+        "pack_factor": "one figure is nearly a pack times the other ({told})",
+        "persists": "{told}",
+        "erp_wms_persists": "{told}",
+        "zero_gap": "stock is promised from nothing, or nothing is shown of something",
+    }
+)
+"""How a delta's feature is said; those of movements say themselves."""
+
+
+def sentence(reason: Reason) -> str:
+    """``reason`` in words: ``ERP and WMS are 19.4 sd apart (1 in 1,100)``."""
+    seen = _SEEN.get(reason.feature, "{told}").format(told=reason.told)
+    one_in = 1.0 / max(reason.chance, 1e-9)
+    return f"{seen} (1 in {one_in:,.0f})" if one_in >= 2 else seen
