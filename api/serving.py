@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from api.wiring import World, build_world
 from core_sync.errors import SettingsRefused
@@ -123,7 +123,10 @@ def _serve(world: World, listening: socket.socket, when_ready: Callable[[], None
     server = uvicorn.Server(config)
     greeting = threading.Thread(target=_when_started, args=(server, when_ready), daemon=True)
     greeting.start()
-    server.run(sockets=[listening])
+    # uvicorn ends well and then passes on the signal that stopped it, which would end us before we ended well too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
 
 
 def _when_started(server: "object", then: Callable[[], None]) -> None:

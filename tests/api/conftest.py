@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,7 +14,7 @@ from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku
 
 
 @pytest.fixture
-def settings(sqlite_url: str, tmp_path) -> Settings:
+def settings(sqlite_url: str, tmp_path: Path) -> Settings:
     return read_settings(home=tmp_path, database_url=sqlite_url)
 
 
@@ -52,7 +53,9 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def stocktriage(sqlite_url: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def stocktriage(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
     """Run one command of the command line on the test's own database."""
     from api.cli.main import main
 

@@ -1,5 +1,7 @@
 """The worklist and the verbs over HTTP."""
 
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -52,7 +54,9 @@ def test_filters_narrow_and_nonsense_is_refused(client: TestClient, world: World
         ),
     ],
 )
-def test_a_verb_changes_the_case_and_can_be_undone(client: TestClient, world: World, verb, body, expected) -> None:
+def test_a_verb_changes_the_case_and_can_be_undone(
+    client: TestClient, world: World, verb: str, body: dict[str, Any], expected: dict[str, Any]
+) -> None:
     case = a_case(world.database)
     before = client.get(f"/v1/cases/{case}").json()
     answer = client.post(f"/v1/cases/{case}/{verb}", json=body)
@@ -88,7 +92,9 @@ def test_a_case_that_is_not_there_is_not_found(client: TestClient) -> None:
         ("acknowledge", {"nonsense": 1}),
     ],
 )
-def test_a_body_that_is_not_understood_is_refused_and_nothing_changes(client, world: World, verb, body) -> None:
+def test_a_body_that_is_not_understood_is_refused_and_nothing_changes(
+    client: TestClient, world: World, verb: str, body: dict[str, Any]
+) -> None:
     case = a_case(world.database)
     before = client.get(f"/v1/cases/{case}").json()
     assert client.post(f"/v1/cases/{case}/{verb}", json=body).status_code == 422

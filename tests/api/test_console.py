@@ -65,7 +65,9 @@ def test_pages_follow_each_other_and_keep_the_filter(client: TestClient, world: 
         ("override", {"root_cause": "duplicate", "reason": "I asked"}, "root_cause", "duplicate"),
     ],
 )
-def test_each_form_does_its_verb_and_leads_back(client: TestClient, world: World, deed, fields, name, expected) -> None:
+def test_each_form_does_its_verb_and_leads_back(
+    client: TestClient, world: World, deed: str, fields: dict[str, str], name: str, expected: str
+) -> None:
     case = a_case(world.database)
     page = client.get(f"/cases/{case}").text
     assert f'action="/cases/{case}/{deed}"' in page
@@ -87,7 +89,9 @@ def test_each_form_does_its_verb_and_leads_back(client: TestClient, world: World
         ("fly", {}, "there is no deed fly"),
     ],
 )
-def test_what_is_refused_is_said_on_the_page_and_changes_nothing(client, world: World, deed, fields, why) -> None:
+def test_what_is_refused_is_said_on_the_page_and_changes_nothing(
+    client: TestClient, world: World, deed: str, fields: dict[str, str], why: str
+) -> None:
     case = a_case(world.database)
     before = the_case(world.database, case)
     answer = client.post(f"/cases/{case}/{deed}", data=fields)

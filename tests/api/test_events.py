@@ -1,5 +1,7 @@
 """Events over HTTP: what applies, what is named, what is too much."""
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -88,7 +90,7 @@ def test_too_many_events_at_once_are_refused_and_nothing_applies(client: TestCli
 
 
 def test_a_body_that_is_too_long_is_refused_told_or_not(client: TestClient) -> None:
-    def endless():
+    def endless() -> Iterator[bytes]:
         for _ in range(40):
             yield b" " * 1_000_000
 

@@ -1,5 +1,8 @@
 """Who may use the service, from where, and as whom."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -16,7 +19,7 @@ TOKENS = {"ana": TOKEN, "bo": "another-token-entirely"}
 
 
 @pytest.fixture
-def locked(sqlite_url: str, tmp_path):
+def locked(sqlite_url: str, tmp_path: Path) -> Iterator[TestClient]:
     """A client of a service that asks for tokens."""
     tokens = ",".join(f"{name}:{token}" for name, token in TOKENS.items())
     world = build_world(read_settings(home=tmp_path, database_url=sqlite_url, api_tokens=tokens), Clock())

@@ -4,11 +4,12 @@ from fastapi.testclient import TestClient
 
 from api.schemas import Health, PositionPage
 from api.wiring import World
+from core_sync.ledger.events import Event
 from tests.builders import a_receipt, a_reservation
 from tests.core_sync.stocked import MORNING
 
 
-def receives(world: World, *events) -> None:
+def receives(world: World, *events: Event) -> None:
     with world.ledger() as ledger:
         ledger.apply(list(events), MORNING)
 

@@ -1,7 +1,9 @@
 """Cases end, wake and come to themselves without a person."""
 
+from datetime import datetime
+
 from core_sync.cases.detail import read_case
-from core_sync.cases.self_resolution import Settled, resolve_settled
+from core_sync.cases.self_resolution import OpenAmong, Settled, resolve_settled
 from core_sync.cases.signals import open_or_join
 from core_sync.cases.verbs import override, snooze
 from core_sync.cases.weigh import cases_to_review
@@ -17,7 +19,7 @@ from tests.core_sync.cases.worklist import (
 )
 
 
-def settle(database: Database, at=MORNING, open_anomalies=None) -> Settled:
+def settle(database: Database, at: datetime = MORNING, open_anomalies: OpenAmong | None = None) -> Settled:
     with database.transaction() as connection:
         return resolve_settled(connection, at, open_anomalies)
 

@@ -1,7 +1,8 @@
 """Which case a signal belongs to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +19,7 @@ from core_sync.errors import VerbRefused
 from tests.core_sync.cases.worklist import MORNING, after, the_case
 
 
-def joins(database: Database, fingerprint: str, signal: int, at=MORNING, kind: str = "failure") -> int:
+def joins(database: Database, fingerprint: str, signal: int, at: datetime = MORNING, kind: str = "failure") -> int:
     with database.transaction() as connection:
         return open_or_join(connection, fingerprint, kind, signal, at)
 
@@ -135,7 +136,9 @@ _worlds = count(1)
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=steps)
-def test_each_signal_is_in_exactly_one_case_whatever_people_do(steps, database: Database) -> None:
+def test_each_signal_is_in_exactly_one_case_whatever_people_do(
+    steps: list[tuple[str, Any]], database: Database
+) -> None:
     world = next(_worlds)  # one database for all examples, in which each has names of its own
     told: set[int] = set()
     at = MORNING

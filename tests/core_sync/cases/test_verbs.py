@@ -1,6 +1,8 @@
 """What people may do to a case, and how it is taken back."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
@@ -13,9 +15,9 @@ from core_sync.errors import NotFound, VerbRefused
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_case, the_list
 
 
-def does(database: Database, verb, *told, **named) -> int:
+def does(database: Database, verb: Callable[..., Any], *told: Any, **named: Any) -> int:
     with database.transaction() as connection:
-        return verb(connection, *told, **named)
+        return cast("int", verb(connection, *told, **named))
 
 
 def test_acknowledging_names_who_and_when_and_what_was_so_before(database: Database) -> None:
@@ -110,7 +112,9 @@ def test_an_override_wins_over_the_model_until_it_expires_and_both_are_shown(dat
         ({"reason": "x", "rank": 5, "until": after(hours=-1)}, "is past"),
     ],
 )
-def test_an_override_that_says_nothing_or_nonsense_is_refused(database: Database, named, why: str) -> None:
+def test_an_override_that_says_nothing_or_nonsense_is_refused(
+    database: Database, named: dict[str, Any], why: str
+) -> None:
     case = a_case(database)
     with pytest.raises(VerbRefused, match=why):
         does(database, verbs.override, case, "ana", MORNING, **named)
