@@ -66,7 +66,7 @@ clean: ## remove what setup made
 
 $(STAMPS)/uv: requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "stocktriage needs Python >= 3.11; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; \
+		echo "stocktriage needs Python >= 3.11; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | head -n 1). Try: make PYTHON=python3.12"; \
 		exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "this Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
