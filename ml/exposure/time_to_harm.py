@@ -26,5 +26,6 @@ def hours_until_harm(
         raise ValueError("published, available and cut-off must be numbers, a demand rate at least 0")
     shown, there = np.maximum(shown, 0.0), np.maximum(there, 0.0)
     left, wrong = np.minimum(shown, there), shown != there
-    sold_out = np.where(rate > 0, left / np.where(rate > 0, rate, 1.0) * HOURS_A_DAY, np.inf)
+    with np.errstate(over="ignore"):  # a rate next to nothing sells out next to never: infinity is the answer
+        sold_out = np.where(rate > 0, left / np.where(rate > 0, rate, 1.0) * HOURS_A_DAY, np.inf)
     return np.where(wrong, np.maximum(np.minimum(sold_out, ends), 0.0), np.inf)
