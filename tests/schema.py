@@ -1,5 +1,7 @@
 """Whether a migrated table is the one its model declares."""
 
+from types import ModuleType
+
 from sqlalchemy import CheckConstraint, UniqueConstraint, inspect
 from sqlmodel import SQLModel
 
@@ -21,8 +23,9 @@ def assert_as_declared(database: Database, model: type[SQLModel]) -> None:
     assert uniques == {tuple(one.columns.keys()) for one in table.constraints if isinstance(one, UniqueConstraint)}
 
 
-def models_of(room: str) -> list[type[SQLModel]]:
-    """Every table model that ``room`` declares, its ``tables`` modules imported already."""
+def models_of(tables: ModuleType) -> list[type[SQLModel]]:
+    """Every table model that the room of ``tables`` declares; importing that module declares them all."""
+    room = tables.__name__.partition(".")[0]
     found = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
     return sorted(
         (model for model in found if model.__module__.startswith(f"{room}.")), key=lambda model: model.__name__
