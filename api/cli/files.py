@@ -212,20 +212,19 @@ def _close(summary: "IngestSummary", profile: "SourceProfile", rejected: Path | 
     """Name what did not apply, print the closing object, and end with the exit code that says so."""
     from api.shapes import ingest_shape
 
-    refused = [named for named in summary.named if named.status == "rejected"]
     if rejected is not None and summary.refused_rows:
         from core_sync.interchange.writing import write_refused
 
         write_refused(rejected, summary.refused_rows, profile)
     if as_json:
         print_json_lines({"file": n.file, "row": n.row, "field": n.field, "reason": n.reason, "status": n.status,
-                          "id": n.event} for n in refused)  # fmt: skip
+                          "id": n.event} for n in summary.named)  # fmt: skip
         print_json_lines([ingest_shape(summary)])
     else:
-        for named in refused[:NAMED_MAX]:
-            print(f"{named.file} row {named.row}, {named.field}: {named.reason}", file=sys.stderr)
-        if len(refused) > NAMED_MAX:
-            print(f"… and {len(refused) - NAMED_MAX:,} more; --json or --rejected FILE names them all", file=sys.stderr)
+        for named in summary.named[:NAMED_MAX]:
+            print(f"{named.file} row {named.row} {named.status}, {named.field}: {named.reason}", file=sys.stderr)
+        if len(summary.named) > NAMED_MAX:
+            print(f"… and {len(summary.named) - NAMED_MAX:,} more; --json names them all", file=sys.stderr)
         shape = ingest_shape(summary)
         print(", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in shape.items()))
     raise typer.Exit(REJECTED if summary.rejected else DONE)

@@ -54,7 +54,7 @@ def reader_of(column: Column, rule: TimeRule) -> Reader:
                 return value
         if cell is None or (isinstance(cell, str) and (not cell or cell.isspace())):
             if column.must_be_filled:
-                raise CellRefused(f"is empty; every row needs a {column.name}")
+                raise CellRefused(f"is empty; every row needs its {column.name}")
             if not cell or column.kind is not Kind.TEXT:
                 return absent
         value = read(cell)
