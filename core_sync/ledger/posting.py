@@ -12,6 +12,13 @@ def reference_of(arrival: Arrival, kind: ItemKind) -> str:
     return arrival.event.reservation if kind is ItemKind.RESERVATION else arrival.event.document
 
 
+def change_of(kind: ItemKind, effect: Effect) -> int:
+    """What an effect does to what is open of ``kind``, in whole units."""
+    if kind is ItemKind.RESERVATION:
+        return effect.allocated
+    return effect.in_transit if kind is ItemKind.TRANSIT else effect.quality_hold
+
+
 def post(
     arrival: Arrival,
     effect: Effect,
@@ -57,11 +64,7 @@ def _post_item(arrival: Arrival, effect: Effect, target: int, knowledge: Knowled
     kind = ITEM_OF.get(arrival.event.type)
     if kind is None:
         return
-    change = {
-        ItemKind.RESERVATION: effect.allocated,
-        ItemKind.TRANSIT: effect.in_transit,
-        ItemKind.HOLD: effect.quality_hold,
-    }[kind]
+    change = change_of(kind, effect)
     event = arrival.event
     key = (target, kind, reference_of(arrival, kind))
     item = knowledge.items.get(key)
@@ -69,7 +72,8 @@ def _post_item(arrival: Arrival, effect: Effect, target: int, knowledge: Knowled
         if item is None:
             owner = (event.document or None, event.channel or None, event.account or None)
             item = knowledge.items[key] = OpenItemState(0, 0, arrival.occurred_at, owner=owner)
-        item.placed_quantity += change
+        if not arrival.flags & Flag.REVERSAL:  # what is given back was placed before
+            item.placed_quantity += change
         item.open_quantity += change
         if event.expires_at is not None:
             item.expires_at = to_microseconds(event.expires_at)

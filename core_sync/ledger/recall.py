@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.ledger.arrivals import Arrival, content_digest, from_payload
-from core_sync.ledger.effects import ITEM_OF, ItemKind
+from core_sync.ledger.effects import ITEM_OF, Flag, ItemKind
 from core_sync.ledger.events import EventType
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.knowledge import BusinessKey, Knowledge, KnownEvent, OpenItemState, PositionState, TwinKey
@@ -112,7 +112,11 @@ def _recall_items(bulk: Bulk, involved: Iterable[Arrival], knowledge: Knowledge)
             continue
         if arrival.event.type is EventType.RELEASE_HOLD:
             whole_positions.add(arrival.position)
-        elif arrival.event.type is EventType.SHIP and not knowledge.positions[arrival.position].allocated:
+        elif (
+            arrival.event.type is EventType.SHIP
+            and not arrival.flags & Flag.REVERSAL
+            and not knowledge.positions[arrival.position].allocated
+        ):
             continue  # nothing is reserved there, so nothing can be open for its reference either
         target = arrival.destination if arrival.event.type is EventType.TRANSFER_OUT else arrival.position
         keys.add((target, str(kind), reference_of(arrival, kind)))

@@ -1,5 +1,6 @@
 """Taking back an accepted event: an entry with the opposite deltas, once."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -8,13 +9,13 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.arrivals import Arrival, content_digest
-from core_sync.ledger.effects import Effect, Flag
+from core_sync.ledger.effects import ITEM_OF, Effect, Flag
 from core_sync.ledger.events import Event, EventType
-from core_sync.ledger.knowledge import Decision
+from core_sync.ledger.knowledge import Decision, Knowledge, PositionState
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.normalise import normalise
-from core_sync.ledger.posting import post
+from core_sync.ledger.posting import change_of, post, reference_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import shortfall_of
 
@@ -27,7 +28,8 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
 
     Raises:
         NotFound: no entry has that id.
-        VerbRefused: it was taken back before, or taking it back would drive a strict state negative.
+        VerbRefused: it was taken back before, taking it back would drive a strict state negative, or what it
+            reserved, announced or held has been used since.
     """
     original = _original(connection, source, event_id)
     if original is None:
@@ -45,20 +47,72 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
     )
     normalise(arrival, catalogue)
     arrival.sku, arrival.location, arrival.to_location = event.sku, event.location, event.to_location
-    arrival.lack, arrival.quantity = None, event.quantity
+    arrival.lack, arrival.quantity, arrival.flags = None, event.quantity, Flag.REVERSAL | Flag.DECIDED
     lock_skus(connection, {arrival.sku})
     knowledge = recall(bulk, [arrival], catalogue, ledger.interned)
     if (arrival.source_id, event.event_id) in knowledge.known:
         raise VerbRefused("reverse", f"event {event_id}", "it was taken back before")
     position = knowledge.positions[arrival.position]
+    effect, flags = _as_counted(arrival, effect, position)
     short = shortfall_of(position, effect)
     if short is not None:
         raise VerbRefused(
             "reverse", f"event {event_id}", f"{name}: {short.asked} asked of {short.state}, {short.there} there"
         )
+    _refuse_when_used(arrival, effect, knowledge)
     decision = Decision()
-    post(arrival, effect, Flag.REVERSAL | Flag.DECIDED, position, knowledge, decision)
+    post(arrival, effect, flags, position, knowledge, decision)
+    if event.type is EventType.COUNT and not flags & Flag.ABSORBED:
+        position.last_count_at = _count_before(connection, arrival, source, event_id)
     ledger.commit_decision(connection, decision, knowledge, at, actor)
+
+
+def _as_counted(arrival: Arrival, effect: Effect, position: PositionState) -> tuple[Effect, int]:
+    """The effect as it stands today: what a later count found on hand does not change with what was before it."""
+    flags, counted_at = arrival.flags, position.last_count_at
+    is_count = arrival.event.type is EventType.COUNT
+    if not effect.on_hand or counted_at is None or arrival.occurred_at > counted_at:
+        return effect, flags
+    if is_count and arrival.occurred_at == counted_at:
+        return effect, flags
+    return replace(effect, on_hand=0), flags | Flag.ABSORBED
+
+
+def _refuse_when_used(arrival: Arrival, effect: Effect, knowledge: Knowledge) -> None:
+    """Only what is still open for the event's own reference can be taken back; the rest belongs to others.
+
+    Raises:
+        VerbRefused: less is still open.
+    """
+    kind = ITEM_OF.get(arrival.event.type)
+    if kind is None:
+        return
+    target = arrival.destination if effect.at_destination else arrival.position
+    item = knowledge.items.get((target, kind, reference_of(arrival, kind)))
+    asked, there = -change_of(kind, effect), item.open_quantity if item is not None else 0
+    if asked > there:
+        reason = f"of its {kind} {asked} would be taken back, {there} still open"
+        raise VerbRefused("reverse", f"event {arrival.event.event_id.removeprefix('reversal:')}", reason)
+
+
+def _count_before(connection: Connection, arrival: Arrival, source: str, event_id: str) -> int | None:
+    """When the position was counted before the count that is taken back; counts taken back do not tell."""
+    moment = connection.execute(
+        text(
+            "SELECT MAX(l.occurred_at) FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
+            "WHERE l.position_id = :position AND l.type = 'count' AND l.flags & :passed = 0 "
+            "AND NOT (s.name = :source AND l.event_id = :event_id) AND NOT EXISTS (SELECT 1 FROM ledger_entry r "
+            "WHERE r.source_id = :ours AND r.event_id = 'reversal:' || s.name || ':' || l.event_id)"
+        ),
+        {
+            "position": arrival.position,
+            "passed": Flag.ABSORBED | Flag.REVERSAL,
+            "source": source,
+            "event_id": event_id,
+            "ours": arrival.source_id,
+        },
+    ).scalar_one()
+    return int(moment) if moment is not None else None
 
 
 def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Effect, str] | None:
