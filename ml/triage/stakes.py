@@ -7,12 +7,21 @@ updated leaves it showing what it showed.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 EVEN_BELIEF = 0.5
 """Without a reconciliation rule each of two disagreeing systems is as likely to be right."""
 
-RECEIVING = frozenset({"receipt", "return_received", "transfer_in", "restock"})
-"""Movements that add stock; held, they leave our figure too low."""
+AVAILABLE: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(
+        ("receipt", "transfer_in", "restock", "release_reservation", "release_hold", "order_cancelled", "adjust"), 1
+    )
+    | dict.fromkeys(("ship", "transfer_out", "scrap", "reserve", "hold"), -1)
+)
+"""What one unit of a movement does to available stock; of the others none, or none that can be told (a count)."""
+
+LEDGER, RESERVATION = "ledger.", "reservation"
+"""How operations are called that the ledger holds, and those of a reservation that is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,10 @@ def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
         return _of_delta(signal, signal.actual - signal.expected, shown)
     if signal.kind == "movement" and signal.actual is not None:
         return _of_doubt(signal, -signal.actual, shown, "the movement may not have happened as told")
-    if signal.kind == "failure" and signal.quantity and not signal.channel:
-        return _of_held_event(signal, signal.quantity, shown)
+    if signal.operation.startswith(LEDGER):
+        return _of_held_event(signal, shown)
+    if signal.operation == RESERVATION:
+        return _of_stale(signal, signal.quantity or 0, shown)
     return _of_listing(signal, shown)
 
 
@@ -102,15 +113,23 @@ def _of_doubt(signal: SignalFacts, difference: int, shown: Shown, why: str) -> I
         yield Stake(signal.sku, channel, promised, max(0, promised + difference), EVEN_BELIEF, why)
 
 
-def _of_held_event(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:
-    """A movement without effect yet: our figure is off by its quantity, for sure unless it may be a repeat."""
-    adds = signal.operation.removeprefix("ledger.") in RECEIVING
+def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
+    """A movement without effect yet, on every channel: for sure unless it may be a repeat."""
+    effect = AVAILABLE.get(signal.operation.removeprefix(LEDGER), 0) * (signal.quantity or 0)
+    if not effect:
+        return
     certain = signal.error_code not in ("business_key", "id_conflict")
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
-        right = max(0, promised + (quantity if adds else -quantity))
         why = "a movement of this SKU has no effect yet" if certain else "a repeated movement may be a real one"
-        yield Stake(signal.sku, channel, promised, right, 1.0 if certain else EVEN_BELIEF, why)
+        yield Stake(signal.sku, channel, promised, max(0, promised + effect), 1.0 if certain else EVEN_BELIEF, why)
+
+
+def _of_stale(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:
+    """Units reserved for nobody: every channel promises too little."""
+    for channel in shown.channels_of(signal.sku):
+        promised = shown.promise(channel, signal.sku)
+        yield Stake(signal.sku, channel, promised, promised + quantity, 1.0, "units are reserved for nobody")
 
 
 def _of_listing(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:

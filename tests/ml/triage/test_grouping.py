@@ -1,5 +1,6 @@
 """Which signals are one trouble, and what they put at stake."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,29 @@ def test_a_shipment_without_effect_makes_every_channel_promise_too_much() -> Non
 def test_a_receipt_that_may_be_a_repeat_is_believed_half() -> None:
     held = SignalFacts("failure", "MUG", operation="ledger.receipt", error_code="business_key", quantity=3)
     assert {(s.available - s.published, s.belief) for s in stakes_of([held], SHOWN)} == {(3, 0.5)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "quantity", "effect"),
+    [
+        ("ledger.adjust", -3, -3),
+        ("ledger.adjust", 3, 3),
+        ("ledger.release_reservation", 3, 3),
+        ("ledger.reserve", 3, -3),
+        ("reservation", 3, 3),
+    ],
+)
+def test_what_is_held_moves_available_stock_by_what_its_type_does(operation: str, quantity: int, effect: int) -> None:
+    held = SignalFacts("failure", "MUG", channel="shop", operation=operation, quantity=quantity)
+    assert {(s.channel, s.available - s.published) for s in stakes_of([held], SHOWN)} == {
+        ("shop", effect),
+        ("market", effect),
+    }
+
+
+@pytest.mark.parametrize("kind", ["pick", "pack", "put_away", "inbound_announced", "return_received", "count"])
+def test_a_held_movement_that_leaves_available_stock_alone_puts_nothing_at_stake(kind: str) -> None:
+    assert stakes_of([SignalFacts("failure", "MUG", operation=f"ledger.{kind}", quantity=3)], SHOWN) == []
 
 
 def test_a_channel_that_shows_another_figure_is_wrong_for_sure() -> None:
