@@ -152,11 +152,14 @@ def classify(
 
     with open_world(database) as world:
         report = classify_file(source, target, world.models.root_cause)
-    told = asdict(report)
+    for row in report.refused:
+        print(row, file=sys.stderr)
+    told = asdict(report) | {"refused": len(report.refused)}
     if as_json:
         print_json_lines([told])
     else:
         print(f"{target}: " + ", ".join(f"{name} {value}" for name, value in told.items()))
+    raise typer.Exit(REJECTED if report.refused else DONE)
 
 
 def score(
