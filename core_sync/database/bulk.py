@@ -5,11 +5,13 @@ ledger's hot path therefore speaks to the driver, inside the transaction that SQ
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, LargeBinary, Table
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 Row = tuple[Any, ...]
@@ -51,8 +53,9 @@ class Bulk:
             relation = f"unnest({arrays}) AS k({names})"
             values = [list(column) for column in zip(*key_rows, strict=True)]
             statement = statement.replace("?", "%s")
-        self.cursor.execute(statement.replace("{keys}", relation), [*values, *bound])
-        return self.cursor.fetchall()  # type: ignore[no-any-return]  # the drivers' cursors are untyped here
+        with self._as_sqlalchemy_says():
+            self.cursor.execute(statement.replace("{keys}", relation), [*values, *bound])
+            return self.cursor.fetchall()  # type: ignore[no-any-return]  # the drivers' cursors are untyped here
 
     def insert(self, table: type[SQLModel], columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert ``rows``: executemany on SQLite, binary COPY on PostgreSQL."""
@@ -61,9 +64,13 @@ class Bulk:
         named = ", ".join(columns)
         if self.is_sqlite:
             marks = ", ".join("?" * len(columns))
-            self.cursor.executemany(f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks})", rows)
+            with self._as_sqlalchemy_says():
+                self.cursor.executemany(f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks})", rows)
             return
-        with self.cursor.copy(f"COPY {table.__tablename__} ({named}) FROM STDIN (FORMAT BINARY)") as copy:
+        with (
+            self._as_sqlalchemy_says(),
+            self.cursor.copy(f"COPY {table.__tablename__} ({named}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
             copy.set_types(_types(table, columns))
             for row in rows:
                 copy.write_row(row)
@@ -78,13 +85,24 @@ class Bulk:
             return
         for_sqlite, for_postgresql = statement.split("||")
         if self.is_sqlite:
-            self.cursor.executemany(for_sqlite, rows)
+            with self._as_sqlalchemy_says():
+                self.cursor.executemany(for_sqlite, rows)
             return
         arrays = ", ".join(f"%s::{kind}[]" for kind in _types(table, columns))
         relation = f"unnest({arrays}) AS r({', '.join(columns)})"
-        self.cursor.execute(
-            for_postgresql.replace("{rows}", relation), [list(column) for column in zip(*rows, strict=True)]
-        )
+        with self._as_sqlalchemy_says():
+            self.cursor.execute(
+                for_postgresql.replace("{rows}", relation), [list(column) for column in zip(*rows, strict=True)]
+            )
+
+    @contextmanager
+    def _as_sqlalchemy_says(self) -> Iterator[None]:
+        """The driver's errors under SQLAlchemy's names, which is what those above us know."""
+        driver = self._connection.dialect.loaded_dbapi
+        try:
+            yield
+        except driver.Error as error:
+            raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._connection.dialect) from error
 
 
 def _types(model: type[SQLModel], columns: Sequence[str]) -> list[str]:

@@ -113,33 +113,36 @@ def reverse(ledger: Ledger, source: str, event_id: str, actor: str, at: datetime
         NotFound: no entry has that id.
         VerbRefused: it was taken back before, or taking it back would drive a strict state negative.
     """
-    with ledger.database.transaction() as connection:
+    with ledger.writing() as connection:
         reverse_entry(ledger, connection, source, event_id, actor, at)
 
 
 def _retry(ledger: Ledger, held: Sequence[HeldReference], at: datetime, actor: str | None, flags: int) -> BatchOutcome:
     if not held:
         return BatchOutcome()
-    with ledger.database.transaction() as connection:
+    with ledger.writing() as connection:
         bulk = Bulk(connection)
         catalogue = ledger.know_catalogue(connection)
         ledger.interned.load_sources(bulk, {h.source for h in held})
         arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
         lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
         knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
+        # Between the look and the lock another process may have applied one, or a person decided on it.
+        statuses = {(h.source_id, h.event_id): h.status for h in held}
+        tried = {key for key, status in statuses.items() if knowledge.known[key].status == status}
+        for waiting in knowledge.parked.values():  # what is tried by itself must not be tried again when freed
+            waiting[:] = [other for other in waiting if (other.source_id, other.event.event_id) not in tried]
+        arrivals = [arrival for arrival in arrivals if (arrival.source_id, arrival.event.event_id) in tried]
         for arrival in arrivals:
             arrival.flags |= flags
-            waiting = knowledge.parked.get(arrival.position)
-            if waiting:  # it is tried by itself here, and must not be tried a second time when freed
-                waiting[:] = [other for other in waiting if other.event != arrival.event]
         decision = retry(arrivals, knowledge)
         ledger.commit_decision(connection, decision, knowledge, at, actor)
-    ledger.interned.committed()
-    return outcome_of(decision)
+        return outcome_of(decision)
 
 
 def _dismiss(ledger: Ledger, held_id: int, actor: str, at: datetime, verb: str, allowed: tuple[str, ...]) -> None:
     with ledger.database.transaction() as connection:
+        lock_skus(connection, connection.execute(text(_HELD_SKU), {"held_id": held_id}).scalars())
         held = find_held(connection, held_id)
         if held.status not in allowed:
             raise VerbRefused(verb, f"event {held.event_id}", f"it is {held.status}")
@@ -152,6 +155,8 @@ def _dismiss(ledger: Ledger, held_id: int, actor: str, at: datetime, verb: str, 
         )
         resolve_subjects(connection, [held.subject], at, f"{verb} by {actor}")
 
+
+_HELD_SKU = "SELECT p.sku FROM held_event h JOIN position p ON p.position_id = h.position_id WHERE h.held_id = :held_id"
 
 _HELD = (
     "SELECT h.held_id, h.source_id, s.name, h.event_id, h.status, h.payload "

@@ -21,6 +21,7 @@ class Interned:
 
     def load_sources(self, bulk: Bulk, names: Iterable[str]) -> None:
         """Know the keys of ``names``; a new source has opening stock zero until its profile says otherwise."""
+        self._read_sources(bulk)
         missing = sorted(set(names) - self.sources.keys())
         if missing:
             bulk.execute(
@@ -32,6 +33,10 @@ class Interned:
                 ("name",),
                 [(name,) for name in missing],
             )
+            self._read_sources(bulk)
+
+    def _read_sources(self, bulk: Bulk) -> None:
+        """All of them, each time: another process may have said what a source's opening stock is."""
         bulk.cursor.execute("SELECT source_id, name, opening FROM source")
         rows = bulk.cursor.fetchall()
         self.sources = {name: source_id for source_id, name, _ in rows}

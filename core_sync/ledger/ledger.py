@@ -4,7 +4,8 @@ One probe for known ids, one read of what the batch touches, the pure ``decide``
 entries, held events and positions, failures and push intents beside them; then commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -87,19 +88,27 @@ class Ledger:
         """
         for attempt in range(_RACES_MAX):
             try:
-                with self.database.transaction() as connection:
-                    outcome = self._apply_within(connection, events, recorded_at, actor, origins)
+                with self.writing() as connection:
+                    return self._apply_within(connection, events, recorded_at, actor, origins)
             except IntegrityError:
-                self.interned.rolled_back()
                 if attempt == _RACES_MAX - 1:
                     raise
-            except BaseException:
-                self.interned.rolled_back()
-                raise
-            else:
-                self.interned.committed()
-                return outcome
         raise AssertionError("the last attempt returned or raised")
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction of the ledger: keys that it makes are kept when it commits, and forgotten when it does not.
+
+        Raises:
+            DatabaseUnavailable: nothing was written.
+        """
+        try:
+            with self.database.transaction() as connection:
+                yield connection
+        except BaseException:
+            self.interned.rolled_back()
+            raise
+        self.interned.committed()
 
     def know_catalogue(self, connection: Connection) -> Catalogue:
         """Master data as it is now."""
@@ -134,9 +143,7 @@ class Ledger:
         moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
         bulk = Bulk(connection)
         catalogue = self.know_catalogue(connection)
-        sources = {event.source for event in events}
-        if not sources <= self.interned.sources.keys():
-            self.interned.load_sources(bulk, sources)
+        self.interned.load_sources(bulk, {event.source for event in events})
         arrivals = [
             Arrival(
                 event,
