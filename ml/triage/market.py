@@ -18,6 +18,8 @@ from ml.triage.stakes import Shown
 
 DEMAND_WINDOW = timedelta(days=28)
 DAY_US = 86_400_000_000
+FIGURES_KEPT_DAYS = 7
+"""A channel's figure for a SKU that is this much older than the channel's newest says nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,12 @@ class Market:
     shown: Shown
 
     def prices_of(self, sku: str, channel: str) -> UnitPrices:
-        """The SKU's prices with the channel's penalty for a unit sold that is not there."""
+        """The SKU's prices with the channel's penalty for a unit sold that is not there, in the SKU's currency."""
         own = self.prices.get(sku, UnitPrices())
-        return UnitPrices(own.price, own.cost, own.currency, self.penalties.get(channel), own.recapture)
+        penalty, worth = self.penalties.get(channel), self.rates.worth(own.currency or self.rates.reporting)
+        if penalty is not None and worth is not None:
+            penalty = penalty / worth
+        return UnitPrices(own.price, own.cost, own.currency, penalty, own.recapture)
 
 
 def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
@@ -54,7 +59,7 @@ def _prices(connection: Connection, skus: Collection[str]) -> dict[str, UnitPric
 
 
 def _penalties(connection: Connection) -> dict[str, Decimal]:
-    """By channel, in the currency of what it sells."""
+    """By channel, in the reporting currency: a channel has one penalty for all that it sells."""
     rows = connection.execute(text("SELECT channel, oversell_penalty FROM channel WHERE oversell_penalty IS NOT NULL"))
     return {channel: from_ten_thousandths(penalty) for channel, penalty in rows}
 
@@ -67,7 +72,11 @@ def _rates(connection: Connection, reporting: str) -> Rates:
 
 
 def _demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
-    """Demand by SKU and channel from what was shipped; a day without a shipment is a day of none."""
+    """Demand by SKU and channel from what was shipped; a day without a shipment is a day of none.
+
+    Days count from the first that anything at all was recorded of, not of the SKUs asked for: what is
+    said of a SKU must not hang on which others are looked at with it.
+    """
     until = to_microseconds(at)
     since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
     shipped = connection.execute(
@@ -87,7 +96,8 @@ def _demand(connection: Connection, skus: Collection[str], at: datetime) -> Dema
         schema={"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64},
         orient="row",
     )
-    first, last = int(str(frame["day"].min())), int(str(frame["day"].max()))
+    begun = int(connection.execute(text(_BEGUN)).scalar_one()) // DAY_US
+    first, last = max(since // DAY_US, min(begun, int(str(frame["day"].min())))), until // DAY_US
     days = pl.DataFrame({"day": pl.Series(range(first, last + 1), dtype=pl.Int64)})
     pairs = frame.select("sku", "channel").unique()
     history = (
@@ -108,7 +118,8 @@ def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown
         for promise in promised_quantities(connection, skus, channel_names(connection), at)
     }
     figures = connection.execute(
-        text(_NEWEST_FIGURES.replace("{wanted}", wanted_skus(connection))), {"skus": as_json(skus)}
+        text(_NEWEST_FIGURES.replace("{wanted}", wanted_skus(connection))),
+        {"skus": as_json(skus), "kept": FIGURES_KEPT_DAYS * DAY_US},
     )
     return Shown(promised, {(channel, sku): quantity for channel, sku, quantity in figures})
 
@@ -117,12 +128,16 @@ def _money(amount: int | None) -> Decimal | None:
     return None if amount is None else from_ten_thousandths(amount)
 
 
+_BEGUN = "SELECT MIN(b.occurred_at) FROM (SELECT occurred_at FROM ledger_entry ORDER BY entry_id LIMIT 1000) b"
+"""About when the books begin: the oldest of what was recorded first, without a walk through all of it."""
+
 _NEWEST_FIGURES = """
 SELECT c.channel, n.sku, n.quantity
 FROM channel c
-JOIN (SELECT system, MAX(as_of) AS as_of FROM snapshot GROUP BY system) latest
-  ON latest.system = c.channel OR latest.system = c.system
-JOIN snapshot n ON n.system = latest.system AND n.as_of = latest.as_of
+JOIN snapshot n ON n.system IN (c.channel, c.system)
+  AND n.as_of >= (SELECT MAX(m.as_of) FROM snapshot m WHERE m.system IN (c.channel, c.system)) - :kept
 JOIN ({wanted}) w ON w.sku = n.sku
 WHERE n.location = '' AND n.state = 'available'
+ORDER BY n.as_of
 """
+"""Each SKU's figures, the newest last: a later snapshot that names other SKUs only does not make them unsaid."""

@@ -44,8 +44,8 @@ def ledger(database_url: str) -> Iterator[Ledger]:
         )
         bump_version(connection)
     ledger = Ledger(database)
-    sales = [a_shipment(2, hours=-24 * day, channel="shop") for day in range(1, 8)]
-    ledger.apply([a_receipt(34, hours=-24 * 9), *sales], MONDAY)
+    sales = [a_shipment(8, hours=-24 * day, channel="shop") for day in range(1, 8)]
+    ledger.apply([a_receipt(76, hours=-24 * 9), *sales], MONDAY)
     yield ledger
     database.close()
 

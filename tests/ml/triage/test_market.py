@@ -1,0 +1,69 @@
+"""What the books say of demand, prices and shown figures, whichever SKUs are looked at together."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+
+from core_sync.clock import to_microseconds
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from core_sync.ledger.ledger import Ledger
+from core_sync.snapshots.tables import Snapshot
+from ml.triage.market import Market, read_market
+from tests.builders import MONDAY, a_receipt, a_shipment
+
+ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A mug priced in yen, on one channel whose penalty is 5 of the reporting currency, at 160 yen each."""
+    database = Database(database_url)
+    upgrade(database, ML_TABLES)
+    with database.transaction() as connection:
+        for statement in (
+            (
+                "INSERT INTO sku (sku, base_uom, unit_price, unit_cost, currency, lot_controlled) "
+                "VALUES ('MUG', 'EA', 10000000, 6000000, 'JPY', FALSE)"
+            ),
+            (
+                "INSERT INTO channel (channel, kind, priority, mode, oversell_penalty) "
+                "VALUES ('shop', 'shopify', 1, 'live', 50000)"
+            ),
+            "INSERT INTO rate (currency, per_reporting_unit, as_of) VALUES ('JPY', 1600000, 0)",
+        ):
+            connection.execute(text(statement))
+    yield database
+    database.close()
+
+
+def market_of(database: Database, *skus: str) -> Market:
+    with database.reading() as connection:
+        return read_market(connection, skus, "EUR", MONDAY)
+
+
+def test_a_slow_mover_is_slow_whichever_skus_are_looked_at_with_it(database: Database) -> None:
+    busy = [a_shipment(2, hours=-24 * day, sku="TRAY", channel="shop") for day in range(1, 20)]
+    receipts = [a_receipt(500, hours=-24 * 20), a_receipt(500, hours=-24 * 20, sku="TRAY")]
+    Ledger(database).apply([*receipts, a_shipment(2, hours=-72, channel="shop"), *busy], MONDAY)
+    rate = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
+    assert rate == pytest.approx(2 / 21, rel=0.01)
+
+
+def test_a_penalty_is_of_the_reporting_currency_whatever_the_sku_is_priced_in(database: Database) -> None:
+    prices = market_of(database, "MUG").prices_of("MUG", "shop")
+    assert prices.currency == "JPY"
+    assert prices.oversell_penalty == Decimal(800)
+
+
+def test_a_later_snapshot_of_other_skus_does_not_make_a_figure_unsaid(database: Database) -> None:
+    with database.transaction() as connection:
+        for sku, quantity, hours in (("MUG", 70, -3), ("MUG", 60, -2), ("TRAY", 5, -1)):
+            moment = to_microseconds(MONDAY + timedelta(hours=hours))
+            values = {"system": "shop", "sku": sku, "location": "", "state": "available", "quantity": quantity}
+            connection.execute(insert(Snapshot).values(**values, as_of=moment, recorded_at=moment))
+    assert market_of(database, "MUG").shown.figure("shop", "MUG") == 60
