@@ -57,8 +57,7 @@ def write_manifest(
     for path_name in files:
         if (folder / path_name).stat().st_size > ARTEFACT_BYTES_MAX:
             raise ModelRefused(folder, f"{path_name} is larger than {ARTEFACT_BYTES_MAX:,} bytes")
-    version = sha256("".join(f"{n}{d}" for n, d in files.items()).encode()).hexdigest()[:12]
-    manifest = Manifest(name, version, trained_at, data, seed, dict(metrics), files, _versions())
+    manifest = Manifest(name, _version_of(files), trained_at, data, seed, dict(metrics), files, _versions())
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(manifest)), indent=2) + b"\n")
     return manifest
 
@@ -67,7 +66,8 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the model in ``folder``, once every file was found to be the one it names.
 
     Raises:
-        ModelRefused: there is no manifest, a file is missing or changed, or there is one too many.
+        ModelRefused: there is no manifest, a file is missing or changed, there is one too many, or the version is
+            not that of the files.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -82,7 +82,13 @@ def read_manifest(folder: Path) -> Manifest:
     for name, digest in manifest.files.items():
         if _digest(folder / name) != digest:
             raise ModelRefused(folder, f"{name} has another hash than the manifest says")
+    if manifest.version != _version_of(manifest.files):
+        raise ModelRefused(folder, "its version is not that of its files")
     return manifest
+
+
+def _version_of(files: Mapping[str, str]) -> str:
+    return sha256("".join(f"{name}{files[name]}" for name in sorted(files)).encode()).hexdigest()[:12]
 
 
 def _is_artefact(path: Path) -> bool:

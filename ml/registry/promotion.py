@@ -4,13 +4,14 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, insert, text
 
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound, VerbRefused
-from ml.registry.manifest import MODEL_NAMES, Manifest, read_manifest
-from ml.registry.service_models import SHIPPED, live_folder
+from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
+from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
 from ml.registry.tables import ModelRelease
 
 HEADLINE = {
@@ -22,6 +23,8 @@ HEADLINE = {
 
 NOISE = 0.01
 """A challenger this much worse may be as good: figures of two trainings differ by as much."""
+
+ROLLED_BACK = "rolled back"
 
 CLASS_LOSS_MAX = 0.05
 """No root cause may lose more F1 than this, whatever the mean says."""
@@ -43,7 +46,7 @@ def promote(connection: Connection, candidate: Path, service: Path, actor: str, 
     """Make the model in the folder ``candidate`` the live one, once it passes the gate.
 
     Raises:
-        ModelRefused: the files are not what their manifest says.
+        ModelRefused: the files are not what their manifest says, or this version of the code cannot load them.
         VerbRefused: it is worse than the live model, and how.
     """
     manifest = read_manifest(candidate)
@@ -57,30 +60,62 @@ def promote(connection: Connection, candidate: Path, service: Path, actor: str, 
         reason = worse_than(manifest, champion)
         if reason is not None:
             raise VerbRefused("promote", f"{manifest.name} {manifest.version}", reason)
-    folder = service / manifest.name / manifest.version
-    if not folder.exists():
-        shutil.copytree(candidate, folder)
-    _release(connection, manifest, folder, actor, "promoted", at)
+    ServiceModels({manifest.name: candidate}).load(manifest.name)
+    folder = _copied(candidate, manifest, service / manifest.name)
+    _release(connection, manifest, str(folder), actor, "promoted", at)
     return manifest
 
 
 def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Manifest:
-    """Make the version that was live before the present one live again.
+    """Make the version that was live before the present one live again; doing so twice goes back by two.
 
     Raises:
         VerbRefused: there was none before.
     """
-    folders = list(
-        connection.execute(
-            text("SELECT folder FROM model_release WHERE name = :name ORDER BY release_id DESC"), {"name": name}
-        ).scalars()
-    )
-    if not folders:
+    *before, _ = _stack(connection, name)
+    if not before:
         raise VerbRefused("roll back", name, "the shipped baseline is live, and nothing was before it")
-    before = next((Path(folder) for folder in folders if folder != folders[0]), SHIPPED / name)
-    manifest = read_manifest(before)
-    _release(connection, manifest, before, actor, "rolled back", at)
+    folder = before[-1]
+    manifest = read_manifest(Path(folder) if folder else SHIPPED / name)
+    _release(connection, manifest, folder, actor, ROLLED_BACK, at)
     return manifest
+
+
+def _stack(connection: Connection, name: str) -> list[str]:
+    """Folders of the versions to go back through, the live one last; empty for the baseline, which is first."""
+    rows = connection.execute(
+        text("SELECT folder, reason FROM model_release WHERE name = :name ORDER BY release_id"), {"name": name}
+    )
+    stack = [""]
+    for folder, reason in rows:
+        if reason == ROLLED_BACK:
+            stack = stack[:-1] or [folder]
+        else:
+            stack.append(folder)
+    return stack
+
+
+def _copied(candidate: Path, manifest: Manifest, kept: Path) -> Path:
+    """The service's own copy of ``candidate``; it appears whole or not at all, whoever else promotes meanwhile.
+
+    Raises:
+        ModelRefused: the candidate changed while it was copied.
+    """
+    folder = kept / manifest.version
+    kept.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        try:
+            read_manifest(folder)
+        except ModelRefused:
+            shutil.rmtree(folder)  # what a promotion left that was cut off
+        else:
+            return folder
+    with TemporaryDirectory(dir=kept) as scratch:
+        copy = Path(shutil.copytree(candidate, Path(scratch) / "model"))
+        if read_manifest(copy).version != manifest.version:
+            raise ModelRefused(candidate, "it changed while it was copied")
+        copy.rename(folder)
+    return folder
 
 
 def releases(connection: Connection, name: str) -> list[Release]:
@@ -116,12 +151,12 @@ def worse_than(challenger: Manifest, champion: Manifest) -> str | None:
     return None
 
 
-def _release(connection: Connection, manifest: Manifest, folder: Path, actor: str, reason: str, at: datetime) -> None:
+def _release(connection: Connection, manifest: Manifest, folder: str, actor: str, reason: str, at: datetime) -> None:
     connection.execute(
         insert(ModelRelease).values(
             name=manifest.name,
             version=manifest.version,
-            folder=str(folder),
+            folder=folder,
             released_at=to_microseconds(at),
             released_by=actor,
             reason=reason,

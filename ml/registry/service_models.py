@@ -11,10 +11,11 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from core_sync.database.engine import Database
+from core_sync.errors import StocktriageError
 from ml.anomaly import storage as detector_storage
 from ml.anomaly.detector import Detector
 from ml.anomaly.fault_probability import FaultCurve, load_curve
-from ml.registry.manifest import MODEL_NAMES, Manifest, read_manifest
+from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
 from ml.root_cause import persist as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
 
@@ -66,8 +67,23 @@ class ServiceModels:
         """The version of the model ``name``."""
         return self.manifests[name].version
 
+    def load(self, name: str) -> None:
+        """Load the model ``name`` and all that comes with it.
+
+        Raises:
+            ModelRefused: it cannot be used by this version of the code, or is another model.
+        """
+        parts = {"root_cause": (name,), "delta_detector": (name, "delta_fault_curve")}
+        try:
+            for part in parts.get(name, (name, "movement_fault_curve")):
+                getattr(self, part)
+        except (ValueError, OSError, StocktriageError) as error:
+            raise ModelRefused(self.folders[name], str(error)) from error
+
     def _checked(self, name: str) -> Path:
-        assert self.manifests[name].name == name
+        """The folder of ``name``, its hashes checked now: files may have changed since the manifests were read."""
+        if read_manifest(self.folders[name]).name != name:
+            raise ModelRefused(self.folders[name], f"it is no {name}")
         return self.folders[name]
 
 

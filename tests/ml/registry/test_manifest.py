@@ -76,6 +76,63 @@ def test_promotion_makes_a_version_live_and_rollback_takes_it_back(
     assert [release.reason for release in told] == ["rolled back", "promoted", "shipped baseline"]
 
 
+def another(candidate: Path, note: str) -> Path:
+    """``candidate`` once more with another sidecar."""
+    folder = Path(shutil.copytree(candidate, candidate.with_name(note)))
+    (folder / "note.json").write_text(f'"{note}"')
+    write_manifest(folder, "delta_detector", now(), note, 1, read_manifest(SHIPPED / "delta_detector").metrics)
+    return folder
+
+
+def test_rolling_back_twice_goes_back_by_two_versions(database: Database, candidate: Path, tmp_path: Path) -> None:
+    with database.transaction() as connection:
+        for folder in (another(candidate, "first"), another(candidate, "second")):
+            promote(connection, folder, tmp_path / "service", "a data scientist", now())
+        rollback(connection, "delta_detector", "a data scientist", now())
+        back = rollback(connection, "delta_detector", "a data scientist", now())
+        assert back == read_manifest(SHIPPED / "delta_detector")
+        assert live_folder(connection, "delta_detector") == SHIPPED / "delta_detector"
+        with pytest.raises(VerbRefused, match="nothing was before it"):
+            rollback(connection, "delta_detector", "a data scientist", now())
+
+
+def test_a_version_that_is_not_that_of_the_files_is_refused(candidate: Path) -> None:
+    manifest = candidate / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(read_manifest(candidate).version, "../../elsewhere"))
+    with pytest.raises(ModelRefused, match="version is not that of its files"):
+        read_manifest(candidate)
+
+
+def test_a_promotion_that_was_cut_off_does_not_stand_in_the_way(
+    database: Database, candidate: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "service" / "delta_detector" / read_manifest(candidate).version).mkdir(parents=True)
+    with database.transaction() as connection:
+        promote(connection, candidate, tmp_path / "service", "a data scientist", now())
+    assert live_models(database).delta_detector.trained_rows > 0
+
+
+def test_a_model_made_for_other_code_is_not_promoted(database: Database, candidate: Path, tmp_path: Path) -> None:
+    sidecar = candidate / "detector.json"
+    sidecar.write_text(sidecar.read_text().replace('"format": 1', '"format": 99'))
+    write_manifest(candidate, "delta_detector", now(), "x", 1, read_manifest(SHIPPED / "delta_detector").metrics)
+    with database.transaction() as connection, pytest.raises(ModelRefused, match="format 99"):
+        promote(connection, candidate, tmp_path / "service", "a data scientist", now())
+
+
+def test_files_changed_after_the_manifests_were_read_are_not_loaded(
+    database: Database, candidate: Path, tmp_path: Path
+) -> None:
+    with database.transaction() as connection:
+        promote(connection, candidate, tmp_path / "service", "a data scientist", now())
+        live = live_folder(connection, "delta_detector")
+    models = live_models(database)
+    assert models.version("delta_detector") == live.name
+    (live / "fault_probability.json").write_text("{}")
+    with pytest.raises(ModelRefused, match="another hash"):
+        models.load("delta_detector")
+
+
 def test_a_worse_model_is_refused_with_the_reason(database: Database, candidate: Path, tmp_path: Path) -> None:
     shipped = read_manifest(SHIPPED / "delta_detector")
     worse = {**shipped.metrics, "average_precision": shipped.metrics["average_precision"] - 0.05}
