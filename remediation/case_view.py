@@ -16,6 +16,9 @@ from core_sync.outbox.intend import Listing
 
 _PUSH = "push:"
 _EVENT = "event:"
+_TOLD = "told"
+_PUSHING = ("push", "patch", "publish")
+"""What the name of an operation contains that writes to a listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class Signal:
     document: str | None
     quantity: int | None
     mapping_candidates: str | None
+    operation: str | None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether other software recorded it: nothing of ours closes it by itself."""
+        return self.kind == _TOLD
+
+    @property
+    def tells_of_a_push(self) -> bool:
+        """Whether other software says that this was a write to a listing."""
+        return self.is_told and any(word in (self.operation or "") for word in _PUSHING)
 
     @property
     def listing(self) -> Listing | None:
@@ -70,7 +84,18 @@ class CaseView:
     @property
     def listings(self) -> tuple[Listing, ...]:
         """Every listing whose push failed."""
-        return tuple(sorted({signal.listing for signal in self.failures if signal.listing is not None}))
+        return tuple(sorted({listing for signal in self.failures if (listing := self.listing_of(signal)) is not None}))
+
+    def listing_of(self, signal: Signal) -> Listing | None:
+        """The listing that ``signal`` is about: by our own push, or as other software tells it.
+
+        A told failure that names channel and SKU is one of a push if its operation says so, or if the case is
+        one of time-outs and no other operation is named.
+        """
+        if signal.listing is not None or not (signal.is_told and signal.channel and signal.sku):
+            return signal.listing
+        unsaid = self.root_cause == "timeout" and signal.operation is None
+        return Listing(signal.channel, signal.sku) if signal.tells_of_a_push or unsaid else None
 
     def money(self, sku: str, quantity: int) -> int:
         """What ``quantity`` units of ``sku`` sell for, in ten-thousandths; 0 where no price is known."""

@@ -12,12 +12,12 @@ from core_sync.cases.timeline import add_entry
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import VerbRefused
-from remediation.actions.catalog import action
+from remediation.actions.catalog import action, carrier
 from remediation.actions.catalog import recommend as recommend_for
 from remediation.actions.port import Plan, Told
 from remediation.case_view import CaseView, view_case
 from remediation.policy.autonomy import autonomy_of, runs_last_hour
-from remediation.policy.rules import Autonomy, Verdict, decide
+from remediation.policy.rules import Autonomy, Decision, Verdict, decide
 from remediation.runs import store
 from remediation.runs.steps import verify_again
 from remediation.runs.store import Run
@@ -146,7 +146,7 @@ def undo(world: World, run_id: int, actor: str, at: datetime) -> Told:
         run = store.read_run(connection, run_id)
     if run.status not in ("succeeded", "waiting"):
         raise VerbRefused("undo", f"run {run_id}", f"it is {run.status}")
-    told = action(run.action).undo(world, run.order)
+    told = carrier(run.plan).undo(world, run.order)
     with world.database.transaction() as connection:
         store.move(connection, run_id, "undo", ("succeeded", "waiting"), "undone")
         add_entry(connection, run.case_id, actor, "action undone", at, run.plan.summary, after={"run": run_id, **told})
@@ -158,6 +158,8 @@ def _request(
 ) -> tuple[int, str]:
     paced = runs_last_hour(connection, plan.action, at)
     decision = decide(autonomy, plan, paced, by_policy=actor == POLICY_ACTOR)
+    if decision.verdict is Verdict.NEEDS_APPROVAL and plan.hand_over:
+        decision = Decision(Verdict.ALLOWED, "nothing is changed, so nothing waits for approval")
     if decision.verdict is Verdict.FORBIDDEN:
         raise VerbRefused("act on", f"case {plan.case_id}", decision.why)
     status = _STATUS_OF[decision.verdict]

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from core_sync.errors import NotFound
 from remediation.actions.decide_duplicate import DecideDuplicate
 from remediation.actions.escalate_to_warehouse import EscalateToWarehouse
+from remediation.actions.hand_over import HandOver
 from remediation.actions.investigate import Investigate
 from remediation.actions.map_sku import MapSku
-from remediation.actions.port import Action
+from remediation.actions.port import Action, Plan
 from remediation.actions.release_reservation import ReleaseReservation
 from remediation.actions.retry_push import RetryPush
 
@@ -48,3 +49,8 @@ def action(kind: str) -> Action:
     if kind not in ACTIONS:
         raise NotFound("action", kind)
     return ACTIONS[kind]
+
+
+def carrier(plan: Plan) -> Action:
+    """Who carries ``plan`` out: its action, or where that finds nothing to change, the hand-over to a person."""
+    return HandOver() if plan.hand_over else action(plan.action)

@@ -23,7 +23,7 @@ class Investigate:
             action=self.kind,
             case_id=case.case_id,
             summary=f"put case {case.case_id} on the list of things to look into",
-            changes=tuple(Change("look into", signal.message) for signal in case.failures),
+            changes=tuple(Change("look into", told) for told in _told(case)),
             reversible=True,
             failures=tuple(signal.failure_id for signal in case.failures),
         )
@@ -58,3 +58,8 @@ class Investigate:
         """Take the item off the list."""
         self.finish(world, order)
         return {"closed": True}
+
+
+def _told(case: CaseView) -> list[str]:
+    told = [signal.message or f"{signal.sku or 'unknown SKU'}: told without a message" for signal in case.failures]
+    return told or [f"{sku}: figures differ and no system reported a failure" for sku in case.skus]

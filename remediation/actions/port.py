@@ -62,6 +62,7 @@ class Plan:
         units, money: how much stock the plan moves and what it sells for (ten-thousandths): for the guard rails.
         choices: what the approver may pick from; the first one is taken where nobody picks.
         failures: the failures that are gone once the plan is verified.
+        hand_over: why nothing can be changed, where that is so; then a person looks into ``changes``.
         arguments: what the action needs to carry itself out later; kept as JSON.
     """
 
@@ -75,6 +76,7 @@ class Plan:
     choices: tuple[Choice, ...] = ()
     failures: tuple[int, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    hand_over: str | None = None
 
     def to_json(self) -> str:
         """The plan, to be kept."""

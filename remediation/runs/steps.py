@@ -13,7 +13,7 @@ from core_sync.channels.port import ReadFailed
 from core_sync.clock import to_microseconds
 from core_sync.errors import StocktriageError
 from core_sync.failures.record import resolve_failures
-from remediation.actions.catalog import action
+from remediation.actions.catalog import carrier
 from remediation.actions.port import Told, Verification, Verified
 from remediation.outcomes import close_if_cause_gone, show_status
 from remediation.runs import store
@@ -51,7 +51,7 @@ def verify_again(world: World, run_id: int) -> str:
     """Look again at a run that waits for its effect to show; returns its status afterwards."""
     with world.database.reading() as connection:
         run = store.read_run(connection, run_id)
-    verification = action(run.action).verify(world, run.order)
+    verification = carrier(run.plan).verify(world, run.order)
     if verification.verdict is Verified.NOT_YET:
         return run.status
     return _conclude(world, run, verification)
@@ -79,12 +79,12 @@ def take_step(world: World, run_id: int, step: Step) -> Told:
 
 
 def _check(world: World, run: store.Run) -> Told:
-    refusal = action(run.action).refusal(world, run.order)
+    refusal = carrier(run.plan).refusal(world, run.order)
     return {} if refusal is None else {"ended": _fail(world, run, refusal)}
 
 
 def _run(world: World, run: store.Run) -> Told:
-    told = action(run.action).run(world, run.order)
+    told = carrier(run.plan).run(world, run.order)
     with world.database.transaction() as connection:
         show_status(connection, run.case_id, Status.IN_PROGRESS, run.order.actor, world.clock())
         add_entry(connection, run.case_id, run.order.actor, "action run", world.clock(), run.plan.summary, after=told)
@@ -92,7 +92,7 @@ def _run(world: World, run: store.Run) -> Told:
 
 
 def _verify(world: World, run: store.Run) -> Told:
-    verification = action(run.action).verify(world, run.order)
+    verification = carrier(run.plan).verify(world, run.order)
     return {"verdict": verification.verdict.value, "seen": verification.seen}
 
 
@@ -122,7 +122,7 @@ def _conclude(world: World, run: store.Run, verification: Verification) -> str:
 
 
 def _succeed(world: World, run: store.Run, seen: str) -> str:
-    action(run.action).finish(world, run.order)
+    carrier(run.plan).finish(world, run.order)
     at, actor = world.clock(), run.order.actor
     with world.database.transaction() as connection:
         store.move(
