@@ -47,6 +47,8 @@ class Arrival:
     flags: int = Flag.NONE
     file: str | None = None
     row: int | None = None
+    place: int = 0
+    """Its turn among those that wait for a position."""
 
 
 def content_digest(event: Event) -> bytes:

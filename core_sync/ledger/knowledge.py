@@ -24,6 +24,8 @@ class PositionState:
     parks: bool = True
     last_event_at: int | None = None
     last_count_at: int | None = None
+    was_negative: bool = False
+    """A state was below zero before the batch."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class KnownEvent:
     content: bytes
     status: str
     lacks: str | None = None
+    place: int | None = None
+    """Where it stands among the held events: the earlier it was held, the smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class Decision:
     held: dict[EventKey, Held] = field(default_factory=dict)
     freed: list[EventKey] = field(default_factory=list)
     """Held before this batch, applied in it."""
+    relieved: list[EventKey] = field(default_factory=list)
+    """Held for lack of master data or a decision, now applied or waiting for stock alone."""
     conflicts: list[Arrival] = field(default_factory=list)
     duplicates: list[Arrival] = field(default_factory=list)
     repeated: int = 0

@@ -2,7 +2,7 @@
 
 from core_sync.ledger.arrivals import Arrival, Lack
 from core_sync.ledger.effects import Flag
-from core_sync.ledger.events import EventType
+from core_sync.ledger.events import QUANTITY_MAX, EventType
 from core_sync.master_data.catalogue import Catalogue
 
 
@@ -52,6 +52,8 @@ def nonsense(arrival: Arrival) -> str | None:
     event = arrival.event
     if event.quantity < 0 and event.type is not EventType.ADJUST:
         return f"quantity {event.quantity} is negative, which only adjust may be"
+    if abs(arrival.quantity) > QUANTITY_MAX or abs(event.quantity) > QUANTITY_MAX:
+        return f"{event.quantity} {event.uom or 'units'} are more than one movement can be ({QUANTITY_MAX:,} units)"
     if event.type is EventType.TRANSFER_OUT and not event.to_location:
         return "transfer_out names no to_location"
     if event.type is EventType.TRANSFER_OUT and arrival.lack is None and arrival.to_location == arrival.location:

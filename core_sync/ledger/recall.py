@@ -31,8 +31,8 @@ def recall(bulk: Bulk, arrivals: Sequence[Arrival], catalogue: Catalogue, intern
     knowledge.positions = _positions(bulk, involved, catalogue)
     _recall_items(bulk, involved, knowledge)
     knowledge.movements = _movements(bulk, involved, knowledge)
-    knowledge.business_keys = _business_keys(bulk, arrivals, knowledge)
-    knowledge.twins = _twins(bulk, arrivals)
+    knowledge.business_keys = _business_keys(bulk, arrivals, knowledge, catalogue)
+    knowledge.twins = _twins(bulk, involved)
     return knowledge
 
 
@@ -45,14 +45,17 @@ def _known_events(bulk: Bulk, arrivals: Iterable[Arrival]) -> dict[tuple[int, st
         keys,
     )
     held = bulk.rows(
-        "SELECT h.source_id, h.event_id, h.content, h.status, h.lacks FROM {keys} CROSS JOIN held_event h "
+        "SELECT h.source_id, h.event_id, h.content, h.status, "
+        "CASE WHEN h.status = 'parked' THEN h.lacks END, h.held_id "
+        "FROM {keys} CROSS JOIN held_event h "
         "WHERE h.source_id = k.k0 AND h.event_id = k.k1",
         ("int8", "text"),
         keys - {(source, event) for source, event, _ in accepted},
     )
     known = {(source, event): KnownEvent(bytes(content), "accepted") for source, event, content in accepted}
     known |= {
-        (source, event): KnownEvent(bytes(content), status, lacks) for source, event, content, status, lacks in held
+        (source, event): KnownEvent(bytes(content), status, lacks, place)
+        for source, event, content, status, lacks, place in held
     }
     return known
 
@@ -62,14 +65,16 @@ def _parked(
 ) -> dict[int, list[Arrival]]:
     """Events that wait for one of ``positions``, oldest arrival first."""
     rows = bulk.rows(
-        "SELECT h.source_id, h.payload FROM {keys} CROSS JOIN held_event h "
+        "SELECT h.source_id, h.payload, h.held_id FROM {keys} CROSS JOIN held_event h "
         "WHERE h.status = 'parked' AND h.position_id = k.k0 ORDER BY h.held_id",
         ("int8",),
         [(position,) for position in positions],
     )
-    return group_by_position(
-        bulk, [held_arrival(source, payload, now, catalogue) for source, payload in rows], interned
-    )
+    arrivals = []
+    for source, payload, place in rows:
+        arrivals.append(held_arrival(source, payload, now, catalogue))
+        arrivals[-1].place = place
+    return group_by_position(bulk, arrivals, interned)
 
 
 def group_by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interned) -> dict[int, list[Arrival]]:
@@ -97,7 +102,9 @@ def _positions(bulk: Bulk, involved: Iterable[Arrival], catalogue: Catalogue) ->
         [(position,) for position in ids],
     )
     return {
-        row[0]: PositionState(row[2], row[3], row[4], row[5], bool(row[6]), catalogue.is_strict(row[1]), row[7], row[8])
+        row[0]: PositionState(
+            row[2], row[3], row[4], row[5], bool(row[6]), catalogue.is_strict(row[1]), row[7], row[8], min(row[2:6]) < 0
+        )
         for row in rows
     }
 
@@ -160,7 +167,9 @@ def _movements(bulk: Bulk, involved: Iterable[Arrival], knowledge: Knowledge) ->
     return movements
 
 
-def _business_keys(bulk: Bulk, arrivals: Iterable[Arrival], knowledge: Knowledge) -> dict[BusinessKey, str]:
+def _business_keys(
+    bulk: Bulk, arrivals: Sequence[Arrival], knowledge: Knowledge, catalogue: Catalogue
+) -> dict[BusinessKey, str]:
     lines = {(a.event.document, a.event.line) for a in arrivals if a.event.document and a.event.line}
     rows = bulk.rows(
         "SELECT l.source_id, l.type, l.document, l.line, p.sku, p.location, l.quantity, l.event_id "
@@ -173,11 +182,29 @@ def _business_keys(bulk: Bulk, arrivals: Iterable[Arrival], knowledge: Knowledge
         (source, kind, document, line, sku, location, quantity): event
         for source, kind, document, line, sku, location, quantity, event in rows
     }
-    for waiting in knowledge.parked.values():
+    for waiting in (*knowledge.parked.values(), _parked_in_other_lots(bulk, arrivals, knowledge, catalogue)):
         for arrival in waiting:
             if (key := business_key(arrival)) is not None:
                 keys.setdefault(key, arrival.event.event_id)
     return keys
+
+
+def _parked_in_other_lots(
+    bulk: Bulk, arrivals: Iterable[Arrival], knowledge: Knowledge, catalogue: Catalogue
+) -> list[Arrival]:
+    """Events that wait in other lots of the arrivals' SKUs and locations: a business key names no lot."""
+    rows = bulk.rows(
+        "SELECT h.source_id, h.payload, h.position_id FROM {keys} CROSS JOIN position p CROSS JOIN held_event h "
+        "WHERE p.sku = k.k0 AND p.location = k.k1 AND h.status = 'parked' AND h.position_id = p.position_id "
+        "ORDER BY h.held_id",
+        ("text", "text"),
+        {(a.sku, a.location) for a in arrivals if a.event.document and a.event.line and a.position},
+    )
+    return [
+        held_arrival(source, payload, 0, catalogue)
+        for source, payload, position in rows
+        if position not in knowledge.parked
+    ]
 
 
 def _twins(bulk: Bulk, arrivals: Iterable[Arrival]) -> set[TwinKey]:

@@ -5,7 +5,9 @@ what the batch touches and writes what comes out. A batch split anywhere gives t
 the whole, because a parked event is tried again right after each entry that may free it.
 """
 
+from bisect import insort
 from collections.abc import Iterable
+from operator import attrgetter
 
 from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.effects import EFFECTS, ITEM_OF, Effect, Flag
@@ -25,6 +27,9 @@ from core_sync.ledger.knowledge import (
 )
 from core_sync.ledger.normalise import nonsense
 from core_sync.ledger.posting import post, reference_of
+
+_NEWLY_HELD = 2**62
+"""Events held in this batch stand behind all that were held before."""
 
 
 def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
@@ -55,19 +60,24 @@ def retry(held: Iterable[Arrival], knowledge: Knowledge) -> Decision:
 
 def _rule(key: EventKey, arrival: Arrival, knowledge: Knowledge, decision: Decision) -> None:
     """Admit the event or hold it, and free what waited for it."""
-    was_held = key in knowledge.known
+    before = knowledge.known.get(key)
     held = _admit(arrival, knowledge, decision)
+    waits_for_stock = held is not None and held.shortfall is not None and held.status == "parked"
+    if before is not None and (before.lacks or before.status != "parked") and (held is None or waits_for_stock):
+        decision.relieved.append(key)
     if held is None:
         knowledge.known[key] = KnownEvent(arrival.content, "accepted")
-        if was_held:
+        if before is not None:
             _mark_applied(key, decision)
-        _free_parked(arrival.position, knowledge, decision)
+        if _may_free(arrival.position, knowledge, decision):
+            _free_parked(arrival.position, knowledge, decision)
         return
+    arrival.place = before.place if before and before.place is not None else _NEWLY_HELD + len(decision.held)
     decision.held[key] = held
     lacks = arrival.lack.kind if arrival.lack and held.status == "parked" else None
-    knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks)
-    if held.shortfall is not None and held.status == "parked":
-        knowledge.parked.setdefault(arrival.position, []).append(arrival)
+    knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks, arrival.place)
+    if waits_for_stock:
+        insort(knowledge.parked.setdefault(arrival.position, []), arrival, key=attrgetter("place"))
 
 
 def _mark_applied(key: EventKey, decision: Decision) -> None:
@@ -176,17 +186,35 @@ def shortfall_of(position: PositionState, effect: Effect) -> Shortfall | None:
     return None
 
 
+def _may_free(position: int, knowledge: Knowledge, decision: Decision) -> bool:
+    """Whether the newest entry, of ``position``, can let a parked event apply that could not before it.
+
+    Events wait for more on hand or on hold, and no longer need it once a count contains them or the
+    position may be negative. Asking saves walking a long queue for each of many shipments.
+    """
+    if position not in knowledge.parked:
+        return False
+    entry, state = decision.entries[-1], knowledge.positions[position]
+    if state.relative or not state.parks or entry.arrival.event.type is EventType.COUNT:
+        return True
+    return entry.on_hand > 0 or entry.quality_hold > 0
+
+
 def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> None:
     """Try the position's parked events again, oldest arrival first, until none applies any more."""
-    waiting = knowledge.parked.get(position)
-    while waiting:
-        freed = next((arrival for arrival in waiting if _applies_now(arrival, knowledge, decision)), None)
-        if freed is None:
-            return
-        waiting.remove(freed)
+    waiting = knowledge.parked[position]
+    turn = 0
+    while turn < len(waiting):
+        freed = waiting[turn]
+        if not _applies_now(freed, knowledge, decision):
+            turn += 1
+            continue
+        del waiting[turn]
         key = (freed.source_id, freed.event.event_id)
         knowledge.known[key] = KnownEvent(freed.content, "accepted")
         _mark_applied(key, decision)
+        if _may_free(position, knowledge, decision):
+            turn = 0
 
 
 def _applies_now(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> bool:

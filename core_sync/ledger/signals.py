@@ -19,16 +19,17 @@ PARKED_PATIENCE = timedelta(hours=1)
 
 def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catalogue: Catalogue, at: datetime) -> None:
     """Record the failures of a decision, and close those it cured."""
-    failures = [_of_held(held, catalogue, at) for held in decision.held.values() if _speaks_at_once(held)]
+    likeness: dict[str, str] = {}
+    failures = [_of_held(held, catalogue, at, likeness) for held in decision.held.values() if _speaks_at_once(held)]
     failures += [_of_conflict(arrival, at) for arrival in decision.conflicts]
     negative, sound = _lenient_positions(decision, knowledge)
     failures += [_of_negative(arrival, knowledge, at) for arrival in negative]
     if failures:
         record_failures(connection, failures)
     cured = [f"negative:{position}" for position in sound]
-    if decision.freed:
+    if decision.freed or decision.relieved:
         names: dict[int, str] = dict(connection.execute(text("SELECT source_id, name FROM source")).all())
-        cured += [held_subject(names[source], event) for source, event in decision.freed]
+        cured += [held_subject(names[source], event) for source, event in (*decision.freed, *decision.relieved)]
     resolve_subjects(connection, cured, at, "the cause is gone")
 
 
@@ -78,12 +79,16 @@ def _speaks_at_once(held: Held) -> bool:
     return held.status != "applied" and not (held.status == "parked" and held.shortfall is not None)
 
 
-def _of_held(held: Held, catalogue: Catalogue, at: datetime) -> NewFailure:
+def _of_held(held: Held, catalogue: Catalogue, at: datetime, likeness: dict[str, str]) -> NewFailure:
+    """The failure of a held event; ``likeness`` remembers candidates by name, since one wrong name brings many."""
     arrival, lack = held.arrival, held.arrival.lack
     candidates = None
     if lack is not None and lack.kind == "sku":
-        found = sku_candidates(lack.name, catalogue.base_units)
-        candidates = msgspec.json.encode([asdict(candidate) for candidate in found]).decode()
+        candidates = likeness.get(lack.name)
+        if candidates is None:
+            found = sku_candidates(lack.name, catalogue.base_units)
+            candidates = msgspec.json.encode([asdict(candidate) for candidate in found]).decode()
+            likeness[lack.name] = candidates
     return _failure(
         arrival,
         at,
@@ -147,16 +152,15 @@ def _failure(
 
 
 def _lenient_positions(decision: Decision, knowledge: Knowledge) -> tuple[list[Arrival], list[int]]:
-    """For each lenient position touched: an arrival of it while a state is negative, else its key."""
+    """An arrival of each lenient position that is negative; the keys of positions that were and are so no more."""
     negative: dict[int, Arrival] = {}
     sound: list[int] = []
     for entry in decision.entries:
         position = knowledge.positions[entry.arrival.position]
-        if position.parks or position.relative:
-            continue
-        if any(getattr(position, state) < 0 for state in STATES):
+        below = not position.relative and any(getattr(position, state) < 0 for state in STATES)
+        if below and not position.parks:
             negative[entry.arrival.position] = entry.arrival
-        else:
+        elif position.was_negative and not below:
             sound.append(entry.arrival.position)
     return list(negative.values()), sorted(set(sound) - negative.keys())
 

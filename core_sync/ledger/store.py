@@ -127,7 +127,7 @@ def _write_items(bulk: Bulk, touched: Iterable[ItemKey], knowledge: Knowledge) -
 
 def _write_held(bulk: Bulk, held: Iterable[Held]) -> None:
     rows = [_held_row(h) for h in held]
-    _upsert(bulk, HeldEvent, HELD_COLUMNS, ("source_id", "event_id"), HELD_COLUMNS[2:], rows)
+    _upsert(bulk, HeldEvent, HELD_COLUMNS, ("source_id", "event_id"), HELD_COLUMNS[2:], rows, kept=("file", "row"))
 
 
 def _held_row(held: Held) -> Row:
@@ -156,10 +156,18 @@ def _held_row(held: Held) -> Row:
 
 
 def _upsert(
-    bulk: Bulk, table: Any, columns: Sequence[str], key: Sequence[str], changed: Sequence[str], rows: Sequence[Row]
+    bulk: Bulk,
+    table: Any,
+    columns: Sequence[str],
+    key: Sequence[str],
+    changed: Sequence[str],
+    rows: Sequence[Row],
+    kept: Sequence[str] = (),
 ) -> None:
+    """Insert ``rows``, or change those that are there; what is ``kept`` stays where nothing new is said of it."""
     named, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    on_conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in changed)}"
+    said = {c: f"COALESCE(excluded.{c}, {table.__tablename__}.{c})" if c in kept else f"excluded.{c}" for c in changed}
+    on_conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(f'{c} = {v}' for c, v in said.items())}"
     bulk.execute(
         f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks}) {on_conflict}"
         f"||INSERT INTO {table.__tablename__} ({named}) SELECT {named} FROM {{rows}} {on_conflict}",
