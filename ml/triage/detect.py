@@ -1,18 +1,18 @@
 """Score the deltas and movements that are new, and write down the strange ones as anomalies."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
-from core_sync.database.upsert import upsert
+from core_sync.database.upsert import insert_new, upsert
 from ml.anomaly.fault_probability import FaultCurve
 from ml.anomaly.rolling import RollingScorer, Scored
 from ml.anomaly.specification import DELTA
@@ -29,9 +29,14 @@ BATCH_ROWS = 5_000
 DAILY_MOVEMENT_ALARMS = 8
 """At most this many movements a day become anomalies, the strangest first: what people can look at."""
 
+DAY_US = 86_400_000_000
+
 
 def detect(database: Database, models: ServiceModels, at: datetime, policy: Policy | None = None) -> int:
-    """Score what is new; returns how many anomalies were found. Facts scored before are not scored again."""
+    """Score what is new; returns how many anomalies were found. Facts scored before are not scored again.
+
+    Another process may score the same facts meanwhile: whoever writes first is believed.
+    """
     with database.reading() as connection:
         newest, done = newest_ids(connection), scored_up_to(connection)
         deltas = (
@@ -41,6 +46,7 @@ def detect(database: Database, models: ServiceModels, at: datetime, policy: Poli
         )
         has_movements = newest["movement"] > done.get("movement", 0)
         movements = movements_since(connection, done.get("movement", 0), newest["movement"]) if has_movements else None
+        spent = _spent(connection) if has_movements else {}
     found: list[dict[str, object]] = []
     if deltas is not None:
         scored = list(_score_deltas(deltas, models, policy))
@@ -49,22 +55,32 @@ def detect(database: Database, models: ServiceModels, at: datetime, policy: Poli
     if movements is not None:
         scored = list(_score_movements(movements, models, policy))
         strange = list(_anomalies(movements, "movement", "entry_id", scored, models, done.get("movement", 0)))
-        found += [row | _movement_figures(movements, place) for place, row in within_budget(strange)]
+        found += [row | _movement_figures(movements, place) for place, row in within_budget(strange, spent)]
     with database.transaction() as connection:
-        _write(connection, found, newest, models, at)
-    return len(found)
+        return _write(connection, found, newest, models, at)
 
 
-def within_budget(rows: list[tuple[int, dict[str, object]]]) -> list[tuple[int, dict[str, object]]]:
-    """The strangest ``DAILY_MOVEMENT_ALARMS`` rows of each day of occurrence, in the order given."""
-    day_us = 86_400_000_000
+def within_budget(
+    rows: list[tuple[int, dict[str, object]]], spent: Mapping[int, int]
+) -> list[tuple[int, dict[str, object]]]:
+    """The strangest rows of each day of occurrence, in the order given.
+
+    ``spent`` is how many of a day's ``DAILY_MOVEMENT_ALARMS`` earlier rounds have used up.
+    """
     kept: set[int] = set()
     by_day: dict[int, list[tuple[float, int]]] = {}
     for place, row in rows:
-        by_day.setdefault(int(str(row["occurred_at"])) // day_us, []).append((float(str(row["score"])), place))
-    for found in by_day.values():
-        kept |= {place for _, place in sorted(found, reverse=True)[:DAILY_MOVEMENT_ALARMS]}
+        by_day.setdefault(int(str(row["occurred_at"])) // DAY_US, []).append((float(str(row["score"])), place))
+    for day, found in by_day.items():
+        left = max(0, DAILY_MOVEMENT_ALARMS - spent.get(day, 0))
+        kept |= {place for _, place in sorted(found, reverse=True)[:left]}
     return [(place, row) for place, row in rows if place in kept]
+
+
+def _spent(connection: Connection) -> dict[int, int]:
+    """How many movements of each day are anomalies already."""
+    statement = f"SELECT occurred_at / {DAY_US} AS day, COUNT(*) FROM anomaly WHERE kind = 'movement' GROUP BY 1"
+    return dict(connection.execute(text(statement)).all())
 
 
 def _score_deltas(frame: pl.DataFrame, models: ServiceModels, policy: Policy | None) -> Iterator[Scored]:
@@ -151,11 +167,14 @@ def _write(
     newest: dict[str, int],
     models: ServiceModels,
     at: datetime,
-) -> None:
-    if found:
-        connection.execute(insert(Anomaly), [row | {"scored_at": to_microseconds(at)} for row in found])
+) -> int:
+    rows = [row | {"scored_at": to_microseconds(at)} for row in found]
+    written = insert_new(connection, Anomaly, rows, ("kind", "fact_id"))
+    before = scored_up_to(connection)
     marks = [
         {"kind": kind, "fact_id": fact_id, "model_version": models.version(f"{kind}_detector")}
         for kind, fact_id in newest.items()
+        if fact_id >= before.get(kind, 0)
     ]
     upsert(connection, ScoredUpTo, marks, ("kind",))
+    return written

@@ -1,12 +1,14 @@
 """Say of each new failure what its root cause is taken to be."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import RowMapping, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
+from core_sync.database.upsert import insert_new
 from ml.registry.service_models import ServiceModels
 from ml.root_cause.evidence import evidence_from
 from ml.triage.tables import Diagnosis
@@ -15,23 +17,27 @@ BATCH = 5_000
 
 
 def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
-    """Diagnose every failure that has no diagnosis yet; returns how many that were."""
+    """Diagnose every failure that has no diagnosis yet; returns how many that were.
+
+    Nothing is locked while the model thinks; where another process was quicker, its diagnosis stands.
+    """
     done = 0
     while True:
+        with database.reading() as connection:
+            failures = connection.execute(text(_NEW), {"most": BATCH}).mappings().all()
+        rows = _diagnoses(failures, models, at)
         with database.transaction() as connection:
-            count = _diagnose_some(connection, models, at)
-        done += count
-        if count < BATCH:
+            done += insert_new(connection, Diagnosis, rows, ("failure_id",))
+        if len(rows) < BATCH:
             return done
 
 
-def _diagnose_some(connection: Connection, models: ServiceModels, at: datetime) -> int:
-    failures = connection.execute(text(_NEW), {"most": BATCH}).mappings().all()
+def _diagnoses(failures: Sequence[RowMapping], models: ServiceModels, at: datetime) -> list[dict[str, object]]:
     if not failures:
-        return 0
+        return []
     told = models.root_cause.classify([evidence_from(dict(row)) for row in failures])
     version = models.version("root_cause")
-    rows = [
+    return [
         {
             "failure_id": failure["failure_id"],
             "root_cause": str(diagnosis.root_cause),
@@ -45,8 +51,6 @@ def _diagnose_some(connection: Connection, models: ServiceModels, at: datetime) 
         }
         for failure, diagnosis in zip(failures, told, strict=True)
     ]
-    connection.execute(insert(Diagnosis), rows)
-    return len(rows)
 
 
 _NEW = """
