@@ -15,7 +15,7 @@ _DUE = """
 SELECT i.intent_id, i.channel, i.sku, i.quantity, i.shown_quantity, i.attempts, i.intended_at
 FROM push_intent i JOIN channel c ON c.channel = i.channel
 WHERE c.mode <> 'shadow' {only}
-  AND (c.mode = 'live' OR {pilot})
+  AND (c.mode = 'live' OR {pilot} {on_request})
   AND (i.state = 'pending' AND (i.not_before IS NULL OR i.not_before <= :at)
        OR i.state = 'sent' AND i.leased_until <= :at)
 ORDER BY CASE WHEN i.quantity = 0 THEN 0 WHEN i.quantity < i.shown_quantity THEN 1 ELSE 2 END,
@@ -29,6 +29,12 @@ _PILOT = {
         "i.sku IN (SELECT value FROM json_array_elements_text("
         "coalesce(CAST(c.attributes AS json) -> 'pilot_skus', CAST('[]' AS json))))"
     ),
+}
+
+# A pilot channel that is pushed to on request takes a listing that somebody asked for, and no other.
+_ON_REQUEST = {
+    "sqlite": "OR coalesce(json_extract(c.attributes, '$.push_on_request'), 0) = 1",
+    "postgresql": "OR coalesce(CAST(c.attributes AS json) ->> 'push_on_request', 'false') = 'true'",
 }
 
 _NAMED = {
@@ -67,12 +73,17 @@ class DuePush:
 def take_due(
     connection: Connection, at: datetime, limit: int, only: Collection[Listing] | None = None
 ) -> list[DuePush]:
-    """Lease up to ``limit`` due listings, of ``only`` where given; channels in mode shadow have none."""
+    """Lease up to ``limit`` due listings, of ``only`` where given.
+
+    Channels in mode shadow have none. Those in mode pilot have their ``pilot_skus``; where their attributes say
+    ``push_on_request``, whatever ``only`` names too.
+    """
     moment = to_microseconds(at)
     dialect = connection.dialect.name
     statement = _DUE.format(
         only=_NAMED[dialect] if only is not None else "",
         pilot=_PILOT[dialect],
+        on_request=_ON_REQUEST[dialect] if only is not None else "",
         locking="FOR UPDATE OF i SKIP LOCKED" if dialect == "postgresql" else "",
     )
     bound: dict[str, object] = {"at": moment, "limit": limit}

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.errors import VerbRefused
 from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, held_by_event, reverse
+from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Choice, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView, Signal
 from remediation.world import World
@@ -32,7 +33,9 @@ class DecideDuplicate:
     def plan(self, connection: Connection, case: CaseView, at: datetime) -> Plan:
         """Each suspected event, and the one it seems to repeat."""
         held = [_held(connection, signal) for signal in case.failures if signal.held_event is not None]
-        applied = [_applied(signal) for signal in case.failures if signal.held_event is None and signal.duplicate_of]
+        applied = _applied(connection, case, {one["like"] for one in held})
+        if not held and not applied:
+            return nothing_to_change(self.kind, case, "no event of the case is held or in the ledger")
         changes = [
             Change("decide", f"{one['event']} of {one['source']}, like {one['like']}", one["quantity"]) for one in held
         ] + [Change("decide", f"{one['event']} of {one['source']}", one["quantity"]) for one in applied]
@@ -122,13 +125,27 @@ def _held(connection: Connection, signal: Signal) -> dict[str, Any]:
     }
 
 
-def _applied(signal: Signal) -> dict[str, Any]:
-    return {
-        "source": signal.system or "",
-        "event": signal.duplicate_of or "",
-        "sku": signal.sku or "",
-        "quantity": signal.quantity or 0,
-    }
+def _applied(connection: Connection, case: CaseView, waiting: set[str]) -> list[dict[str, Any]]:
+    """Movements in the ledger that the case says were told again, each once; not those whose repeat is held."""
+    found: dict[str, dict[str, Any]] = {}
+    for signal in case.failures:
+        event = signal.duplicate_of
+        source = _source_of(connection, event, signal.system) if event and signal.held_event is None else None
+        if event and source is not None and event not in waiting:
+            one = {"source": source, "event": event, "sku": signal.sku or "", "quantity": signal.quantity or 0}
+            found.setdefault(event, one)
+    return list(found.values())
+
+
+def _source_of(connection: Connection, event_id: str, told_by: str | None) -> str | None:
+    """Who told the event that is in the ledger; whoever reports a repeat need not be who told it."""
+    return connection.execute(
+        text(
+            "SELECT s.name FROM source s JOIN ledger_entry e ON e.source_id = s.source_id "
+            "WHERE e.event_id = :event_id ORDER BY CASE WHEN s.name = :told_by THEN 0 ELSE 1 END, s.source_id LIMIT 1"
+        ),
+        {"event_id": event_id, "told_by": told_by},
+    ).scalar_one_or_none()
 
 
 def _status(connection: Connection, held_id: int) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from core_sync.errors import VerbRefused
 from core_sync.ledger.decisions import retry_lacking, reverse
 from core_sync.master_data.aliases import accept_alias, withdraw_alias
 from core_sync.master_data.candidates import Candidate
+from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Choice, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView, Signal
 from remediation.failures_left import still_open
@@ -28,11 +29,19 @@ class MapSku:
     def plan(self, connection: Connection, case: CaseView, at: datetime) -> Plan:
         """The names without a meaning, and for each what it most likely means."""
         waiting = [signal for signal in case.failures if signal.held_event is not None]
-        names = sorted({(s.system, s.sku) for s in waiting if s.error_code == UNMAPPED and s.system and s.sku})
-        ranked = _ranked(waiting)
+        told = [signal for signal in case.failures if signal.is_told and _is_foreign(connection, signal)]
+        unmapped = [signal for signal in waiting if signal.error_code == UNMAPPED] + told
+        names = sorted({(signal.system, signal.sku) for signal in unmapped if signal.system and signal.sku})
+        ranked = _ranked(waiting + told)
+        if not names and not waiting:
+            why = "every name of the case is known and no event waits for master data"
+            return nothing_to_change(self.kind, case, why, _candidates_told(case))
         meant = ranked[0].sku if ranked else "a SKU that the approver names"
         changes = [Change(f"map to {meant}", f"{name} of {system}") for system, name in names]
-        changes.append(Change("replay", f"{len(waiting)} parked event(s)", sum(s.quantity or 0 for s in waiting)))
+        if not names:
+            changes.append(Change("correct master data, a person's task", waiting[0].message))
+        if waiting:
+            changes.append(Change("replay", f"{len(waiting)} parked event(s)", sum(s.quantity or 0 for s in waiting)))
         return Plan(
             action=self.kind,
             case_id=case.case_id,
@@ -45,6 +54,7 @@ class MapSku:
             failures=tuple(signal.failure_id for signal in case.failures),
             arguments={
                 "names": [list(name) for name in names],
+                "told": [signal.failure_id for signal in case.failures if signal.is_told],
                 "events": [list(signal.held_event) for signal in waiting if signal.held_event is not None],
             },
         )
@@ -52,8 +62,9 @@ class MapSku:
     def refusal(self, world: World, order: Order) -> str | None:
         """Several names at once need one decision each; a name without candidates needs the approver's."""
         names = order.plan.arguments["names"]
-        if len(names) > 1:
-            return f"{len(names)} different names are in one case: split it, each needs its own meaning"
+        different = {name for _, name in names}
+        if len(different) > 1:
+            return f"{len(different)} different names are in one case: split it, each needs its own meaning"
         if names and order.picked is None:
             return f"nothing is like {names[0][1]}: name the SKU when approving"
         return None
@@ -73,12 +84,16 @@ class MapSku:
 
     def verify(self, world: World, order: Order) -> Verification:
         """The events of the case are in the ledger."""
-        left = still_open(world.database, order.plan.failures)
+        told = order.plan.arguments.get("told", ())
+        parked = [failure for failure in order.plan.failures if failure not in told]
+        left = still_open(world.database, parked)
+        if not left and order.plan.arguments["names"]:
+            return Verification(Verified.AGREES, f"the name has a meaning; {len(parked)} parked event(s) are applied")
         if not left:
-            return Verification(Verified.AGREES, f"{len(order.plan.failures)} parked event(s) are applied")
+            return Verification(Verified.AGREES, f"{len(parked)} parked event(s) are applied")
         if not order.plan.arguments["names"]:
             retry_lacking(world.ledger, world.clock())
-            left = still_open(world.database, order.plan.failures)
+            left = still_open(world.database, parked)
             if not left:
                 return Verification(Verified.AGREES, "master data was corrected and the parked events are applied")
         return Verification(Verified.NOT_YET, f"{len(left)} event(s) still wait")
@@ -113,9 +128,26 @@ def _ranked(signals: Iterable[Signal]) -> list[Candidate]:
 
 
 def _candidates(told: str) -> list[Candidate]:
-    """Candidates as the ledger writes them (JSON), or as a file names them (separated by ``;``, best first)."""
+    """Candidates as the ledger writes them (JSON), or as a file names them (JSON or ``;`` between, best first)."""
     try:
-        return msgspec.json.decode(told, type=list[Candidate])
+        found = msgspec.json.decode(told, type=list[Candidate | str])
     except (msgspec.DecodeError, msgspec.ValidationError):
-        named = [name.strip() for name in told.split(";") if name.strip()]
-        return [Candidate(name, round(1.0 - rank / 100, 4)) for rank, name in enumerate(named)]
+        found = [name.strip() for name in told.split(";") if name.strip()]
+    return [
+        one if isinstance(one, Candidate) else Candidate(one, round(1.0 - rank / 100, 4))
+        for rank, one in enumerate(found)
+    ]
+
+
+def _is_foreign(connection: Connection, signal: Signal) -> bool:
+    """Whether the failure names a SKU that neither master data nor an alias of that system knows."""
+    known = text(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM sku WHERE sku = :name) OR EXISTS (SELECT 1 FROM alias "
+        "WHERE system = :system AND external_sku = :name AND valid_to IS NULL)"
+    )
+    bound = {"name": signal.sku, "system": signal.system}
+    return bool(signal.sku and signal.system) and connection.execute(known, bound).first() is None
+
+
+def _candidates_told(case: CaseView) -> list[str]:
+    return [f"candidate {one.sku}, likeness {one.likeness:.2f}" for one in _ranked(case.failures)]

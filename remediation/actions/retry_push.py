@@ -10,8 +10,10 @@ from core_sync.errors import VerbRefused
 from core_sync.outbox.dispatch import push_due
 from core_sync.outbox.intend import Listing, requeue
 from core_sync.outbox.read_back import confirm_visible
+from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView
+from remediation.listings import listings_to_push, promised
 from remediation.world import World
 
 
@@ -22,11 +24,13 @@ class RetryPush:
 
     def plan(self, connection: Connection, case: CaseView, at: datetime) -> Plan:
         """Each listing whose push failed, with the figure it would be given."""
-        failed = [signal for signal in case.failures if signal.listing is not None]
-        quantities = _intended(connection)
+        found = listings_to_push(connection, case)
+        if not found.listings:
+            return nothing_to_change(self.kind, case, "no listing's push failed and none of the case's is behind")
+        quantities = promised(connection)
         changes = tuple(
             Change("push the promised quantity", f"{listing.sku} on {listing.channel}", quantities.get(listing))
-            for listing in case.listings
+            for listing in found.listings
         )
         return Plan(
             action=self.kind,
@@ -34,8 +38,8 @@ class RetryPush:
             summary=f"push {len(changes)} listing(s) again with today's promise",
             changes=changes,
             reversible=False,
-            failures=tuple(signal.failure_id for signal in failed),
-            arguments={"listings": [[listing.channel, listing.sku] for listing in case.listings]},
+            failures=found.failures,
+            arguments={"listings": [[listing.channel, listing.sku] for listing in found.listings]},
         )
 
     def refusal(self, world: World, order: Order) -> str | None:
@@ -57,7 +61,8 @@ class RetryPush:
         return push_now(world, listings_of(order))
 
     def verify(self, world: World, order: Order) -> Verification:
-        """Every listing is seen to show what it should."""
+        """Every listing is seen to show what it should; what went back into the queue is pushed when it is due."""
+        push_due(world.database, world.channels, world.clock(), only=listings_of(order))
         return seen_visible(world, listings_of(order))
 
     def finish(self, world: World, order: Order) -> None:
@@ -111,10 +116,3 @@ def _state(connection: Connection, listing: Listing) -> str:
             {"channel": listing.channel, "sku": listing.sku},
         ).scalar_one_or_none()
     )
-
-
-def _intended(connection: Connection) -> dict[Listing, int]:
-    rows = connection.execute(
-        text("SELECT channel, sku, quantity FROM push_intent WHERE state NOT IN ('visible', 'accepted')")
-    )
-    return {Listing(channel, sku): quantity for channel, sku, quantity in rows}
