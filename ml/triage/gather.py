@@ -1,5 +1,6 @@
-"""Put new signals into cases, and settle the anomalies whose difference is gone."""
+"""Put new signals into cases, and settle the anomalies whose difference or failure is gone."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -24,18 +25,33 @@ def gather(connection: Connection, at: datetime) -> int:
         )
         for row in failures
     ]
+    _let_go(connection, signals, at)
     open_or_join_all(connection, signals, at)
     failing = {row.sku: row.fingerprint for row in connection.execute(text(_FAILING_SKUS))}
     anomalies = connection.execute(text(_NEW_ANOMALIES)).all()
     strange = [Signal(anomaly_fingerprint(Scope(sku=row.sku), failing), "anomaly", row.anomaly_id) for row in anomalies]
+    _let_go(connection, strange, at)
     open_or_join_all(connection, strange, at)
     return len(signals) + len(strange)
 
 
-def settle_deltas(connection: Connection, at: datetime) -> int:
-    """Settle each delta anomaly whose figures agree again in a later comparison; returns how many."""
-    settled = connection.execute(text(_AGREES_AGAIN), {"at": to_microseconds(at)})
-    return max(settled.rowcount, 0)
+def settle(connection: Connection, at: datetime) -> int:
+    """Settle each anomaly whose figures agree again, or whose failure is gone; returns how many.
+
+    A delta is settled by a later comparison. A movement stays as it was told: one that a failure explained
+    is settled with that failure, any other when a person resolves its case.
+    """
+    bound = {"at": to_microseconds(at)}
+    settled = [connection.execute(text(statement), bound).rowcount for statement in (_AGREES_AGAIN, _FAILURE_GONE)]
+    connection.execute(text(_REVIEW), bound)
+    return sum(max(count, 0) for count in settled)
+
+
+def _let_go(connection: Connection, signals: Sequence[Signal], at: datetime) -> None:
+    """What a person resolved does not come back with a case that new ``signals`` bring back."""
+    rows = [{"fingerprint": name, "at": to_microseconds(at)} for name in sorted({s.fingerprint for s in signals})]
+    if rows:
+        connection.execute(text(_RESOLVED_BEFORE), rows)
 
 
 _NEW_FAILURES = """
@@ -74,4 +90,29 @@ WHERE settled_at IS NULL AND kind = 'delta' AND EXISTS (
             AND d.sku = anomaly.sku AND d.location = anomaly.location AND d.state = anomaly.state
             AND d.reported <> d.expected + d.in_flight)
 )
+"""
+
+_FAILURE_GONE = """
+UPDATE anomaly SET settled_at = :at, settlement = 'the failure that explained it is gone'
+WHERE settled_at IS NULL AND kind = 'movement' AND EXISTS (
+    SELECT 1 FROM case_signal s JOIN case_signal o ON o.case_id = s.case_id AND o.kind = 'failure'
+    WHERE s.kind = 'anomaly' AND s.signal_id = anomaly.anomaly_id)
+  AND NOT EXISTS (
+    SELECT 1 FROM case_signal s JOIN case_signal o ON o.case_id = s.case_id AND o.kind = 'failure'
+    JOIN failure f ON f.failure_id = o.signal_id AND f.resolved_at IS NULL
+    WHERE s.kind = 'anomaly' AND s.signal_id = anomaly.anomaly_id)
+"""
+
+_RESOLVED_BEFORE = """
+UPDATE anomaly SET settled_at = :at, settlement = 'its case was resolved'
+WHERE settled_at IS NULL AND anomaly_id IN (
+    SELECT s.signal_id FROM exception_case c JOIN case_signal s ON s.case_id = c.case_id AND s.kind = 'anomaly'
+    WHERE c.fingerprint = :fingerprint AND c.status = 'resolved')
+"""
+
+_REVIEW = """
+UPDATE exception_case SET needs_review = TRUE
+WHERE status <> 'resolved' AND case_id IN (
+    SELECT s.case_id FROM anomaly a JOIN case_signal s ON s.kind = 'anomaly' AND s.signal_id = a.anomaly_id
+    WHERE a.settled_at = :at)
 """

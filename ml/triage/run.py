@@ -13,7 +13,7 @@ from ml.anomaly.thresholds import Policy
 from ml.registry.service_models import ServiceModels
 from ml.triage.detect import detect
 from ml.triage.diagnose import diagnose
-from ml.triage.gather import gather, settle_deltas
+from ml.triage.gather import gather, settle
 from ml.triage.weigh import Recommend, weigh_cases
 
 
@@ -43,7 +43,7 @@ def triage(
     anomalies = detect(database, models, at, policy)
     diagnosed = diagnose(database, models, at)
     with database.transaction() as connection:
-        settled = settle_deltas(connection, at)
+        settled = settle(connection, at)
         gathered = gather(connection, at)
         resolved = resolve_settled(connection, at, lambda named: open_among(connection, named)).resolved
         weighed = weigh_cases(connection, models, recommend, reporting, at)

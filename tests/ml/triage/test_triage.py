@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, text
 
+from core_sync.cases.verbs import resolve
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
@@ -17,6 +18,7 @@ from core_sync.snapshots.reconcile import reconcile
 from core_sync.snapshots.tables import Snapshot
 from ml.registry.service_models import shipped_models
 from ml.triage.run import TriageSummary, triage
+from ml.triage.tables import Anomaly
 from tests.builders import MONDAY, a_receipt, a_shipment
 
 ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
@@ -114,6 +116,39 @@ def test_a_case_resolves_itself_when_its_failure_is_gone(ledger: Ledger) -> None
         resolve_subject(connection, "push:shop:MUG", NOON, "pushed again, and it shows")
     assert run(ledger, hours=5).resolved == 1
     assert cases(ledger)[0][0] == "resolved"
+
+
+def a_strange_movement(ledger: Ledger, entry_id: int) -> None:
+    """An entry of the ledger found strange, as the detector writes it down."""
+    values = {"kind": "movement", "fact_id": entry_id, "system": "wms", "sku": "MUG", "occurred_at": 0, "score": 9.0}
+    opinion = {"p_value": 0.001, "fault_probability": 0.3, "actual": -7, "model_version": "x", "scored_at": 0}
+    with ledger.database.transaction() as connection:
+        connection.execute(insert(Anomaly).values(**values, **opinion))
+
+
+def test_a_strange_movement_is_settled_with_the_failure_that_explains_it(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    run(ledger)
+    a_strange_movement(ledger, 1)
+    assert run(ledger, hours=5).settled == 0
+    with ledger.database.transaction() as connection:
+        resolve_subject(connection, "push:shop:MUG", NOON, "pushed again, and it shows")
+    assert run(ledger, hours=6).settled == 1
+    assert [status for status, _, _ in cases(ledger)] == ["resolved"]
+
+
+def test_what_a_person_resolved_is_not_weighed_again_when_the_case_comes_back(ledger: Ledger) -> None:
+    a_strange_movement(ledger, 1)
+    run(ledger)
+    with ledger.database.transaction() as connection:
+        resolve(connection, 1, "a real return", "ann", NOON)
+    a_strange_movement(ledger, 2)
+    run(ledger, hours=6)
+    assert [status for status, _, _ in cases(ledger)] == ["regressed"]
+    with ledger.database.reading() as connection:
+        rows = connection.execute(text("SELECT fact_id FROM anomaly WHERE settled_at IS NULL"))
+        assert list(rows.scalars()) == [2]
 
 
 def test_a_channel_far_off_its_promise_is_an_anomaly_until_it_agrees_again(ledger: Ledger) -> None:
