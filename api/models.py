@@ -1,5 +1,6 @@
 """What doors do with models: list, train a candidate, promote it."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from core_sync.errors import NotFound
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
 from ml.registry.promotion import HEADLINE, promote, releases, worse_than
 from ml.registry.service_models import live_folder
+
+_LOG = logging.getLogger("stocktriage.models")
 
 
 def model_rows(world: World) -> list[Shape]:
@@ -43,6 +46,7 @@ def train_candidate(world: World, name: str, seed: int, data: Path | None, say: 
 
     Raises:
         NotFound: there is no such model.
+        VerbRefused: it does not learn from data of one's own.
     """
     from api.jobs.training import train
 
@@ -79,7 +83,19 @@ def promote_candidate(world: World, name: str, version: str | None, actor: str) 
         raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
     newest = max(found, key=lambda path: read_manifest(path).trained_at)
     with world.database.transaction() as connection:
-        return promote(connection, newest, world.settings.models_folder.resolve() / "live", actor, world.clock())
+        live = promote(connection, newest, world.settings.models_folder.resolve() / "live", actor, world.clock())
+    name_in_mlflow(world, live)
+    return live
+
+
+def name_in_mlflow(world: World, live: Manifest) -> None:
+    """Point MLflow's alias at the version that is live; a store that is away does not cost the promotion."""
+    from ml.registry.tracking import name_champion
+
+    try:
+        name_champion(world.settings.mlflow_uri, live.name, live.version)
+    except Exception as error:
+        _LOG.warning("MLflow was not told that %s %s is live: %s", live.name, live.version, error)
 
 
 def candidates_of(world: World, name: str) -> Path:

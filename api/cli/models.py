@@ -74,9 +74,12 @@ def rollback(
     database: Database = None,
 ) -> None:
     """Make the version that was live before the present one live again."""
+    from api.models import name_in_mlflow
     from ml.registry.promotion import rollback as back
 
-    with open_world(database) as world, world.database.transaction() as connection:
-        manifest = back(connection, name, who(actor), world.clock())
+    with open_world(database) as world:
+        with world.database.transaction() as connection:
+            manifest = back(connection, name, who(actor), world.clock())
+        name_in_mlflow(world, manifest)
     told = {"name": manifest.name, "version": manifest.version, "live": True}
     print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live again")

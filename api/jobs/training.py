@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.jobs.simulated_facts import SimulatedFacts, facts_of
-from core_sync.errors import NotFound
+from core_sync.errors import NotFound, VerbRefused
 from core_sync.interchange.files import read_rows
 from core_sync.interchange.formats import TABLES
 from core_sync.interchange.rows import Row
@@ -58,9 +58,12 @@ def train(name: str, folder: Path, seed: int, at: datetime, say: Say, data: Path
 
     Raises:
         NotFound: there is no such model.
+        VerbRefused: there are ``data``, and ``name`` does not learn from failures.
     """
     if name not in MODEL_NAMES:
         raise NotFound("model called", f"{name}; there are {', '.join(MODEL_NAMES)}")
+    if data is not None and name != "root_cause":
+        raise VerbRefused("train", name, "data of your own are failures, and only root_cause learns from those")
     with TemporaryDirectory(dir=_made(folder)) as scratch:
         artefacts = Path(scratch) / "model"
         artefacts.mkdir()

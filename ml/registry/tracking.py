@@ -27,8 +27,7 @@ def log_training(
     Returns:
         The run's id and the number of the registered version.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
+    _stay_silent()
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
@@ -58,6 +57,9 @@ def log_training(
 
 def name_champion(tracking_uri: str, model: str, hash_version: str) -> None:
     """Point MLflow's alias ``champion`` at the version with that hash; what it named before is ``previous``."""
+    if not _may_hold_runs(tracking_uri):
+        return  # nothing was ever trained here
+    _stay_silent()
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
@@ -71,6 +73,17 @@ def name_champion(tracking_uri: str, model: str, hash_version: str) -> None:
     except MlflowException:
         pass  # there was no champion before
     client.set_registered_model_alias(model, CHAMPION, found[0].version)
+
+
+def _stay_silent() -> None:
+    """Before MLflow is imported: it sends no telemetry."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+
+
+def _may_hold_runs(tracking_uri: str) -> bool:
+    file = tracking_uri.removeprefix("sqlite:///")
+    return file == tracking_uri or Path(file).is_file()
 
 
 def _artefacts(tracking_uri: str) -> str | None:
