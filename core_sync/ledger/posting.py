@@ -91,7 +91,11 @@ def _draw(key: ItemKey, quantity: int, knowledge: Knowledge, decision: Decision)
     position, kind, _ = key
     order: list[tuple[ItemKey, OpenItemState]] = [(key, own)] if own is not None else []
     if own is None or own.open_quantity < quantity:
-        others = [(k, i) for k, i in knowledge.items.items() if k[:2] == (position, kind) and k != key]
+        others = [
+            (k, i)
+            for k, i in knowledge.items.items()
+            if i.open_quantity and k[0] == position and k[1] is kind and k != key
+        ]
         order += sorted(others, key=lambda pair: (pair[1].placed_at, pair[0][2]))
     for item_key, item in order:
         drawn = min(quantity, item.open_quantity)

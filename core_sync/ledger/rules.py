@@ -32,6 +32,9 @@ _NEWLY_HELD = 2**62
 """Events held in this batch stand behind all that were held before."""
 
 
+_TAKES_ALL_FROM_ON_HAND = frozenset({EventType.SHIP, EventType.SCRAP, EventType.TRANSFER_OUT})
+
+
 def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
     """Rule on each arrival in turn; ``knowledge`` is used up: it ends as the state after the batch."""
     decision = Decision()
@@ -202,11 +205,11 @@ def _may_free(position: int, knowledge: Knowledge, decision: Decision) -> bool:
 
 def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> None:
     """Try the position's parked events again, oldest arrival first, until none applies any more."""
-    waiting = knowledge.parked[position]
+    waiting, state = knowledge.parked[position], knowledge.positions[position]
     turn = 0
     while turn < len(waiting):
         freed = waiting[turn]
-        if not _applies_now(freed, knowledge, decision):
+        if _plainly_short(freed, state) or not _applies_now(freed, knowledge, decision):
             turn += 1
             continue
         del waiting[turn]
@@ -215,6 +218,17 @@ def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> Non
         _mark_applied(key, decision)
         if _may_free(position, knowledge, decision):
             turn = 0
+
+
+def _plainly_short(arrival: Arrival, position: PositionState) -> bool:
+    """A cheap sure no, so that a long queue costs little: it takes more from on hand than there is."""
+    return (
+        arrival.quantity > position.on_hand
+        and position.parks
+        and not position.relative
+        and arrival.event.type in _TAKES_ALL_FROM_ON_HAND
+        and (position.last_count_at is None or arrival.occurred_at > position.last_count_at)
+    )
 
 
 def _applies_now(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> bool:
