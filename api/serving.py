@@ -26,6 +26,7 @@ def run_everything(settings: Settings, say: Say) -> None:
     """
     from api.jobs.rounds import ROLES
     from api.jobs.sample import fill_with_sample, is_empty
+    from api.jobs.sample_peers import simulated_peers
     from api.jobs.triage import triage
 
     settings.check_safe_to_serve()
@@ -36,14 +37,15 @@ def run_everything(settings: Settings, say: Say) -> None:
             fill_with_sample(world)
             say(f"filled with the sample distributor in {time.perf_counter() - started:.1f} s (simulated data)")
         triage(world)
-        stop = threading.Event()
-        rounds = [_round_thread(world, role, stop) for role in ROLES]
-        try:
-            _serve(world, listening, lambda: _greet(world, _address(settings, listening), say))
-        finally:
-            stop.set()
-            for thread in rounds:
-                thread.join(timeout=30)
+        with simulated_peers(world):
+            stop = threading.Event()
+            rounds = [_round_thread(world, role, stop) for role in ROLES]
+            try:
+                _serve(world, listening, lambda: _greet(world, _address(settings, listening), say))
+            finally:
+                stop.set()
+                for thread in rounds:
+                    thread.join(timeout=30)
 
 
 def run_http(settings: Settings, say: Say) -> None:

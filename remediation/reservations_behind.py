@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -76,19 +76,10 @@ def reservations_behind(connection: Connection, case: CaseView, at: datetime) ->
     )
     if named:
         return Behind(named, ())
-    stale = {one.item_id for one in stale_reservations(connection, at, case.skus)} if case.skus else set()
+    stale = {one.item_id for one in stale_reservations(connection, at, case.skus)}
     usual = _usual_age_s(connection, at)
-    return Behind(
-        (),
-        tuple(
-            one
-            for one in reservations
-            if (not case.locations or one.location in case.locations)
-            and (
-                one.item_id in stale or _age_s(one.placed_at, at) > MUCH_OLDER * usual[one.channel or one.account or ""]
-            )
-        ),
-    )
+    here = [one for one in reservations if not case.locations or one.location in case.locations]
+    return Behind((), tuple(one for one in here if one.item_id in stale or _is_old(one, usual, at)))
 
 
 def _names(signal: Signal, reservation: OpenReservation) -> bool:
@@ -98,10 +89,8 @@ def _names(signal: Signal, reservation: OpenReservation) -> bool:
 
 def _open(connection: Connection, skus: Iterable[str]) -> list[OpenReservation]:
     statement = text(_OPEN.format(wanted=wanted_skus(connection)))
-    return [
-        OpenReservation(*row[:6], from_microseconds(row.placed_at), *row[7:])
-        for row in connection.execute(statement, {"skus": as_json(list(skus))})
-    ]
+    rows = connection.execute(statement, {"skus": as_json(list(skus))}).mappings()
+    return [OpenReservation(**(dict(row) | {"placed_at": from_microseconds(row["placed_at"])})) for row in rows]
 
 
 def _usual_age_s(connection: Connection, at: datetime) -> dict[str, float]:
@@ -112,5 +101,5 @@ def _usual_age_s(connection: Connection, at: datetime) -> dict[str, float]:
     return {owner: median(found) for owner, found in ages.items()}
 
 
-def _age_s(placed_at: datetime, at: datetime) -> float:
-    return (at - placed_at).total_seconds()
+def _is_old(one: OpenReservation, usual: Mapping[str, float], at: datetime) -> bool:
+    return (at - one.placed_at).total_seconds() > MUCH_OLDER * usual[one.channel or one.account or ""]

@@ -37,6 +37,8 @@ class Office:
 
     on_hand: dict[Place, int]
     reservations: dict[str, HeldStock]
+    forgotten: dict[Place, int] = field(default_factory=dict)
+    """Units by place that nobody has posted yet; a task about the place makes somebody post them."""
     conduct: Conduct = field(default_factory=Conduct)
     postings: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -69,9 +71,14 @@ Act = Callable[[Office, Request, dict[str, Any], bool], Done]
 """What a write does; the last argument says whether to do it now or only to take it on."""
 
 
-def erp_wms_app(on_hand: Mapping[Place, int], reservations: Iterable[HeldStock] = ()) -> Starlette:
-    """An ERP that holds ``on_hand`` units by (SKU, location), with ``reservations`` on them."""
-    office = Office(dict(on_hand), {held.reservation: held for held in reservations})
+def erp_wms_app(
+    on_hand: Mapping[Place, int], reservations: Iterable[HeldStock] = (), forgotten: Mapping[Place, int] | None = None
+) -> Starlette:
+    """An ERP that holds ``on_hand`` units by (SKU, location), with ``reservations`` on them.
+
+    What is ``forgotten`` is posted as soon as somebody asks for a look at its place.
+    """
+    office = Office(dict(on_hand), {held.reservation: held for held in reservations}, dict(forgotten or {}))
     writes = (
         ("/reservations/{name}/release", _release),
         ("/postings", _post),
@@ -183,4 +190,6 @@ def _task(office: Office, _: Request, body: dict[str, Any], works: bool) -> Done
     name = f"T{len(office.tasks) + 1}"
     if works:
         office.tasks[name] = {"task": name, "status": "open", **body}
+        place = (str(body.get("sku")), str(body.get("location")))
+        office.on_hand[place] = office.on_hand.get(place, 0) + office.forgotten.pop(place, 0)
     return 201, {"task": name}
