@@ -1,7 +1,7 @@
 """The sample distributor's truth against the feed: what a Monday morning would have shown.
 
 ``python -m benchmarks.sample_feed --json``: a simulated distributor goes through the real path (files,
-ledger, reconciliation, triage), then the open cases are compared with the faults that are open. The
+ledger, reconciliation, triage), then the open cases are compared with the faults, of which some are cured by then. The
 figures are from a simulation; they rank versions and predict nothing at a customer.
 """
 
@@ -73,7 +73,11 @@ def compare(scenario: Scenario) -> list[dict[str, Any]]:
 
 
 def figures(cases: list[OpenCase], world: World) -> list[dict[str, Any]]:
-    """The measures of one world."""
+    """The measures of one world.
+
+    A case is right where a fault of the world touched it, and current where that fault is still open: a case
+    on a fault that people have cured since tells the truth too late.
+    """
     faults = [fault for fault in world.truth["faults"] if fault["open_at_end"]]
     every = {str(fault["fault_id"]): touched_by(fault) for fault in world.truth["faults"]}
     causes = {str(fault["fault_id"]): str(fault["root_cause"]) for fault in world.truth["faults"]}
@@ -84,12 +88,14 @@ def figures(cases: list[OpenCase], world: World) -> list[dict[str, Any]]:
     top = {fault for case in cases[:TOP] for fault in of_case[case.case_id]}
     ahead = {str(fault["fault_id"]): float(str(fault["loss_ahead"])) for fault in faults}
     total = sum(ahead.values())
+    current = [case for case in cases if ahead.keys() & set(of_case[case.case_id])]
     accurate = [case for case in right if case.root_cause in {causes[f] for f in of_case[case.case_id]}]
     accurate_judged = [case for case in judged if case in accurate]
     return [
         _measure("open cases", len(cases), "cases"),
         _measure("open faults", len(faults), "faults"),
         _measure("case precision", _share(len(right), len(cases)), "share"),
+        _measure("case precision, faults still open", _share(len(current), len(cases)), "share"),
         _measure("case recall", _share(sum(f in found for f in ahead), len(ahead)), "share"),
         _measure("root cause accuracy", _share(len(accurate), len(right)), "share"),
         _measure("root cause accuracy when not abstained", _share(len(accurate_judged), len(judged)), "share"),
