@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from core_sync.cases.self_resolution import resolve_settled
+from core_sync.cases.weigh import cases_to_review
 from core_sync.database.engine import Database
 from core_sync.ledger.signals import tell_overdue
 from ml.anomaly.thresholds import Policy
@@ -15,6 +16,9 @@ from ml.triage.detect import detect
 from ml.triage.diagnose import diagnose
 from ml.triage.gather import gather, settle
 from ml.triage.weigh import Recommend, weigh_cases
+
+WEIGHED_AT_ONCE = 200
+"""Cases weighed in one transaction: nobody who writes meanwhile waits for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,12 @@ def triage(
         settled = settle(connection, at)
         gathered = gather(connection, at)
         resolved = resolve_settled(connection, at, lambda named: open_among(connection, named)).resolved
-        weighed = weigh_cases(connection, models, recommend, reporting, at)
-    return TriageSummary(anomalies, diagnosed, gathered, settled, weighed, len(resolved))
+        asking = cases_to_review(connection)
+    for start in range(0, len(asking), WEIGHED_AT_ONCE):
+        part = asking[start : start + WEIGHED_AT_ONCE]
+        with database.transaction() as connection:
+            weigh_cases(connection, models, recommend, reporting, at, part)
+    return TriageSummary(anomalies, diagnosed, gathered, settled, len(asking), len(resolved))
 
 
 def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]:
