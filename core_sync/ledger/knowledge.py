@@ -103,6 +103,8 @@ class Knowledge:
     """(occurred_at, on-hand delta) of a position's entries, where a count may need them."""
     business_keys: dict[BusinessKey, str] = field(default_factory=dict)
     twins: set[TwinKey] = field(default_factory=set)
+    corrected: set[tuple[EventKey, bytes]] = field(default_factory=set)
+    """What was said first of events that were corrected since, with the content of then."""
     relative_sources: frozenset[int] = frozenset()
     """Sources whose opening stock is unknown: negativity of what they move means nothing."""
 
@@ -115,6 +117,8 @@ class Decision:
     held: dict[EventKey, Held] = field(default_factory=dict)
     freed: list[EventKey] = field(default_factory=list)
     """Held before this batch, applied in it."""
+    corrected: list[tuple[EventKey, bytes]] = field(default_factory=list)
+    """Events that came again, mended, with the content they had before."""
     relieved: list[EventKey] = field(default_factory=list)
     """Held for lack of master data or a decision, now applied or waiting for stock alone."""
     conflicts: list[Arrival] = field(default_factory=list)

@@ -26,6 +26,7 @@ def recall(bulk: Bulk, arrivals: Sequence[Arrival], catalogue: Catalogue, intern
     now = max((arrival.recorded_at for arrival in arrivals), default=0)
     knowledge = Knowledge(relative_sources=interned.relative_sources)
     knowledge.known = _known_events(bulk, arrivals)
+    knowledge.corrected = _corrected(bulk, arrivals, knowledge.known)
     knowledge.parked = _parked(bulk, {a.position for a in arrivals if a.position}, now, catalogue, interned)
     involved = [*arrivals, *(a for waiting in knowledge.parked.values() for a in waiting)]
     knowledge.positions = _positions(bulk, involved, catalogue)
@@ -58,6 +59,20 @@ def _known_events(bulk: Bulk, arrivals: Iterable[Arrival]) -> dict[tuple[int, st
         for source, event, content, status, lacks, place in held
     }
     return known
+
+
+def _corrected(
+    bulk: Bulk, arrivals: Iterable[Arrival], known: dict[tuple[int, str], KnownEvent]
+) -> set[tuple[tuple[int, str], bytes]]:
+    """Earlier tellings of the events that now come with other content than the one known."""
+    told = {((a.source_id, a.event.event_id), a.content) for a in arrivals}
+    rows = bulk.rows(
+        "SELECT c.source_id, c.event_id, c.content FROM {keys} CROSS JOIN corrected_telling c "
+        "WHERE c.source_id = k.k0 AND c.event_id = k.k1",
+        ("int8", "text"),
+        {key for key, content in told if key in known and known[key].content != content},
+    )
+    return {((source, event), bytes(content)) for source, event, content in rows}
 
 
 def _parked(

@@ -42,12 +42,14 @@ def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
         key = (arrival.source_id, arrival.event.event_id)
         before = knowledge.known.get(key)
         if before is not None:
-            if before.content == arrival.content:
+            if before.content == arrival.content or (key, arrival.content) in knowledge.corrected:
                 decision.duplicates.append(arrival)
                 continue
             if before.lacks is None:
                 decision.conflicts.append(arrival)
                 continue
+            knowledge.corrected.add((key, before.content))
+            decision.corrected.append((key, before.content))
         _rule(key, arrival, knowledge, decision)
     return decision
 

@@ -8,7 +8,7 @@ import msgspec
 from core_sync.database.bulk import Bulk, Row
 from core_sync.ledger.arrivals import to_payload
 from core_sync.ledger.knowledge import Decision, Entry, EventKey, Held, ItemKey, Knowledge
-from core_sync.ledger.tables import HeldEvent, LedgerEntry, OpenItem, Position
+from core_sync.ledger.tables import CorrectedTelling, HeldEvent, LedgerEntry, OpenItem, Position
 from core_sync.money import to_ten_thousandths
 
 ENTRY_COLUMNS = (
@@ -37,6 +37,11 @@ def write(
     _write_items(bulk, decision.touched_items, knowledge)
     _write_held(bulk, decision.held.values())
     mark_applied(bulk, decision.freed, recorded_at)
+    bulk.insert(
+        CorrectedTelling,
+        ("source_id", "event_id", "content"),
+        [(source, event, content) for (source, event), content in decision.corrected],
+    )
 
 
 def mark_applied(bulk: Bulk, keys: Sequence[EventKey], decided_at: int) -> None:

@@ -160,3 +160,13 @@ class HeldEvent(SQLModel, table=True):
     decided_by: str | None = None
     file: str | None = None
     row: int | None = whole(None)
+
+
+class CorrectedTelling(SQLModel, table=True):
+    """What a source said first of an event that it corrected before it had any effect; known when it comes again."""
+
+    __tablename__ = "corrected_telling"
+
+    source_id: int = whole(primary_key=True, foreign_key="source.source_id")
+    event_id: str = Field(primary_key=True)
+    content: bytes = Field(primary_key=True)

@@ -166,6 +166,14 @@ def upgrade() -> None:
     )
     op.create_index("held_event_lacking", "held_event", ["status", "lacks", "lacked"], unique=False)
     op.create_index("held_event_waiting", "held_event", ["status", "position_id"], unique=False)
+    op.create_table(
+        "corrected_telling",
+        sa.Column("source_id", WHOLE, nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["source.source_id"]),
+        sa.PrimaryKeyConstraint("source_id", "event_id", "content"),
+    )
 
     for table in APPEND_ONLY:
         _refuse_changes(table)

@@ -152,6 +152,17 @@ def test_a_corrected_event_that_lacked_master_data_may_come_again_under_its_id(l
     assert open_failures(ledger) == []
 
 
+def test_both_tellings_of_a_corrected_event_are_known_when_they_come_again(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        connection.execute(text("INSERT INTO sku (sku, base_uom, lot_controlled) VALUES ('MUG', 'EA', FALSE)"))
+        bump_version(connection)
+    told = [a_receipt(5, sku="MGU", event_id="x"), a_receipt(5, sku="MUG", event_id="x")]
+    ledger.apply(told, MONDAY)
+    again = ledger.apply(told, MONDAY)
+    assert (again.duplicates, again.conflicts, on_hand(ledger), open_failures(ledger)) == (2, 0, 5, [])
+    assert ledger.apply([a_receipt(6, sku="MUG", event_id="x")], MONDAY).conflicts == 1
+
+
 def test_a_refused_event_stays_refused(ledger: Ledger) -> None:
     nonsense = an_event(EventType.TRANSFER_OUT, 1, to_location="LEEDS")
     assert ledger.apply([nonsense], MONDAY).refused == 1
