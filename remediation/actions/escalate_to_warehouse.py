@@ -9,6 +9,7 @@ from core_sync.channels.port import ReadFailed
 from core_sync.channels.warehouse import Question
 from core_sync.outbox.intend import Listing, hold, release
 from core_sync.outbox.read_back import note_shown, shown_now
+from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView
 from remediation.failures_left import still_open
@@ -25,6 +26,8 @@ class EscalateToWarehouse:
         """The listings to hold, and whom to ask about what."""
         listings = _listings(connection, case)
         asked = [[sku, location] for location in case.locations for sku in case.skus]
+        if not listings and not asked:
+            return nothing_to_change(self.kind, case, "no place and no listing of ours is named")
         expected = [
             [signal.listing.channel, signal.listing.sku, signal.quantity]
             for signal in case.failures

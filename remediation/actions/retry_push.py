@@ -101,7 +101,9 @@ def seen_visible(world: World, listings: Collection[Listing]) -> Verification:
         return Verification(Verified.FAILED, f"{refused} of {len(states)} listing(s) were refused again")
     waiting = sum(state != "visible" for state in states.values())
     if waiting:
-        return Verification(Verified.NOT_YET, f"{waiting} of {len(states)} listing(s) do not show it yet")
+        held = sum(state == "held" for state in states.values())
+        on_hold = f", {held} on hold until another action lets go" if held else ""
+        return Verification(Verified.NOT_YET, f"{waiting} of {len(states)} listing(s) do not show it yet{on_hold}")
     return Verification(Verified.AGREES, f"{len(states)} listing(s) show the promised quantity")
 
 
