@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.cases.signals import Signal, open_or_join_all
 from core_sync.clock import to_microseconds
+from ml.triage.agreement import settle_deltas
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
 
 
@@ -42,9 +43,9 @@ def settle(connection: Connection, at: datetime) -> int:
     is settled with that failure, any other when a person resolves its case.
     """
     bound = {"at": to_microseconds(at)}
-    settled = [connection.execute(text(statement), bound).rowcount for statement in (_AGREES_AGAIN, _FAILURE_GONE)]
+    settled = settle_deltas(connection, at) + max(connection.execute(text(_FAILURE_GONE), bound).rowcount, 0)
     connection.execute(text(_REVIEW), bound)
-    return sum(max(count, 0) for count in settled)
+    return settled
 
 
 def _let_go(connection: Connection, signals: Sequence[Signal], at: datetime) -> None:
@@ -75,21 +76,6 @@ SELECT a.anomaly_id, a.sku FROM anomaly a
 WHERE a.settled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'anomaly' AND s.signal_id = a.anomaly_id)
 ORDER BY a.anomaly_id
-"""
-
-_AGREES_AGAIN = """
-UPDATE anomaly SET settled_at = :at, settlement = 'the figures agree again'
-WHERE settled_at IS NULL AND kind = 'delta' AND EXISTS (
-    SELECT 1 FROM reconciliation r
-    WHERE r.system = anomaly.system AND r.as_of > anomaly.occurred_at
-      AND EXISTS (
-          SELECT 1 FROM snapshot n WHERE n.system = r.system AND n.as_of = r.as_of
-            AND n.sku = anomaly.sku AND n.location = anomaly.location AND n.state = anomaly.state)
-      AND NOT EXISTS (
-          SELECT 1 FROM delta d WHERE d.reconciliation_id = r.reconciliation_id
-            AND d.sku = anomaly.sku AND d.location = anomaly.location AND d.state = anomaly.state
-            AND d.reported <> d.expected + d.in_flight)
-)
 """
 
 _FAILURE_GONE = """

@@ -1,0 +1,93 @@
+"""When a strange difference is over: the figures agree, or differ again by no more than they usually did.
+
+A fifth of all records may be off by a few units for good, so waiting for exact agreement would keep a
+cured case open for ever.
+"""
+
+from datetime import datetime
+from statistics import median
+
+from sqlalchemy import Connection, text
+
+from core_sync.clock import to_microseconds
+
+USUAL_OVER = 28
+"""Comparisons before the first strange one that tell what is usual."""
+
+LEFT_OF_THE_JUMP = 0.25
+"""What may be left of a jump, as a share of it, for the jump to be over."""
+
+RECORD_ERROR_UNITS = 1
+"""Figures this close are as good as equal."""
+
+
+def is_over(jump_to: int, usual: float, now: int) -> bool:
+    """Whether a difference that went from ``usual`` to ``jump_to`` units and is ``now`` is over.
+
+    All three are reported less expected, in whole units, what is in flight taken out.
+    """
+    if now == 0:
+        return True
+    return abs(now - usual) <= max(RECORD_ERROR_UNITS, LEFT_OF_THE_JUMP * abs(jump_to - usual))
+
+
+def settle_deltas(connection: Connection, at: datetime) -> int:
+    """Settle the delta anomalies of each figure that a later comparison finds over; returns how many."""
+    settled = 0
+    for subject in connection.execute(text(_OPEN)).all():
+        named = {"system": subject.system, "sku": subject.sku, "location": subject.location, "state": subject.state}
+        later = connection.execute(text(_LATEST), {**named, "last": subject.last}).one_or_none()
+        if later is None:
+            continue
+        jumps = connection.execute(text(_RESIDUALS), {**named, "since": subject.first, "until": subject.last + 1}).all()
+        before = _before(connection, named, subject.first)
+        usual = median(before) if before else 0.0
+        jump_to = max((row.residual for row in jumps), key=lambda residual: abs(residual - usual), default=0)
+        if is_over(jump_to, usual, later.residual):
+            done = connection.execute(text(_SETTLE), {**named, "at": to_microseconds(at), "until": subject.last})
+            settled += max(done.rowcount, 0)
+    return settled
+
+
+def _before(connection: Connection, named: dict[str, str], first: int) -> list[int]:
+    """The differences of the comparisons before ``first``, newest first; a comparison without one agreed."""
+    moments = connection.execute(
+        text(
+            "SELECT as_of FROM reconciliation WHERE system = :system AND as_of < :first "
+            f"ORDER BY as_of DESC LIMIT {USUAL_OVER}"
+        ),
+        {"system": named["system"], "first": first},
+    ).all()
+    if not moments:
+        return []
+    bound = {**named, "since": moments[-1].as_of, "until": first}
+    known = {row.as_of: row.residual for row in connection.execute(text(_RESIDUALS), bound)}
+    return [known.get(moment.as_of, 0) for moment in moments]
+
+
+_OPEN = """
+SELECT system, sku, location, state, MIN(occurred_at) AS first, MAX(occurred_at) AS last FROM anomaly
+WHERE settled_at IS NULL AND kind = 'delta' GROUP BY system, sku, location, state
+"""
+
+_LATEST = """
+SELECT r.as_of, COALESCE(d.reported - d.expected - d.in_flight, 0) AS residual
+FROM reconciliation r
+JOIN snapshot n ON n.system = r.system AND n.as_of = r.as_of
+ AND n.sku = :sku AND n.location = :location AND n.state = :state
+LEFT JOIN delta d ON d.reconciliation_id = r.reconciliation_id
+ AND d.sku = :sku AND d.location = :location AND d.state = :state
+WHERE r.system = :system AND r.as_of > :last ORDER BY r.as_of DESC LIMIT 1
+"""
+
+_RESIDUALS = """
+SELECT as_of, reported - expected - in_flight AS residual FROM delta
+WHERE system = :system AND sku = :sku AND location = :location AND state = :state
+  AND as_of >= :since AND as_of < :until ORDER BY as_of DESC
+"""
+
+_SETTLE = """
+UPDATE anomaly SET settled_at = :at, settlement = 'the figures agree again, or as they usually do'
+WHERE settled_at IS NULL AND kind = 'delta' AND system = :system AND sku = :sku AND location = :location
+  AND state = :state AND occurred_at <= :until
+"""
