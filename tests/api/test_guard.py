@@ -124,7 +124,9 @@ def test_anything_but_loopback_without_a_token_is_refused(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_loopback_needs_no_token(host: str) -> None:
-    read_settings(host=host).check_safe_to_serve()
+    settings = read_settings(host=host)
+    settings.check_safe_to_serve()
+    assert not settings.tokens()
 
 
 @pytest.mark.parametrize("tokens", ["short:abc", "no-name-at-all-but-long-enough", ":0123456789abcdef"])
