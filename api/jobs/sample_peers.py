@@ -2,7 +2,8 @@
 
 They listen on loopback while ``up`` runs, and hold what the last snapshots of the sample say. Their addresses
 stand in the attributes of the channels and locations that carry the sample's mark; where the settings name an
-address there is no peer. The sample's channels are pushed to on request only, so that the demonstration does not mend itself.
+address there is no peer. The sample's channels are pushed to on request only, so that the demonstration does not mend
+itself.
 """
 
 from collections.abc import Iterator, Mapping
