@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from api.app import create_app
 from api.wiring import World
 from simulation.peers.serve import running
+from tests.api.repeats import a_case_of_a_repeat
 from tests.core_sync.cases.worklist import a_case, the_case
 
 CHROMIUM = Path(os.environ.get("STOCKTRIAGE_TEST_CHROMIUM", "/usr/bin/chromium"))
@@ -34,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 
 def test_a_case_is_triaged_in_a_browser_without_scripts(browser: Browser, stocked: World) -> None:
-    mug = a_case(stocked.database, "MUG", "90", root_cause="duplicate", recommended_action="decide_duplicate")
+    mug = a_case_of_a_repeat(stocked, "90")
     plate = a_case(stocked.database, "PLATE", "40")
     with running(create_app(stocked)) as address:
         context = browser.new_context(java_script_enabled=False)

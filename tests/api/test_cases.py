@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from api.schemas import CaseShown, FeedPage, PlanShown, RunShown
 from api.shapes import FEED_FIELDS
 from api.wiring import World
+from tests.api.repeats import a_case_of_a_repeat
 from tests.core_sync.cases.worklist import a_case
 
 
@@ -110,7 +111,7 @@ def test_merge_and_split_go_through_the_api(client: TestClient, world: World) ->
 
 
 def test_an_action_is_previewed_asked_for_and_rejected(client: TestClient, stocked: World) -> None:
-    case = a_case(stocked.database, "MUG", root_cause="duplicate")
+    case = a_case_of_a_repeat(stocked)
     plan = client.post(f"/v1/cases/{case}/act", json={"dry_run": True})
     assert PlanShown.model_validate(plan.json()).action == "decide_duplicate"
     assert client.get(f"/v1/cases/{case}/runs").json() == []

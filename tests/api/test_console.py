@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.wiring import World
 from core_sync.cases.signals import open_or_join
+from tests.api.repeats import a_case_of_a_repeat
 from tests.core_sync.cases.worklist import MORNING, a_case, a_push_fails, the_case
 
 
@@ -124,7 +125,7 @@ def test_ticked_signals_become_a_case_of_their_own(client: TestClient, world: Wo
 
 
 def test_an_action_is_asked_for_and_approved_on_the_page(client: TestClient, stocked: World) -> None:
-    case = a_case(stocked.database, "MUG", root_cause="duplicate", recommended_action="decide_duplicate")
+    case = a_case_of_a_repeat(stocked)
     assert "decide duplicate" in client.get(f"/cases/{case}").text
     assert client.post(f"/cases/{case}/act", data={"action": "decide_duplicate"}).status_code == 303
     page = client.get(f"/cases/{case}").text
