@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 FEED_COLUMNS = {
     "rank": "rank", "case": "case", "root_cause": "root cause", "subclass": "subclass", "probability": "prob",
-    "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus", "channels": "channels",
+    "abstained": "undecided", "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus",
+    "channels": "channels",
     "recommended_action": "do", "opened_at": "opened (UTC)", "owner": "owner",
 }  # fmt: skip
 
@@ -105,7 +106,8 @@ def feed(
             if cursor is None:
                 break
         totals = read_totals(connection, shown)
-    print_rows(rows, as_json, FEED_COLUMNS, "the list is empty: nothing needs attention")
+        nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
+    print_rows(rows, as_json, FEED_COLUMNS, nothing)
     if not as_json and rows:
         losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
         print(f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else ""))

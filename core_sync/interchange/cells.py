@@ -196,7 +196,8 @@ def read_choice(cell: object, choices: tuple[str, ...]) -> str:
         if known in choices:
             return known
     near = difflib.get_close_matches(text[:40].lower(), choices, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(choices)}"
+    known_ones = f"known are {', '.join(choices)}"
+    hint = f"did you mean {near[0]}? {known_ones}" if near else known_ones
     raise CellRefused(f"{_short(text)!r} is not known here; {hint}")
 
 

@@ -24,7 +24,7 @@ _SEEN: Mapping[str, str] = MappingProxyType(
 
 
 def sentence(reason: Reason) -> str:
-    """``reason`` in words: ``ERP and WMS are 19.4 sd apart (1 in 1,100)``."""
+    """``reason`` in words: ``ERP and WMS are 19.4 sd apart; ordinary rows are as far out once in 1,100``."""
     seen = _SEEN.get(reason.feature, "{told}").format(told=reason.told)
     one_in = 1.0 / max(reason.chance, 1e-9)
-    return f"{seen} (1 in {one_in:,.0f})" if one_in >= 2 else seen
+    return f"{seen}; ordinary rows are as far out once in {one_in:,.0f}" if one_in >= 2 else seen

@@ -89,5 +89,6 @@ def test_a_signal_without_a_sku_puts_nothing_at_stake_that_can_be_told() -> None
 
 
 def test_a_reason_is_a_sentence_with_how_rare_it_is() -> None:
-    assert sentence(Reason("erp_wms_z", "19.4 sd", 1 / 1100)) == "ERP and WMS are 19.4 sd apart (1 in 1,100)"
-    assert sentence(Reason("quantity_rarity", "0.2 % of lines have it", 0.001)) == "0.2 % of lines have it (1 in 1,000)"
+    rare = "; ordinary rows are as far out once in 1,100"
+    assert sentence(Reason("erp_wms_z", "19.4 sd", 1 / 1100)) == f"ERP and WMS are 19.4 sd apart{rare}"
+    assert sentence(Reason("quantity_rarity", "0.2 % of lines have it", 1 / 1100)) == f"0.2 % of lines have it{rare}"
