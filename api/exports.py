@@ -76,7 +76,7 @@ def _interchange(table: str) -> Reader:
     return lambda connection, at: interchange_rows(connection, table)  # noqa: ARG005 (every reader is handed the moment)
 
 
-def _positions(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001
+def _positions(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001 (every reader is handed the moment)
     return (position_shape(position) for position in positions(connection))
 
 
@@ -95,7 +95,7 @@ def _cell(value: Any) -> Any:
     return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
 
 
-def _ledger(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001
+def _ledger(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001 (every reader is handed the moment)
     for row in connection.execution_options(stream_results=True).execute(text(_LEDGER)).mappings():
         told = dict(row)
         for name in ("occurred_at", "recorded_at"):
@@ -137,7 +137,7 @@ _SELECTS = {
 }
 
 
-def _units(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001
+def _units(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001 (every reader is handed the moment)
     rows = connection.execute(text("SELECT sku, uom, numerator, denominator FROM unit_of_measure ORDER BY sku, uom"))
     for sku, uom, numerator, denominator in rows:
         yield {"sku": sku, "uom": uom, "factor": Decimal(numerator) / Decimal(denominator)}

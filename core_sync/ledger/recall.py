@@ -89,10 +89,10 @@ def _parked(
     for source, payload, place in rows:
         arrivals.append(held_arrival(source, payload, now, catalogue))
         arrivals[-1].place = place
-    return group_by_position(bulk, arrivals, interned)
+    return _by_position(bulk, arrivals, interned)
 
 
-def group_by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interned) -> dict[int, list[Arrival]]:
+def _by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interned) -> dict[int, list[Arrival]]:
     """The arrivals by the position they belong to, in the order given."""
     interned.give_positions(bulk, arrivals)
     grouped: dict[int, list[Arrival]] = {}

@@ -31,9 +31,3 @@ def concepts_of(word: str) -> tuple[str, ...]:
         if word[:length] in stems:
             return stems[word[:length]]
     return ()
-
-
-def all_concepts() -> tuple[str, ...]:
-    """The names of all concepts, in order."""
-    whole, stems = _stems()
-    return tuple(sorted({name for table in (whole, stems) for names in table.values() for name in names}))
