@@ -14,9 +14,12 @@ from core_sync.channels.http import Answer, ask, refusal
 from core_sync.channels.port import (
     Accepted,
     ChannelLimits,
+    Finished,
+    Progress,
     PushAnswer,
     PushRequest,
     ReadFailed,
+    Reading,
     Rejected,
     Unknown,
 )
@@ -34,7 +37,15 @@ class AmazonLike:
         self._seller = seller
         self._marketplace = marketplace
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, requests: Sequence[PushRequest]) -> Sequence[PushAnswer]:
+        """One request for each listing, in order."""
+        return [self._push(request) for request in requests]
+
+    def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
+        """No receipts are given out; whoever asks for one is told that it was taken."""
+        return {receipt: Finished({}, Accepted(receipt)) for receipt in receipts}
+
+    def _push(self, request: PushRequest) -> PushAnswer:
         """Queue what the listing shall show."""
         availability = {"fulfillment_channel_code": _FULFILLED_BY_US, "quantity": request.quantity}
         body = {
@@ -62,14 +73,14 @@ class AmazonLike:
             return Rejected(issue.get("message", "invalid"), str(issue.get("code", "INVALID")), answer.status)
         return Accepted(answer.body.get("submissionId"))
 
-    def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+    def read(self, skus: Sequence[str]) -> Reading:
         """Units by SKU, as the marketplace shows them; one request each."""
         shown: dict[str, int] = {}
         for sku in skus:
             quantity = self._shown(sku)
             if quantity is not None:
                 shown[sku] = quantity
-        return shown
+        return Reading(shown)
 
     def _shown(self, sku: str) -> int | None:
         params = {"marketplaceIds": self._marketplace, "includedData": "fulfillmentAvailability"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from core_sync.channels.port import NOT_SENT as NOT_SENT
 from core_sync.channels.port import Rejected, Unknown
 
 CONNECT_S = 2.0
@@ -18,8 +19,6 @@ TOO_MANY_REQUESTS = 429
 _BROKEN_SERVER = 500
 _CONFLICT = 409
 _TIMED_OUT = (408, 504)
-
-NOT_SENT = "NOT_SENT"
 
 
 @dataclass(frozen=True, slots=True)

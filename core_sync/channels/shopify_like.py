@@ -15,9 +15,12 @@ from core_sync.channels.http import Answer, ask, refusal
 from core_sync.channels.port import (
     Accepted,
     ChannelLimits,
+    Finished,
+    Progress,
     PushAnswer,
     PushRequest,
     ReadFailed,
+    Reading,
     Rejected,
     Unknown,
 )
@@ -58,7 +61,15 @@ class ShopifyLike:
         self._location = location
         self._items: dict[str, str] = {}
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, requests: Sequence[PushRequest]) -> Sequence[PushAnswer]:
+        """One request for each listing, in order."""
+        return [self._push(request) for request in requests]
+
+    def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
+        """No receipts are given out; whoever asks for one is told that it was taken."""
+        return {receipt: Finished({}, Accepted(receipt)) for receipt in receipts}
+
+    def _push(self, request: PushRequest) -> PushAnswer:
         """Set what the listing shows; when its figure moved under us, look again and set once more."""
         try:
             shown = self._shown_before(request)
@@ -75,7 +86,7 @@ class ShopifyLike:
             return Rejected(error.why, error.code, error.http_status, transient=True)
         return self._set(request, now, f"{request.idempotency_key}-from-{now}")
 
-    def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+    def read(self, skus: Sequence[str]) -> Reading:
         """Available units by SKU, as the shop shows them."""
         wanted = " OR ".join(_term(sku) for sku in skus)
         answer = self._ask(_READ, {"query": wanted, "first": len(skus), "location": self._location})
@@ -91,7 +102,7 @@ class ShopifyLike:
             for quantity in level.get("quantities", ()):
                 if quantity["name"] == "available":
                     shown[node["sku"]] = int(quantity["quantity"])
-        return shown
+        return Reading(shown)
 
     def _shown_before(self, request: PushRequest) -> int | None:
         if request.sku in self._items and request.shown_quantity is not None:

@@ -85,7 +85,7 @@ def push_due(
 def _try(channel: Channel, push: DuePush) -> _Attempt:
     request = PushRequest(push.listing.sku, push.quantity, push.shown_quantity, push.idempotency_key)
     started = perf_counter()
-    answer = channel.push(request)
+    [answer] = channel.push([request])
     latency_ms = (perf_counter() - started) * 1000
     if isinstance(answer, Unknown) and _shows(channel, push):
         answer = Accepted(None)

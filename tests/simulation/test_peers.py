@@ -39,7 +39,7 @@ def peer(address: tuple[str, str]) -> Iterator[tuple[Channel, httpx.Client]]:
 
 def push(channel: Channel, quantity: int, sku: str = SKU) -> Any:
     key = f"{sku}-{quantity}-{id(channel)}"
-    return channel.push(PushRequest(sku, quantity, channel.read([sku]).get(sku), key))
+    return channel.push([PushRequest(sku, quantity, channel.read([sku]).get(sku), key)])[0]
 
 
 def order(http: httpx.Client, *faults: str, **more: Any) -> None:
@@ -132,13 +132,13 @@ def test_peers_that_are_asked_too_often_say_so() -> None:
     with running(shopify_app({"B": 5}, rate=0, burst=12)) as url, client(url) as http:
         channel: Channel = ShopifyLike(http, "L")
         channel.read(["B"])
-        answer = channel.push(PushRequest("B", 6, 5, "k"))
+        answer = channel.push([PushRequest("B", 6, 5, "k")])[0]
         assert isinstance(answer, Rejected)
         assert (answer.code, answer.transient) == ("THROTTLED", True)
     with running(amazon_app({"B": 5}, rate=0, burst=1)) as url, client(url) as http:
         channel = AmazonLike(http, "S", "M")
-        assert isinstance(channel.push(PushRequest("B", 6, None, "k")), Accepted)
-        refused = channel.push(PushRequest("B", 7, None, "l"))
+        assert isinstance(channel.push([PushRequest("B", 6, None, "k")])[0], Accepted)
+        refused = channel.push([PushRequest("B", 7, None, "l")])[0]
         assert isinstance(refused, Rejected)
         assert (refused.code, refused.http_status) == ("QuotaExceeded", 429)
 
@@ -147,7 +147,7 @@ def test_a_marketplace_shows_what_it_accepted_only_later() -> None:
     moment = [0.0]
     with running(amazon_app({"B": 5}, settle_s=60, clock=lambda: moment[0])) as url, client(url) as http:
         channel = AmazonLike(http, "S", "M")
-        assert isinstance(channel.push(PushRequest("B", 6, None, "k")), Accepted)
+        assert isinstance(channel.push([PushRequest("B", 6, None, "k")])[0], Accepted)
         assert channel.read(["B"]) == {"B": 5}
         moment[0] = 61.0
         assert channel.read(["B"]) == {"B": 6}

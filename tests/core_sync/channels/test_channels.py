@@ -49,19 +49,19 @@ def to(sku: str, quantity: int, shown: int | None = None) -> PushRequest:
 
 def test_read_tells_what_push_set(connect: Connect, peer: Peer) -> None:
     channel = connect(peer.url)
-    assert isinstance(channel.push(to("A/1 ü", 9, 3)), Accepted)
+    assert isinstance(channel.push([to("A/1 ü", 9, 3)])[0], Accepted)
     assert channel.read(["A/1 ü", "B", "nothing"]) == {"A/1 ü": 9, "B": 5}
 
 
 def test_pushing_twice_equals_once(connect: Connect, peer: Peer) -> None:
     channel = connect(peer.url)
-    channel.push(to("B", 9, 5))
-    assert isinstance(channel.push(to("B", 9, 5)), Accepted)
+    channel.push([to("B", 9, 5)])[0]
+    assert isinstance(channel.push([to("B", 9, 5)])[0], Accepted)
     assert channel.read(["B"]) == {"B": 9}
 
 
 def test_a_listing_the_channel_does_not_have_is_refused_for_good(connect: Connect, peer: Peer) -> None:
-    answer = connect(peer.url).push(to("nothing", 1))
+    answer = connect(peer.url).push([to("nothing", 1)])[0]
     assert isinstance(answer, Rejected)
     assert not answer.transient
 
@@ -70,22 +70,22 @@ def test_a_listing_the_channel_does_not_have_is_refused_for_good(connect: Connec
 def test_a_busy_channel_may_be_tried_again(connect: Connect, peer: Peer, fault: str) -> None:
     channel = connect(peer.url)
     peer.goes_wrong(fault)
-    answer = channel.push(to("B", 9, 5))
+    answer = channel.push([to("B", 9, 5)])[0]
     assert isinstance(answer, Rejected)
     assert answer.transient
-    assert isinstance(channel.push(to("B", 9, 5)), Accepted)
+    assert isinstance(channel.push([to("B", 9, 5)])[0], Accepted)
 
 
 def test_the_wait_that_a_channel_asks_for_is_told(connect: Connect, peer: Peer) -> None:
     peer.goes_wrong("429")
-    answer = connect(peer.url).push(to("B", 9, 5))
+    answer = connect(peer.url).push([to("B", 9, 5)])[0]
     assert isinstance(answer, Rejected)
     assert (answer.http_status, (answer.retry_after_s or 0) >= 1) == (429, True)
 
 
 def test_a_bad_request_is_not_tried_again(connect: Connect, peer: Peer) -> None:
     peer.goes_wrong("400")
-    answer = connect(peer.url).push(to("B", 9, 5))
+    answer = connect(peer.url).push([to("B", 9, 5)])[0]
     assert isinstance(answer, Rejected)
     assert not answer.transient
 
@@ -96,7 +96,7 @@ def test_an_answer_that_does_not_come_whole_leaves_the_outcome_unknown(
 ) -> None:
     channel = connect(peer.url)
     peer.goes_wrong(fault)
-    assert isinstance(channel.push(to("B", 9, 5)), Unknown)
+    assert isinstance(channel.push([to("B", 9, 5)])[0], Unknown)
     assert channel.read(["B"]) == {"B": 9 if fault.endswith("applied") else 5}
 
 
@@ -111,7 +111,7 @@ def test_without_a_connection_nothing_was_sent(connect: Connect) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         channel = connect(f"http://127.0.0.1:{unused.getsockname()[1]}")
-        answer = channel.push(to("B", 9, 5))
+        answer = channel.push([to("B", 9, 5)])[0]
         assert isinstance(answer, Rejected)
         assert (answer.code, answer.transient) == ("NOT_SENT", True)
         with pytest.raises(ReadFailed):
@@ -120,5 +120,5 @@ def test_without_a_connection_nothing_was_sent(connect: Connect) -> None:
 
 def test_a_shop_whose_figure_moved_is_set_from_what_it_shows_now() -> None:
     with a_shop(B=5) as peer:
-        assert isinstance(shop(peer.url).push(to("B", 9, 4)), Accepted)
+        assert isinstance(shop(peer.url).push([to("B", 9, 4)])[0], Accepted)
         assert peer.shown["B"] == 9
