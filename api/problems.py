@@ -12,8 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.shapes import to_json
-from core_sync.cases.feed import CursorRefused
-from core_sync.errors import DatabaseUnavailable, NotFound, SettingsRefused, StocktriageError, VerbRefused
+from core_sync.errors import (
+    CursorRefused,
+    DatabaseUnavailable,
+    NotFound,
+    SettingsRefused,
+    StocktriageError,
+    VerbRefused,
+)
 from core_sync.interchange.errors import InterchangeError
 
 _LOG = logging.getLogger("stocktriage.api")

@@ -115,8 +115,8 @@ def open_cases(connection: Connection) -> list[OpenCase]:
     touched: dict[int, set[str]] = {}
     for case_id, told_id, subject in connection.execute(text(_FAILURES)):
         touched.setdefault(case_id, set()).add(str(told_id))
-        if subject and subject.startswith(("event:", "conflict:")):
-            touched[case_id].add(subject.split(":", 2)[2].split(":")[0])
+        if subject and subject.startswith("event:"):  # EVENT, or EVENT#DIGEST for one told again otherwise
+            touched[case_id].add(subject.split(":", 2)[2].split("#")[0])
     for row in connection.execute(text(_ANOMALIES)):
         moment = from_microseconds(row.occurred_at).strftime("%Y-%m-%dT%H:%MZ")
         key = f"{row.system}|{row.sku}|{row.location}|{row.state}|{moment}"

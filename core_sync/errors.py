@@ -5,6 +5,7 @@
     ├── DatabaseUnavailable        the database cannot be reached, is full or is read-only
     ├── NotFound                   nothing goes by that name
     ├── VerbRefused                a verb that the thing's present state does not allow
+    ├── CursorRefused              a place in a list that nobody gave out
     └── interchange.errors …       files and profiles that cannot be read at all
 
 A business *exception* is a case that people work on; a Python *error* is one of these.
@@ -50,3 +51,11 @@ class VerbRefused(StocktriageError):
         self.verb = verb
         self.subject = subject
         self.reason = reason
+
+
+class CursorRefused(StocktriageError):
+    """The cursor is none that we gave out."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no cursor of this list; ask for the first page and follow its next_cursor")
+        self.cursor = cursor

@@ -11,7 +11,7 @@ from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
 from api.recommendations import recommendation_rows
 from api.schemas import REFUSED, BufferPage, Problem, SetBuffer
 from core_sync.availability.buffers import NewBuffer, set_buffers
-from core_sync.cases.feed import CursorRefused
+from core_sync.errors import CursorRefused
 
 router = APIRouter(tags=["buffers"])
 

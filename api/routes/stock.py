@@ -13,7 +13,7 @@ from api.dependencies import Cursor, Limit, TheWorld, answer
 from api.explanations import explain_place
 from api.schemas import PositionPage, Problem
 from api.shapes import position_shape
-from core_sync.cases.feed import CursorRefused
+from core_sync.errors import CursorRefused
 from core_sync.kpis.figures import read_kpis
 from core_sync.ledger.history import Clock, positions, positions_at
 

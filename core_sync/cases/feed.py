@@ -18,18 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, selec
 from core_sync.cases.rows import CASES
 from core_sync.cases.rules import ON_THE_LIST, Override, Status
 from core_sync.clock import from_microseconds
-from core_sync.errors import NotFound, StocktriageError
+from core_sync.errors import CursorRefused, NotFound
 from core_sync.money import from_ten_thousandths
 
 PAGE_MAX = 500
-
-
-class CursorRefused(StocktriageError):
-    """The cursor is none that we gave out."""
-
-    def __init__(self, cursor: str) -> None:
-        super().__init__(f"{cursor!r} is no cursor of this list; ask for the first page and follow its next_cursor")
-        self.cursor = cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,18 @@ class Failure(SQLModel, table=True):
     __table_args__ = (
         Index("failure_order", "occurred_at"),
         Index(
+            "failure_by_subject",
+            "subject",
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+        Index(
+            "failure_by_duplicate",
+            "duplicate_of",
+            sqlite_where=text("duplicate_of IS NOT NULL"),
+            postgresql_where=text("duplicate_of IS NOT NULL"),
+        ),
+        Index(
             "failure_open_subject",
             "subject",
             unique=True,

@@ -1,164 +1,241 @@
 """What people (and policies that people allowed) decide about held events and wrong entries.
 
 A held event is applied or dismissed, an accepted one is taken back by a compensating entry: the
-ledger itself is never changed.
+ledger itself is never changed. Each verb can be asked first what it would do: it is then carried out
+in a transaction that is rolled back.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from core_sync.cases.mentions import tell_cases_of_event
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
-from core_sync.errors import NotFound, VerbRefused
+from core_sync.errors import VerbRefused
 from core_sync.failures.record import resolve_subjects
 from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.conflicts import first_telling_status, know_telling
 from core_sync.ledger.effects import Flag
+from core_sync.ledger.held import WAITING
+from core_sync.ledger.knowledge import Decision
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.recall import held_arrival, recall
-from core_sync.ledger.reversal import reverse_entry
+from core_sync.ledger.reversal import CORRECTIONS, reverse_entry
 from core_sync.ledger.rules import retry
 from core_sync.ledger.signals import held_subject
+from core_sync.ledger.verdicts import HeldReference, Verdict, find_held, lacking, name_of, verdict_on
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReference:
-    """A held event by its keys."""
-
-    held_id: int
-    source_id: int
-    source: str
-    event_id: str
-    status: str
-    payload: str
-
-    @property
-    def subject(self) -> str:
-        """The failure subject of this event."""
-        return held_subject(self.source, self.event_id)
-
-
-def find_held(connection: Connection, held_id: int) -> HeldReference:
-    """The held event ``held_id``.
+def confirm_duplicate(
+    ledger: Ledger, held_id: int, actor: str, at: datetime, note: str | None = None, dry_run: bool = False
+) -> Verdict:
+    """It is the same movement told twice, or told wrongly the second time: it stays without effect, for good.
 
     Raises:
-        NotFound: there is none.
-    """
-    row = connection.execute(text(f"{_HELD} WHERE h.held_id = :held_id"), {"held_id": held_id}).one_or_none()
-    if row is None:
-        raise NotFound("held event", held_id)
-    return HeldReference(*row)
-
-
-def held_by_event(connection: Connection, source: str, event_id: str) -> HeldReference:
-    """The held event that ``source`` calls ``event_id``.
-
-    Raises:
-        NotFound: there is none.
-    """
-    statement = text(f"{_HELD} WHERE s.name = :source AND h.event_id = :event_id")
-    row = connection.execute(statement, {"source": source, "event_id": event_id}).one_or_none()
-    if row is None:
-        raise NotFound("held event", f"{source} {event_id}")
-    return HeldReference(*row)
-
-
-def confirm_duplicate(ledger: Ledger, held_id: int, actor: str, at: datetime) -> None:
-    """It is the same movement told twice: the suspected event stays without effect, for good.
-
-    Raises:
+        NotFound: there is no such held event.
         VerbRefused: the event is not suspected of anything.
     """
-    _dismiss(ledger, held_id, actor, at, "confirm duplicate", ("suspected_duplicate",))
+    return _dismiss(ledger, held_id, actor, at, "confirm", ("suspected_duplicate", "conflict"), note, dry_run)
 
 
-def refuse(ledger: Ledger, held_id: int, actor: str, at: datetime) -> None:
-    """The parked or refused event shall never apply.
+def refuse(
+    ledger: Ledger, held_id: int, actor: str, at: datetime, note: str | None = None, dry_run: bool = False
+) -> Verdict:
+    """The parked or refused event shall never apply; sent again it stays so, until it is applied after all.
 
     Raises:
+        NotFound: there is no such held event.
         VerbRefused: the event is already in the ledger.
     """
-    _dismiss(ledger, held_id, actor, at, "refuse", ("parked", "refused", "suspected_duplicate"))
+    return _dismiss(ledger, held_id, actor, at, "refuse", WAITING, note, dry_run)
 
 
-def apply_after_all(ledger: Ledger, held_id: int, actor: str, at: datetime) -> BatchOutcome:
+def apply_after_all(
+    ledger: Ledger, held_id: int, actor: str, at: datetime, note: str | None = None, dry_run: bool = False
+) -> Verdict:
     """The held event is a movement of its own: apply it; it may still park when stock does not allow it.
 
+    One that contradicts an earlier telling takes its place: the first is taken back, this one applies, or neither.
+
     Raises:
-        VerbRefused: the event is already in the ledger.
+        NotFound: there is no such held event.
+        VerbRefused: the event is already in the ledger; or it contradicts another and cannot take its place.
     """
-    with ledger.database.reading() as connection:
+    with _asking(ledger, dry_run) as connection:
         held = find_held(connection, held_id)
-    if held.status == "applied":
-        raise VerbRefused("apply", f"event {held.event_id}", "it is in the ledger already")
-    return _retry(ledger, [held], at, actor, Flag.DECIDED)
+        if held.status == "applied":
+            raise VerbRefused("apply", f"event {held.event_id}", "it is in the ledger already")
+        if held.contradicts is not None:
+            written = _put_in_place_of_first(ledger, connection, held, held.contradicts, actor, at)
+        else:
+            decision = _retry(ledger, connection, [held], at, actor, Flag.DECIDED)
+            if decision is None:
+                raise VerbRefused("apply", f"event {held.event_id}", "it was decided on meanwhile")
+            written = [name_of(entry) for entry in decision.entries]
+        after = find_held(connection, held_id)
+        _tell(connection, held, actor, "apply", at, note)
+        return verdict_on(connection, after.source, after.event_id, "apply", after.status, after.message, written,
+                          dry_run)  # fmt: skip
 
 
 def retry_lacking(ledger: Ledger, at: datetime) -> BatchOutcome:
     """Try the events again that wait for master data, now that some has changed."""
     with ledger.database.reading() as connection:
-        rows = connection.execute(
-            text(f"{_HELD} WHERE h.status = 'parked' AND h.lacks IS NOT NULL ORDER BY h.held_id")
-        ).all()
-    return _retry(ledger, [HeldReference(*row) for row in rows], at, None, Flag.NONE)
+        held = lacking(connection)
+    if not held:
+        return BatchOutcome()
+    with ledger.writing() as connection:
+        decision = _retry(ledger, connection, held, at, None, Flag.NONE)
+    return outcome_of(decision) if decision is not None else BatchOutcome()
 
 
-def reverse(ledger: Ledger, source: str, event_id: str, actor: str, at: datetime) -> None:
+def reverse(
+    ledger: Ledger,
+    source: str,
+    event_id: str,
+    actor: str,
+    at: datetime,
+    note: str | None = None,
+    dry_run: bool = False,
+) -> Verdict:
     """Take back what the accepted event did, by a compensating entry.
 
     Raises:
         NotFound: no entry has that id.
         VerbRefused: it was taken back before, or taking it back would drive a strict state negative.
     """
-    with ledger.writing() as connection:
+    with _asking(ledger, dry_run) as connection:
         reverse_entry(ledger, connection, source, event_id, actor, at)
+        told = f"event {event_id} of {source} is taken back" + (f": {note}" if note else "")
+        tell_cases_of_event(connection, held_subject(source, event_id), source, event_id, actor, "reverse", at, told)
+        written = [(CORRECTIONS, _reversal_of(source, event_id))]
+        return verdict_on(connection, source, event_id, "reverse", "reversed", told, written, dry_run)
 
 
-def _retry(ledger: Ledger, held: Sequence[HeldReference], at: datetime, actor: str | None, flags: int) -> BatchOutcome:
-    if not held:
-        return BatchOutcome()
-    with ledger.writing() as connection:
-        bulk = Bulk(connection)
-        catalogue = ledger.know_catalogue(connection)
-        ledger.interned.load_sources(bulk, {h.source for h in held})
-        arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
-        lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
-        knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
-        # Between the look and the lock another process may have applied one, or a person decided on it.
-        statuses = {(h.source_id, h.event_id): h.status for h in held}
-        tried = {key for key, status in statuses.items() if knowledge.known[key].status == status}
-        for waiting in knowledge.parked.values():  # what is tried by itself must not be tried again when freed
-            waiting[:] = [other for other in waiting if (other.source_id, other.event.event_id) not in tried]
-        arrivals = [arrival for arrival in arrivals if (arrival.source_id, arrival.event.event_id) in tried]
-        for arrival in arrivals:
-            arrival.flags |= flags
-        decision = retry(arrivals, knowledge)
-        ledger.commit_decision(connection, decision, knowledge, at, actor)
-        return outcome_of(decision)
+class _OnlyAsked(Exception):
+    """Ends a transaction that was only a question."""
 
 
-def _dismiss(ledger: Ledger, held_id: int, actor: str, at: datetime, verb: str, allowed: tuple[str, ...]) -> None:
-    with ledger.database.transaction() as connection:
+@contextmanager
+def _asking(ledger: Ledger, dry_run: bool) -> Iterator[Connection]:
+    """A transaction of the ledger, rolled back at its end where it was only asked what would happen."""
+    with suppress(_OnlyAsked), ledger.writing() as connection:
+        yield connection
+        if dry_run:
+            raise _OnlyAsked
+
+
+def _retry(
+    ledger: Ledger, connection: Connection, held: Sequence[HeldReference], at: datetime, actor: str | None, flags: int
+) -> Decision | None:
+    """Rule on held events again; None where all were decided on since ``held`` was read."""
+    bulk = Bulk(connection)
+    catalogue = ledger.know_catalogue(connection)
+    ledger.interned.load_sources(bulk, {h.source for h in held})
+    arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
+    lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
+    knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
+    # Between the look and the lock another process may have applied one, or a person decided on it.
+    statuses = {(h.source_id, h.event_id): h.status for h in held}
+    tried = {key for key, status in statuses.items() if knowledge.known[key].status == status}
+    for waiting in knowledge.parked.values():  # what is tried by itself must not be tried again when freed
+        waiting[:] = [other for other in waiting if (other.source_id, other.event.event_id) not in tried]
+    arrivals = [arrival for arrival in arrivals if (arrival.source_id, arrival.event.event_id) in tried]
+    if not arrivals:
+        return None
+    for arrival in arrivals:
+        arrival.flags |= flags
+    decision = retry(arrivals, knowledge)
+    ledger.commit_decision(connection, decision, knowledge, at, actor)
+    return decision
+
+
+def _put_in_place_of_first(
+    ledger: Ledger, connection: Connection, held: HeldReference, first: str, actor: str, at: datetime
+) -> list[tuple[str, str]]:
+    """Take the first telling back, apply the one that contradicts it; says which entries that wrote.
+
+    Raises:
+        VerbRefused: the first cannot be taken back, or the other cannot apply.
+    """
+    arrival = held_arrival(held.source_id, held.payload, to_microseconds(at), ledger.know_catalogue(connection))
+    sku_of_first = connection.execute(text(_SKU_OF_ENTRY), {"source_id": held.source_id, "event_id": first}).scalar()
+    lock_skus(connection, {sku for sku in (sku_of_first, arrival.sku) if sku})
+    written: list[tuple[str, str]] = []
+    status = first_telling_status(connection, held.source_id, first)
+    if status == "accepted" and not _was_reversed(connection, held.source, first):
+        reverse_entry(ledger, connection, held.source, first, actor, at)
+        written.append((CORRECTIONS, _reversal_of(held.source, first)))
+    elif status in WAITING:
+        _mark_dismissed(connection, held.source_id, first, actor, at)
+        resolve_subjects(connection, [held_subject(held.source, first)], at, f"told otherwise, decided by {actor}")
+    decision = _retry(ledger, connection, [held], at, actor, Flag.DECIDED)
+    after = find_held(connection, held.held_id)
+    if decision is None or after.status != "applied":
+        raise VerbRefused("apply", f"event {held.event_id}", f"{after.message}; the first telling stands")
+    know_telling(connection, held.source_id, first, held.content)
+    return written + [name_of(entry) for entry in decision.entries]
+
+
+def _dismiss(
+    ledger: Ledger,
+    held_id: int,
+    actor: str,
+    at: datetime,
+    verb: str,
+    allowed: Sequence[str],
+    note: str | None,
+    dry_run: bool,
+) -> Verdict:
+    with _asking(ledger, dry_run) as connection:
         lock_skus(connection, connection.execute(text(_HELD_SKU), {"held_id": held_id}).scalars())
         held = find_held(connection, held_id)
         if held.status not in allowed:
             raise VerbRefused(verb, f"event {held.event_id}", f"it is {held.status}")
-        connection.execute(
-            text(
-                "UPDATE held_event SET status = 'dismissed', decided_at = :at, decided_by = :actor "
-                "WHERE held_id = :held_id"
-            ),
-            {"at": to_microseconds(at), "actor": actor, "held_id": held_id},
-        )
+        _mark_dismissed(connection, held.source_id, held.event_id, actor, at)
+        if held.contradicts is not None:
+            know_telling(connection, held.source_id, held.contradicts, held.content)
         resolve_subjects(connection, [held.subject], at, f"{verb} by {actor}")
+        _tell(connection, held, actor, verb, at, note)
+        return verdict_on(connection, held.source, held.event_id, verb, "dismissed", held.message, [], dry_run)
+
+
+def _mark_dismissed(connection: Connection, source_id: int, event_id: str, actor: str, at: datetime) -> None:
+    bound = {"at": to_microseconds(at), "actor": actor, "source_id": source_id, "event_id": event_id}
+    connection.execute(text(_DISMISS), bound)
+
+
+def _tell(connection: Connection, held: HeldReference, actor: str, verb: str, at: datetime, note: str | None) -> None:
+    told = f"event {held.event_id} of {held.source}, {held.status.replace('_', ' ')}" + (f": {note}" if note else "")
+    tell_cases_of_event(connection, held.subject, held.source, held.event_id, actor, verb, at, told)
+
+
+def _reversal_of(source: str, event_id: str) -> str:
+    return f"reversal:{source}:{event_id}"
+
+
+def _was_reversed(connection: Connection, source: str, event_id: str) -> bool:
+    bound = {"ours": CORRECTIONS, "reversal": _reversal_of(source, event_id)}
+    return connection.execute(text(_ENTRY_OF_OURS), bound).first() is not None
 
 
 _HELD_SKU = "SELECT p.sku FROM held_event h JOIN position p ON p.position_id = h.position_id WHERE h.held_id = :held_id"
 
-_HELD = (
-    "SELECT h.held_id, h.source_id, s.name, h.event_id, h.status, h.payload "
-    "FROM held_event h JOIN source s ON s.source_id = h.source_id"
+_SKU_OF_ENTRY = (
+    "SELECT p.sku FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
+    "WHERE l.source_id = :source_id AND l.event_id = :event_id"
+)
+
+_ENTRY_OF_OURS = (
+    "SELECT 1 FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
+    "WHERE s.name = :ours AND l.event_id = :reversal"
+)
+
+_DISMISS = (
+    "UPDATE held_event SET status = 'dismissed', decided_at = :at, decided_by = :actor "
+    "WHERE source_id = :source_id AND event_id = :event_id"
 )

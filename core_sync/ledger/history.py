@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.errors import NotFound
 from core_sync.ledger.effects import flag_names
 
 
@@ -44,11 +46,13 @@ class PositionAt:
 class ExplainedEntry:
     """One ledger entry in words: what came, from whom, when on both clocks, and what it did."""
 
+    entry: int
     source: str
     event_id: str
     type: str
     occurred_at: datetime
     recorded_at: datetime
+    sku: str
     location: str
     lot: str
     quantity: int
@@ -93,11 +97,39 @@ def positions_at(
 def entries_of(connection: Connection, sku: str, location: str | None = None) -> Iterator[ExplainedEntry]:
     """Every entry that made today's figures of ``sku``, oldest first."""
     for row in connection.execute(text(_ENTRIES), {"sku": sku, "location": location}):
-        values = row._asdict()
-        values["occurred_at"] = from_microseconds(values["occurred_at"])
-        values["recorded_at"] = from_microseconds(values["recorded_at"])
-        values["flags"] = flag_names(values["flags"])
-        yield ExplainedEntry(**values)
+        yield _explained(row)
+
+
+def entry_of(connection: Connection, source: str, event_id: str) -> ExplainedEntry:
+    """The entry that ``source`` calls ``event_id``.
+
+    Raises:
+        NotFound: no entry has that id.
+    """
+    row = connection.execute(text(_BY_NAME), {"source": source, "event_id": event_id}).one_or_none()
+    if row is None:
+        raise NotFound("ledger entry", f"{source} {event_id}")
+    return _explained(row)
+
+
+def entry_by_number(connection: Connection, entry: int) -> ExplainedEntry:
+    """The entry with the ledger's own number ``entry``.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = connection.execute(text(_BY_NUMBER), {"entry": entry}).one_or_none()
+    if row is None:
+        raise NotFound("ledger entry", entry)
+    return _explained(row)
+
+
+def _explained(row: Row[Any]) -> ExplainedEntry:
+    values = row._asdict()
+    values["occurred_at"] = from_microseconds(values["occurred_at"])
+    values["recorded_at"] = from_microseconds(values["recorded_at"])
+    values["flags"] = flag_names(values["flags"])
+    return ExplainedEntry(**values)
 
 
 def disagreements(connection: Connection) -> list[Disagreement]:
@@ -141,11 +173,26 @@ LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
 WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
 """
 
-_ENTRIES = """
-SELECT o.name AS source, l.event_id, l.type, l.occurred_at, l.recorded_at, p.location, p.lot, l.quantity,
-       l.on_hand_delta AS on_hand, l.allocated_delta AS allocated, l.quality_hold_delta AS quality_hold,
-       l.in_transit_delta AS in_transit, d.location AS to_location, l.document, l.line, l.reservation_id,
-       l.reason, l.actor, l.flags
+_ENTRY_COLUMNS = """
+SELECT l.entry_id AS entry, o.name AS source, l.event_id, l.type, l.occurred_at, l.recorded_at, p.sku, p.location,
+       p.lot, l.quantity, l.on_hand_delta AS on_hand, l.allocated_delta AS allocated,
+       l.quality_hold_delta AS quality_hold, l.in_transit_delta AS in_transit, d.location AS to_location,
+       l.document, l.line, l.reservation_id, l.reason, l.actor, l.flags
+"""
+
+_BY_NAME = f"""{_ENTRY_COLUMNS}
+FROM source o JOIN ledger_entry l ON l.source_id = o.source_id JOIN position p ON p.position_id = l.position_id
+LEFT JOIN position d ON d.position_id = l.to_position_id
+WHERE o.name = :source AND l.event_id = :event_id
+"""
+
+_BY_NUMBER = f"""{_ENTRY_COLUMNS}
+FROM ledger_entry l JOIN source o ON o.source_id = l.source_id JOIN position p ON p.position_id = l.position_id
+LEFT JOIN position d ON d.position_id = l.to_position_id
+WHERE l.entry_id = :entry
+"""
+
+_ENTRIES = f"""{_ENTRY_COLUMNS}
 FROM position p JOIN ledger_entry l ON (l.position_id = p.position_id OR l.to_position_id = p.position_id)
 JOIN source o ON o.source_id = l.source_id LEFT JOIN position d ON d.position_id = l.to_position_id
 WHERE p.sku = :sku AND (CAST(:location AS TEXT) IS NULL OR p.location = :location)

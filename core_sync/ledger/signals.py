@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.failures.record import NewFailure, record_failures, resolve_subjects
 from core_sync.ledger.arrivals import Arrival, from_payload
+from core_sync.ledger.conflicts import keep_conflicts, telling_id
 from core_sync.ledger.knowledge import STATES, Decision, Held, Knowledge
 from core_sync.master_data.candidates import sku_candidates
 from core_sync.master_data.catalogue import Catalogue
@@ -21,6 +22,7 @@ def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catal
     """Record the failures of a decision, and close those it cured."""
     likeness: dict[str, str] = {}
     failures = [_of_held(held, catalogue, at, likeness) for held in decision.held.values() if _speaks_at_once(held)]
+    keep_conflicts(connection, decision.conflicts, at)
     failures += [_of_conflict(arrival, at) for arrival in decision.conflicts]
     negative, sound = _lenient_positions(decision, knowledge)
     failures += [_of_negative(arrival, knowledge, at) for arrival in negative]
@@ -110,7 +112,7 @@ def _of_conflict(arrival: Arrival, at: datetime) -> NewFailure:
         at,
         kind="id_conflict",
         message=f"event {event.event_id} of {event.source} came again with other content; the first stands",
-        subject=f"conflict:{event.source}:{event.event_id}:{arrival.content.hex()[:12]}",
+        subject=held_subject(event.source, telling_id(arrival)),
         error_code="id_conflict",
         duplicate_of=event.event_id,
         mapping_candidates=None,

@@ -125,14 +125,27 @@ class OpenItem(SQLModel, table=True):
     cancelled_at: int | None = moment(None)
 
 
+UNDECIDED = "status IN ('parked', 'refused', 'suspected_duplicate', 'conflict')"
+"""Of held events: those that wait for something, or for somebody."""
+
+
 class HeldEvent(SQLModel, table=True):
-    """An event without stock effect: parked, refused, or suspected to repeat another; with its whole content."""
+    """An event without stock effect, with its whole content: parked, refused, suspected to repeat another, or
+    contradicting what its source said under the same id before.
+    """
 
     __tablename__ = "held_event"
     __table_args__ = (
         UniqueConstraint("source_id", "event_id", name="held_event_identity"),
         CheckConstraint(
-            "status IN ('parked', 'refused', 'suspected_duplicate', 'applied', 'dismissed')", name="held_status_known"
+            "status IN ('parked', 'refused', 'suspected_duplicate', 'conflict', 'applied', 'dismissed')",
+            name="held_status_known",
+        ),
+        Index(
+            "held_event_undecided",
+            "held_id",
+            sqlite_where=text(UNDECIDED),
+            postgresql_where=text(UNDECIDED),
         ),
         Index("held_event_waiting", "status", "position_id"),
         Index("held_event_lacking", "status", "lacks", "lacked"),

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.errors import VerbRefused
-from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, held_by_event, reverse
+from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, reverse
+from core_sync.ledger.verdicts import held_by_event
 from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Choice, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView, Signal
@@ -19,7 +20,7 @@ REVERSE = "reverse"
 
 _SAYS = {
     CONFIRM: "the same movement told twice: it stays without effect",
-    APPLY: "a movement of its own: it is applied after all",
+    APPLY: "a movement of its own, or the right telling: it is applied, and what it contradicts is taken back",
     REVERSE: "the movement that was applied is taken back",
 }
 _DECIDED = ("applied", "dismissed")
@@ -33,20 +34,26 @@ class DecideDuplicate:
     def plan(self, connection: Connection, case: CaseView, at: datetime) -> Plan:
         """Each suspected event, and the one it seems to repeat."""
         held = [_held(connection, signal) for signal in case.failures if signal.held_event is not None]
-        applied = _applied(connection, case, {one["like"] for one in held})
+        suspected = {one["like"] for one in held if not one["contradicts"]}
+        applied = _applied(connection, case, suspected)
         if not held and not applied:
             return nothing_to_change(self.kind, case, "no event of the case is held or in the ledger")
+        contradicted = {one["like"] for one in held if one["contradicts"]}
         changes = [
             Change("decide", f"{one['event']} of {one['source']}, like {one['like']}", one["quantity"]) for one in held
-        ] + [Change("decide", f"{one['event']} of {one['source']}", one["quantity"]) for one in applied]
+        ] + [
+            Change("decide", f"{one['event']} of {one['source']}", one["quantity"])
+            for one in applied
+            if one["event"] not in contradicted
+        ]
         units = sum(one["quantity"] for one in held + applied)
-        ways = (CONFIRM, APPLY) if held else (CONFIRM, REVERSE)
+        ways = (CONFIRM, *((APPLY,) if held else ()), *((REVERSE,) if applied else ()))
         return Plan(
             action=self.kind,
             case_id=case.case_id,
             summary=f"decide {len(changes)} repeated event(s)",
             changes=tuple(changes),
-            reversible=bool(held),
+            reversible=bool(held) and not applied,
             units=units,
             money=sum(case.money(one["sku"], one["quantity"]) for one in held + applied),
             choices=tuple(Choice(way, _SAYS[way]) for way in ways),
@@ -100,7 +107,7 @@ class DecideDuplicate:
     def undo(self, world: World, order: Order) -> Told:
         """A confirmed repeat is applied after all; an applied one is taken back."""
         held = order.plan.arguments["held"]
-        if not held:
+        if not order.plan.reversible:
             raise VerbRefused("undo", f"run {order.run_id}", "a reversal is not itself reversed")
         at = world.clock()
         for one in held:
@@ -120,17 +127,18 @@ def _held(connection: Connection, signal: Signal) -> dict[str, Any]:
         "source": source,
         "event": event_id,
         "like": signal.duplicate_of or "one before",
+        "contradicts": held.contradicts is not None,
         "sku": signal.sku or "",
         "quantity": signal.quantity or 0,
     }
 
 
 def _applied(connection: Connection, case: CaseView, waiting: set[str]) -> list[dict[str, Any]]:
-    """Movements in the ledger that the case says were told again, each once; not those whose repeat is held."""
+    """Movements in the ledger that the case says were told again, each once; not those whose repeat is ``waiting``."""
     found: dict[str, dict[str, Any]] = {}
     for signal in case.failures:
         event = signal.duplicate_of
-        source = _source_of(connection, event, signal.system) if event and signal.held_event is None else None
+        source = _source_of(connection, event, signal.system) if event else None
         if event and source is not None and event not in waiting:
             one = {"source": source, "event": event, "sku": signal.sku or "", "quantity": signal.quantity or 0}
             found.setdefault(event, one)

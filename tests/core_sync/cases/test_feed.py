@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_sync.cases.feed import CursorRefused, Filter, read_feed, read_totals
+from core_sync.cases.feed import Filter, read_feed, read_totals
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.verbs import assign, resolve, snooze
 from core_sync.database.engine import Database
+from core_sync.errors import CursorRefused
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_case, the_list
 
 

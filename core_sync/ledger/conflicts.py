@@ -1,0 +1,80 @@
+"""Tellings that contradict an earlier one of the same id: kept whole, without effect, until somebody decides.
+
+The later telling is held under an id of its own, ``ID#DIGEST``. That is also the id under which it enters the
+ledger when it is decided that it, and not the first, is what happened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core_sync.clock import to_microseconds
+from core_sync.ledger.arrivals import Arrival, to_payload
+from core_sync.ledger.tables import CorrectedTelling, HeldEvent
+
+_DIGITS = 16
+
+
+def telling_id(arrival: Arrival) -> str:
+    """The id under which a contradicting telling is kept: the source's own, and whose content it is."""
+    return f"{arrival.event.event_id}#{arrival.content.hex()[:_DIGITS]}"
+
+
+def keep_conflicts(connection: Connection, arrivals: Sequence[Arrival], at: datetime) -> None:
+    """Hold each telling; one that is held already stays as it is."""
+    if not arrivals:
+        return
+    statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(HeldEvent)
+    rows = [_row(arrival, at) for arrival in arrivals]
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["source_id", "event_id"]), rows)
+
+
+def know_telling(connection: Connection, source_id: int, event_id: str, content: bytes) -> None:
+    """From now on the telling of ``event_id`` with ``content`` is known: sent again, it is a duplicate."""
+    statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(CorrectedTelling)
+    connection.execute(
+        statement.values(source_id=source_id, event_id=event_id, content=content).on_conflict_do_nothing()
+    )
+
+
+def first_telling_status(connection: Connection, source_id: int, event_id: str) -> str | None:
+    """What became of the first telling: ``accepted``, the status under which it is held, or None where it is unknown.
+
+    An entry that was taken back since is still ``accepted``.
+    """
+    bound = {"source_id": source_id, "event_id": event_id}
+    status: str | None = connection.execute(text(_FIRST), bound).scalar_one_or_none()
+    return status
+
+
+def _row(arrival: Arrival, at: datetime) -> dict[str, Any]:
+    event_id = arrival.event.event_id
+    event = replace(arrival.event, event_id=telling_id(arrival))
+    return {
+        "source_id": arrival.source_id,
+        "event_id": event.event_id,
+        "status": "conflict",
+        "reason": "id_conflict",
+        "message": f"event {event_id} came again with other content; the first stands",
+        "position_id": arrival.position or None,
+        "quantity_asked": arrival.quantity if arrival.lack is None else None,
+        "duplicate_of": event_id,
+        "payload": to_payload(event),
+        "content": arrival.content,
+        "occurred_at": arrival.occurred_at,
+        "recorded_at": to_microseconds(at),
+        "file": arrival.file,
+        "row": arrival.row,
+    }
+
+
+_FIRST = """
+SELECT 'accepted' AS status FROM ledger_entry WHERE source_id = :source_id AND event_id = :event_id
+UNION ALL
+SELECT status FROM held_event WHERE source_id = :source_id AND event_id = :event_id
+  AND NOT EXISTS (SELECT 1 FROM ledger_entry l WHERE l.source_id = :source_id AND l.event_id = :event_id)
+"""
