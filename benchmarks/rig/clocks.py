@@ -1,0 +1,24 @@
+"""Timing one thing."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of ``work``."""
+    started = perf_counter()
+    work()
+    return perf_counter() - started
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Both sides alike are spared collecting what the benchmark itself keeps in memory."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
