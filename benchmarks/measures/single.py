@@ -1,6 +1,6 @@
 """One event a call: against a bare one-row insert and commit, and against the ORM doing it event by event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from statistics import median
@@ -51,7 +51,7 @@ def _run_pair(ground: Ground, events: Sequence[Event], pair: int) -> tuple[list[
         rows = [_with_new_id(row, f"bare-{number}") for number, row in enumerate(filler)]
         with undisturbed():
             for number, (event, row) in enumerate(zip(events, rows, strict=True)):
-                turns = [
+                turns: list[tuple[list[float], Callable[[], object]]] = [
                     (ours, partial(ledger.apply, [event], START)),
                     (bare, partial(table.write_one, row)),
                 ]
