@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from api.shapes import Shape, entry_shape, position_shape
 from core_sync.availability.promises import channel_names
 from core_sync.availability.promises import explain as explain_promise
-from core_sync.availability.rules import Promise, free_after_share
+from core_sync.availability.rules import Promise, Shortage
 from core_sync.errors import NotFound
 from core_sync.ledger.history import entries_of, positions
 
@@ -43,8 +43,15 @@ def promise_shape(promise: Promise) -> Shape:
         "share": terms.share_ten_thousandths / 10_000,
         "buffer": terms.buffer,
         "allotment": terms.allotment,
-        "free": free_after_share(promise.available, terms),
+        "free": promise.free,
         "shortfall": promise.shortfall,
+        "withheld": promise.withheld,
+        "shortage": shortage_shape(promise.shortage) if promise.shortage is not None else None,
         "rule_version": terms.rule_version,
         "locations": list(promise.locations),
     }
+
+
+def shortage_shape(shortage: Shortage) -> Shape:
+    """Who claims what of a SKU that is short, and what each is granted, in the order in which they take."""
+    return {"available": shortage.available, "level": shortage.level, "grants": list(shortage.grants)}

@@ -1,5 +1,6 @@
 """Stock: positions, what is behind them, buffers, figures."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -71,6 +72,13 @@ def kpis(as_json: AsJson = False, database: Database = None, days: Annotated[int
                                "to": "to"})  # fmt: skip
 
 
+def _print_shortage(shortage: Mapping[str, Any]) -> None:
+    print(f"  a shortage: {shortage['available']} units are left, and below {shortage['level']} each is promised once:")
+    for one in shortage["grants"]:
+        print(f"    {one.channel} (priority {one.priority}) claims {one.claimed}, {one.taken} are taken before it:"
+              f" {one.granted}")  # fmt: skip
+
+
 def _print_explanation(told: dict[str, Any]) -> None:
     promise = told["promise"]
     if promise is not None:
@@ -79,6 +87,8 @@ def _print_explanation(told: dict[str, Any]) -> None:
               f" = {promise['free']}, never below 0; + allotment {promise['allotment']}")  # fmt: skip
         if promise["shortfall"]:
             print(f"  claims exceed stock by {promise['shortfall']} units")
+        if promise["shortage"] is not None:
+            _print_shortage(promise["shortage"])
     if told["positions"]:
         print_table(told["positions"], POSITION_COLUMNS)
     if told["entries"]:

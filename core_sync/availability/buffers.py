@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 
 from core_sync.availability.promises import channel_names, channel_terms
-from core_sync.availability.rules import ChannelTerms
+from core_sync.availability.rules import NO_RULE
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.master_data.tables import ChannelRule
@@ -25,7 +25,7 @@ class NewBuffer:
 
 
 def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at: datetime) -> int:
-    """Write the buffers that differ from those in force, shares as they are; returns how many that were.
+    """Write the buffers that differ from those in force, the rest of each rule as it is; returns how many that were.
 
     Raises:
         NotFound: there is no such channel.
@@ -38,10 +38,9 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
         if one.units < 0:
             raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", f"{one.units} is less than nothing")
     terms = channel_terms(connection, {one.sku for one in new}, at)
-    nothing_said = ChannelTerms()
     rows = []
     for one in new:
-        now = terms.get((one.channel, one.sku), terms.get((one.channel, ""), nothing_said))
+        now = terms.get((one.channel, one.sku), terms.get((one.channel, ""), NO_RULE))
         if now.buffer != one.units:
             rows.append(
                 {
@@ -49,6 +48,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
                     "sku": one.sku,
                     "share_ten_thousandths": now.share_ten_thousandths,
                     "buffer": one.units,
+                    "shortage_below": now.shortage_below,
                     "valid_from": to_microseconds(at),
                     "owner": owner,
                     "reason": one.reason,

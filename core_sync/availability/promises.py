@@ -3,21 +3,28 @@
 Positions whose opening stock is unknown tell differences only, so they promise nothing.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, text
 
-from core_sync.availability.rules import ChannelTerms, LocationStock, Promise, promise, promised_quantity
+from core_sync.availability.rules import (
+    NO_RULE,
+    ChannelTerms,
+    LocationStock,
+    Promise,
+    SellingChannel,
+    promises_of,
+)
+from core_sync.availability.rules import promised_quantities as quantities_of
+from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound
 
 ALLOTMENT = "allotment:"
 """A reservation named ``allotment:ACCOUNT`` keeps stock for an account's later orders."""
-
-_NO_RULE = ChannelTerms()
 
 _STOCK = """
 SELECT p.sku, p.location, sum(p.on_hand) AS on_hand, sum(p.allocated) AS allocated,
@@ -29,7 +36,7 @@ GROUP BY p.sku, p.location
 """
 
 _RULES = """
-SELECT r.version, r.channel, r.sku, r.share_ten_thousandths, r.buffer
+SELECT r.version, r.channel, r.sku, r.share_ten_thousandths, r.buffer, r.shortage_below
 FROM channel_rule r
 WHERE r.valid_from <= :at AND (r.valid_until IS NULL OR r.valid_until > :at)
   AND (r.sku = '' OR r.sku IN (SELECT w.sku FROM ({wanted}) w))
@@ -51,9 +58,8 @@ _WANTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PromisedQuantity:
-    """One channel's promise of one SKU as a plain number."""
+class PromisedQuantity(NamedTuple):
+    """One channel's promise of one SKU as a plain number; there may be a million of them at once."""
 
     channel: str
     sku: str
@@ -66,17 +72,24 @@ def channel_names(connection: Connection) -> tuple[str, ...]:
 
 
 def promised_quantities(
-    connection: Connection, skus: Collection[str], channels: Collection[str], at: datetime
+    connection: Connection, skus: Collection[str], at: datetime, channels: Sequence[SellingChannel] | None = None
 ) -> Iterator[PromisedQuantity]:
-    """What each of ``channels`` may promise of each of ``skus`` at ``at``; SKUs without known stock are left out."""
-    available: dict[str, int] = {}
-    for stock_of, stock in _stock(connection, skus):
-        available[stock_of] = available.get(stock_of, 0) + stock.available
+    """What each channel may promise of each of ``skus`` at ``at``; SKUs without known stock are left out.
+
+    ``channels`` is every channel, where the caller has read them already.
+    """
+    selling = selling_channels(connection) if channels is None else channels
+    available: dict[str, dict[str, int]] = {}
+    for sku, stock in _stock(connection, skus):
+        available.setdefault(sku, {})[stock.location] = stock.available
     terms = channel_terms(connection, skus, at)
-    for channel in channels:
-        usual = terms.get((channel, ""), _NO_RULE)
-        for sku, units in available.items():
-            yield PromisedQuantity(channel, sku, promised_quantity(units, terms.get((channel, sku), usual)))
+    usual = [terms.get((one.channel, ""), NO_RULE) for one in selling]
+    own = {sku for _, sku in terms if sku}
+    names = [one.channel for one in selling]
+    for sku, places in available.items():
+        rules = _terms_of(sku, selling, terms) if sku in own else usual
+        for channel, quantity in zip(names, quantities_of(places, selling, rules), strict=True):
+            yield PromisedQuantity(channel, sku, quantity)
 
 
 def explain(connection: Connection, sku: str, channel: str, at: datetime) -> Promise:
@@ -85,11 +98,12 @@ def explain(connection: Connection, sku: str, channel: str, at: datetime) -> Pro
     Raises:
         NotFound: there is no such channel.
     """
-    if channel not in channel_names(connection):
+    selling = selling_channels(connection)
+    if channel not in {one.channel for one in selling}:
         raise NotFound("channel", channel)
-    terms = channel_terms(connection, [sku], at)
-    stock = tuple(stock for _, stock in sorted(_stock(connection, [sku]), key=lambda told: told[1].location))
-    return promise(sku, channel, stock, terms.get((channel, sku), terms.get((channel, ""), _NO_RULE)))
+    stock = sorted((stock for _, stock in _stock(connection, [sku])), key=lambda place: place.location)
+    promises = promises_of(sku, stock, selling, _terms_of(sku, selling, channel_terms(connection, [sku], at)))
+    return next(promise for promise in promises if promise.channel == channel)
 
 
 def wanted_skus(connection: Connection) -> str:
@@ -102,6 +116,32 @@ def as_json(skus: Collection[str]) -> str:
     return msgspec.json.encode(list(skus)).decode()
 
 
+def channel_terms(
+    connection: Connection, skus: Collection[str], at: datetime
+) -> Mapping[tuple[str, str], ChannelTerms]:
+    """Terms by (channel, SKU); the SKU is empty for what holds for all. The newest valid version wins."""
+    wanted = wanted_skus(connection)
+    bound = {"skus": as_json(skus), "at": to_microseconds(at)}
+    terms: dict[tuple[str, str], ChannelTerms] = {}
+    for version, channel, sku, share, buffer, shortage_below in connection.execute(
+        text(_RULES.format(wanted=wanted)), bound
+    ):
+        terms[channel, sku] = ChannelTerms(share, buffer, 0, version, shortage_below)
+    allotted = connection.execute(text(_ALLOTMENTS.format(wanted=wanted)), {"skus": bound["skus"], "prefix": ALLOTMENT})
+    for channel, sku, quantity in allotted:
+        known = terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
+        terms[channel, sku] = ChannelTerms(
+            known.share_ten_thousandths, known.buffer, int(quantity), known.rule_version, known.shortage_below
+        )
+    return terms
+
+
+def _terms_of(
+    sku: str, selling: Sequence[SellingChannel], terms: Mapping[tuple[str, str], ChannelTerms]
+) -> list[ChannelTerms]:
+    return [terms.get((one.channel, sku), terms.get((one.channel, ""), NO_RULE)) for one in selling]
+
+
 def _stock(connection: Connection, skus: Collection[str]) -> Iterator[tuple[str, LocationStock]]:
     # SQLite takes the order of a CROSS JOIN as given: the few wanted SKUs first, never the whole table.
     cross = "CROSS" if connection.dialect.name == "sqlite" else ""
@@ -110,19 +150,3 @@ def _stock(connection: Connection, skus: Collection[str]) -> Iterator[tuple[str,
         statement, {"skus": as_json(skus)}
     ):
         yield sku, LocationStock(location, int(on_hand), int(allocated), int(quality_hold), int(safety))
-
-
-def channel_terms(
-    connection: Connection, skus: Collection[str], at: datetime
-) -> Mapping[tuple[str, str], ChannelTerms]:
-    """Terms by (channel, SKU); the SKU is empty for what holds for all. The newest valid version wins."""
-    wanted = wanted_skus(connection)
-    bound = {"skus": as_json(skus), "at": to_microseconds(at)}
-    terms: dict[tuple[str, str], ChannelTerms] = {}
-    for version, channel, sku, share, buffer in connection.execute(text(_RULES.format(wanted=wanted)), bound):
-        terms[channel, sku] = ChannelTerms(share, buffer, 0, version)
-    allotted = connection.execute(text(_ALLOTMENTS.format(wanted=wanted)), {"skus": bound["skus"], "prefix": ALLOTMENT})
-    for channel, sku, quantity in allotted:
-        known = terms.get((channel, sku), terms.get((channel, ""), _NO_RULE))
-        terms[channel, sku] = ChannelTerms(known.share_ten_thousandths, known.buffer, int(quantity), known.rule_version)
-    return terms

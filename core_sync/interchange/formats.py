@@ -190,6 +190,7 @@ _ALL = (
             Column("priority", Kind.COUNT),
             Column("share", Kind.RATIO),
             Column("buffer", Kind.COUNT),
+            Column("shortage_below", Kind.COUNT),
             Column("mode", Kind.CHOICE, choices=("shadow", "pilot", "live")),
             Column("oversell_penalty", Kind.MONEY),
             Column("system"),

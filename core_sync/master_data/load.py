@@ -85,14 +85,11 @@ def _add_aliases(connection: Connection, values: Sequence[dict[str, Any]]) -> in
 
 def _add_rules(connection: Connection, rows: Sequence[Row], at: datetime) -> None:
     """A version of each channel's rule, where it says something new."""
-    newest = {
-        channel: (share, buffer)
-        for channel, share, buffer in connection.execute(
-            text("SELECT channel, share_ten_thousandths, buffer FROM channel_rule WHERE sku = '' ORDER BY version")
-        )
-    }
+    said = ("share_ten_thousandths", "buffer", "shortage_below")
+    rules = text(f"SELECT channel, {', '.join(said)} FROM channel_rule WHERE sku = '' ORDER BY version")
+    newest = {channel: terms for channel, *terms in connection.execute(rules)}
     values = [channel_rule_values(row, at) for row in rows]
-    fresh = [v for v in values if newest.get(v["channel"]) != (v["share_ten_thousandths"], v["buffer"])]
+    fresh = [value for value in values if newest.get(value["channel"]) != [value[name] for name in said]]
     for value in fresh:
         if value["channel"] not in newest:
             value["valid_from"] = 0  # the first rule is all we know of the time before it

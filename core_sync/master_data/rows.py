@@ -91,13 +91,14 @@ def channel_values(row: Row) -> Values:
 
 
 def channel_rule_values(row: Row, at: datetime) -> Values:
-    """The channel's share and buffer as a version of its rule, valid from ``at``."""
+    """The channel's share, buffer and shortage level as a version of its rule, valid from ``at``."""
     share = row.number("share")
     return {
         "channel": row.text("channel"),
         "sku": "",
         "share_ten_thousandths": 10_000 if share is None else to_ten_thousandths(share),
         "buffer": row.whole("buffer") or 0,
+        "shortage_below": row.whole("shortage_below"),
         "valid_from": to_microseconds(at),
         "owner": "load",
         "reason": f"loaded from {row.record.file}",

@@ -115,13 +115,17 @@ class Channel(SQLModel, table=True):
 
 
 class ChannelRule(SQLModel, table=True):
-    """Share and buffer of a channel, for one SKU or (empty ``sku``) for all; the newest version holds."""
+    """Share and buffer of a channel, for one SKU or (empty ``sku``) for all; the newest version holds.
+
+    Below ``shortage_below`` units each unit is promised on one channel only.
+    """
 
     __tablename__ = "channel_rule"
     __table_args__ = (
         Index("channel_rule_lookup", "channel", "sku", "version"),
         CheckConstraint("share_ten_thousandths BETWEEN 0 AND 10000", name="share_is_a_ratio"),
         CheckConstraint("buffer >= 0", name="buffer_not_negative"),
+        CheckConstraint("shortage_below >= 0", name="shortage_not_negative"),
     )
 
     version: int | None = key()
@@ -129,6 +133,7 @@ class ChannelRule(SQLModel, table=True):
     sku: str = ""
     share_ten_thousandths: int = 10_000
     buffer: int = whole(0)
+    shortage_below: int | None = whole(None)
     valid_from: int = moment()
     valid_until: int | None = moment(None)
     owner: str | None = None

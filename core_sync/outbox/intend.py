@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.availability.promises import as_json, channel_names, promised_quantities, wanted_skus
+from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
+from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
 
 
@@ -67,14 +68,14 @@ WHERE channel = :channel AND sku = :sku AND state <> 'held'
 
 def refresh_intents(connection: Connection, skus: Collection[str], at: datetime) -> int:
     """Promise anew what channels may show of ``skus``, whose stock or rules changed; returns how many changed."""
-    channels = channel_names(connection) if skus else ()
+    channels = selling_channels(connection) if skus else ()
     if not channels:
         return 0
     known = _known(connection, skus)
     moment = to_microseconds(at)
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
-    for promised in promised_quantities(connection, skus, channels, at):
+    for promised in promised_quantities(connection, skus, at, channels):
         before = known.get((promised.channel, promised.sku))
         if before != promised.quantity:
             row = {

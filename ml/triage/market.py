@@ -8,7 +8,7 @@ from decimal import Decimal
 import polars as pl
 from sqlalchemy import Connection, text
 
-from core_sync.availability.promises import as_json, channel_names, promised_quantities, wanted_skus
+from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.money import from_ten_thousandths
 from ml.exposure.demand import HISTORY, DemandBook, estimate
@@ -114,8 +114,7 @@ def _demand(connection: Connection, skus: Collection[str], at: datetime) -> Dema
 
 def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown:
     promised = {
-        (promise.channel, promise.sku): promise.quantity
-        for promise in promised_quantities(connection, skus, channel_names(connection), at)
+        (promise.channel, promise.sku): promise.quantity for promise in promised_quantities(connection, skus, at)
     }
     figures = connection.execute(
         text(_NEWEST_FIGURES.replace("{wanted}", wanted_skus(connection))),

@@ -58,8 +58,11 @@ def a_channel(
     priority: int = 1,
     account: str | None = None,
     pilot_skus: list[str] | None = None,
+    **told: object,
 ) -> None:
+    """A channel; whatever else is ``told`` of it stands in its attributes."""
     attributes = {"endpoint": endpoint, "location_id": "gid://shopify/Location/1", "pilot_skus": pilot_skus or []}
+    attributes |= told  # type: ignore[arg-type]  # JSON, whatever the test says
     with database.transaction() as connection:
         connection.execute(
             text(
@@ -71,14 +74,23 @@ def a_channel(
 
 
 def a_rule(database: Database, channel: str, share: int = 10_000, buffer: int = 0, sku: str = "", valid_from: int = 0,
-           valid_until: int | None = None) -> None:  # fmt: skip
+           valid_until: int | None = None, shortage_below: int | None = None) -> None:  # fmt: skip
     with database.transaction() as connection:
         connection.execute(
             text(
-                "INSERT INTO channel_rule (channel, sku, share_ten_thousandths, buffer, valid_from, valid_until) "
-                "VALUES (:c, :s, :share, :b, :f, :u)"
+                "INSERT INTO channel_rule "
+                "(channel, sku, share_ten_thousandths, buffer, shortage_below, valid_from, valid_until) "
+                "VALUES (:c, :s, :share, :b, :level, :f, :u)"
             ),
-            {"c": channel, "s": sku, "share": share, "b": buffer, "f": valid_from, "u": valid_until},
+            {
+                "c": channel,
+                "s": sku,
+                "share": share,
+                "b": buffer,
+                "level": shortage_below,
+                "f": valid_from,
+                "u": valid_until,
+            },
         )
 
 

@@ -1,52 +1,16 @@
-"""What a channel may promise, and why."""
+"""Promises read from a real database."""
 
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
 from core_sync.availability.promises import explain, promised_quantities
 from core_sync.availability.reservations import stale_reservations, tell_stale
-from core_sync.availability.rules import ChannelTerms, LocationStock, promise, promised_quantity
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound
 from tests.core_sync.stocked import MORNING, a_channel, a_location, a_rule, a_sku, happens, open_failures
-
-units = st.integers(-10_000, 10_000)
-terms = st.builds(
-    ChannelTerms,
-    share_ten_thousandths=st.integers(0, 10_000),
-    buffer=st.integers(0, 1_000),
-    allotment=st.integers(0, 1_000),
-)
-
-
-@given(units, terms)
-def test_no_channel_promises_less_than_its_allotment_nor_more_than_stock_and_allotment(
-    available: int, terms: ChannelTerms
-) -> None:
-    promised = promised_quantity(available, terms)
-    assert terms.allotment <= promised <= max(0, available) + terms.allotment
-
-
-@given(units, units, terms)
-def test_more_stock_never_promises_less(one: int, other: int, terms: ChannelTerms) -> None:
-    assert promised_quantity(min(one, other), terms) <= promised_quantity(max(one, other), terms)
-
-
-def test_each_term_of_a_promise_adds_up_to_it() -> None:
-    stock = (LocationStock("A", 10, 3, 1, 2), LocationStock("B", 20, 0, 0, 0))
-    promised = promise("S", "shop", stock, ChannelTerms(5_000, 4, 6))
-    assert promised.available == 4 + 20
-    assert promised.quantity == 24 // 2 - 4 + 6
-
-
-def test_an_oversold_sku_tells_by_how_much() -> None:
-    promised = promise("S", "shop", (LocationStock("A", 1, 5, 0, 0),), ChannelTerms(buffer=2))
-    assert (promised.quantity, promised.shortfall) == (0, 6)
 
 
 @pytest.fixture
@@ -62,8 +26,8 @@ def stocked(database: Database) -> Database:
 
 def quantity(database: Database, channel: str = "shop", sku: str = "S") -> int:
     with database.reading() as connection:
-        (promised,) = promised_quantities(connection, [sku], [channel], MORNING)
-    return promised.quantity
+        promised = {one.channel: one.quantity for one in promised_quantities(connection, [sku], MORNING)}
+    return promised[channel]
 
 
 def test_stock_of_every_location_counts_less_what_is_claimed(stocked: Database) -> None:
@@ -95,6 +59,34 @@ def test_an_allotment_is_promised_to_its_account_alone(stocked: Database) -> Non
     happens(stocked, "reserve", "S", 15, reservation_id="allotment:ACME", account="ACME")
     assert quantity(stocked, "shop") == 35
     assert quantity(stocked, "edi") == 35 + 15
+
+
+def test_a_channel_promises_only_what_its_own_locations_hold(stocked: Database) -> None:
+    a_channel(stocked, "east", locations=["EAST"])
+    assert (quantity(stocked, "shop"), quantity(stocked, "east")) == (50, 10)
+    happens(stocked, "ship", "S", 40)
+    assert (quantity(stocked, "shop"), quantity(stocked, "east")) == (10, 10)
+
+
+def test_in_a_shortage_the_first_priority_takes_first_and_explain_says_who_got_what(stocked: Database) -> None:
+    a_channel(stocked, "market", priority=2)
+    a_rule(stocked, "market", shortage_below=20)
+    happens(stocked, "ship", "S", 38)
+    assert (quantity(stocked, "shop"), quantity(stocked, "market")) == (12, 0)
+    with stocked.reading() as connection:
+        told = explain(connection, "S", "market", MORNING)
+    assert told.shortage is not None
+    assert (told.shortage.available, told.shortage.level) == (12, 20)
+    assert [(one.channel, one.claimed, one.taken, one.granted) for one in told.shortage.grants] == [
+        ("shop", 12, 0, 12),
+        ("market", 12, 12, 0),
+    ]
+    assert (told.free, told.withheld, told.quantity) == (12, 12, 0)
+
+
+def test_plenty_is_shown_on_every_channel(stocked: Database) -> None:
+    a_channel(stocked, "market", priority=2)
+    assert (quantity(stocked, "shop"), quantity(stocked, "market")) == (50, 50)
 
 
 def test_explain_names_every_location_and_the_rule_it_used(stocked: Database) -> None:
