@@ -5,7 +5,7 @@ Money is a JSON number in the currency that stands beside it, times are RFC 3339
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
 from core_sync.ledger.history import ExplainedEntry, PositionAt
 from core_sync.money import from_ten_thousandths
+
+if TYPE_CHECKING:  # most lists show no verdict
+    from core_sync.ledger.verdicts import Verdict
 
 Shape = dict[str, Any]
 
@@ -116,6 +119,14 @@ def position_shape(position: PositionAt) -> Shape:
 def entry_shape(entry: ExplainedEntry) -> Shape:
     """One ledger entry in words."""
     return {item.name: getattr(entry, item.name) for item in fields(entry)}
+
+
+def verdict_shape(verdict: "Verdict") -> Shape:
+    """What a verb on a held event or an entry did, or would do."""
+    shape = {item.name: getattr(verdict, item.name) for item in fields(verdict)}
+    shape["entries"] = [entry_shape(entry) for entry in verdict.entries]
+    shape["positions"] = [position_shape(position) for position in verdict.positions]
+    return shape
 
 
 def ingest_shape(summary: IngestSummary) -> Shape:

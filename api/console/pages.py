@@ -56,15 +56,15 @@ def feed_page(
         try:
             found = read_feed(connection, at, shown, cursor or None, PAGE)
         except CursorRefused:
-            return RedirectResponse(f"/?{urlencode(_kept(wanted))}", 303)
+            return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)
         totals = read_totals(connection, shown)
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
-    more = urlencode({**_kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
+    more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
     told = {
         "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": totals, "more": more,
-        "wanted": wanted, "filtered": bool(_kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
-        "channels": channels, "any_case": known, "first": not cursor, "logged_in": _by_cookie(request),
+        "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
+        "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
     }  # fmt: skip
     return page("feed.html", told)
 
@@ -130,7 +130,7 @@ def _do(case_id: int, deed: str, fields: dict[str, list[str]], request: Request,
         doing(world, Said(case_id, actor, world.clock(), fields))
     except (StocktriageError, FormRefused) as error:
         if isinstance(error, NotFound) and error.kind == "case":
-            return page("error.html", {"message": str(error), "logged_in": _by_cookie(request)}, 404)
+            return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, 404)
         return _case_page(case_id, request, world, actor, str(error))
     return RedirectResponse(f"/cases/{case_id}", 303)
 
@@ -141,11 +141,11 @@ def _case_page(case_id: int, request: Request, world: World, actor: str, refusal
         with world.database.reading() as connection:
             case = read_detail(connection, case_id, at)
     except NotFound as error:
-        return page("error.html", {"message": str(error), "logged_in": _by_cookie(request)}, 404)
+        return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, 404)
     plan, no_plan = _plan(world, case, at)
     told = {
         "at": at, "actor": actor, "case": case, "plan": plan, "no_plan": no_plan, "refusal": refusal,
-        "root_causes": ROOT_CAUSES, "logged_in": _by_cookie(request),
+        "root_causes": ROOT_CAUSES, "logged_in": by_cookie(request),
         "waiting": [run for run in case["runs"] if run["status"] == "awaiting_approval"],
         "ended": [run for run in case["runs"] if run["status"] != "awaiting_approval"],
     }  # fmt: skip
@@ -170,7 +170,7 @@ def _statuses(said: str) -> tuple[Status, ...]:
     return (Status(said),) if said in set(Status) else ON_THE_LIST
 
 
-def _kept(wanted: dict[str, str]) -> dict[str, str]:
+def kept(wanted: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value}
 
 
@@ -179,11 +179,11 @@ def _local(path: str) -> str:
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
-def _by_cookie(request: Request) -> bool:
+def by_cookie(request: Request) -> bool:
     return COOKIE in request.cookies
 
 
 def problem_page(request: Request, error: StocktriageError) -> Response:
     """An error of a page as a page; the status is the API's."""
     status = of_error(error).status_code
-    return page("error.html", {"message": str(error), "logged_in": _by_cookie(request)}, status)
+    return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, status)

@@ -14,9 +14,9 @@ from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import a_case
 
 COMMANDS = (
-    "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain",
-    "classify", "score", "buffers", "train", "models", "promote", "rollback", "simulate", "replay", "export", "act",
-    "autonomy", "kpis", "doctor",
+    "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain", "held",
+    "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "simulate", "replay", "export",
+    "act", "autonomy", "kpis", "doctor",
 )  # fmt: skip
 
 EVENTS = """id,source,type,time,sku,location,quantity

@@ -146,5 +146,5 @@ def test_a_case_that_is_not_there_is_a_page_that_says_so(client: TestClient) -> 
 
 def test_pages_load_nothing_from_elsewhere(client: TestClient, world: World) -> None:
     case = a_case(world.database)
-    for address in ("/", f"/cases/{case}", "/login", "/cases/999", "/static/console.css"):
+    for address in ("/", f"/cases/{case}", "/held", "/login", "/cases/999", "/static/console.css"):
         assert "//" not in re.sub(r"https?://127\.0\.0\.1[^\s]*", "", client.get(address).text)

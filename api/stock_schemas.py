@@ -1,0 +1,108 @@
+"""Shapes of what is told about held events and ledger entries, and of what is decided about them."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.schemas import Noted, PositionShown, Shown
+
+
+class Decide(Noted):
+    """A verb on a held event or an entry."""
+
+    dry_run: bool = Field(False, description="Only say what it would do.")
+
+
+class TwinShown(Shown):
+    event: str
+    status: str = Field(description="accepted, reversed, or the status under which it is held itself.")
+    type: str
+    sku: str
+    location: str
+    lot: str
+    quantity: int
+    document: str | None
+    line: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    differs: list[str] = Field(description="What the held event says otherwise.")
+
+
+class HeldItem(Shown):
+    """One event without stock effect."""
+
+    held: int
+    status: str = Field(description="parked, refused, suspected_duplicate, conflict; decided: applied, dismissed.")
+    reason: str
+    message: str
+    source: str
+    event: str
+    type: str
+    sku: str
+    location: str
+    lot: str
+    quantity: int = Field(description="As told, in `uom`.")
+    uom: str
+    document: str
+    line: str
+    reservation_id: str
+    to_location: str
+    state: str | None = Field(description="Which state of the position does not allow it.")
+    asked: int | None
+    there: int | None = Field(description="What was there when it was held.")
+    there_now: int | None
+    lacks: str | None = Field(description="Which master data is missing: sku, location or uom.")
+    lacked: str | None
+    twin: TwinShown | None = Field(description="The event that it seems to repeat, or contradicts.")
+    occurred_at: datetime
+    recorded_at: datetime
+    file: str | None
+    row: int | None
+    decided_at: datetime | None
+    decided_by: str | None
+    verbs: list[str] = Field(description="What may be decided about it.")
+
+
+class HeldPage(Shown):
+    items: list[HeldItem]
+    next_cursor: str | None
+    waiting: dict[str, int] = Field(description="How many events are undecided, by status.")
+
+
+class EntryExplained(Shown):
+    """One ledger entry: what came, from whom, when on both clocks, and what it did."""
+
+    entry: int
+    source: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    sku: str
+    location: str
+    lot: str
+    quantity: int
+    on_hand: int
+    allocated: int
+    quality_hold: int
+    in_transit: int = Field(description="At `to_location` where that is given.")
+    to_location: str | None
+    document: str | None
+    line: str | None
+    reservation_id: str | None
+    reason: str | None
+    actor: str | None
+    flags: list[str]
+
+
+class VerdictShown(Shown):
+    """What a verb did, or after a dry run would have done."""
+
+    source: str
+    event: str
+    verb: str
+    status: str = Field(description="What the event is after it.")
+    message: str
+    entries: list[EntryExplained] = Field(description="What it wrote into the ledger, what it freed among it.")
+    positions: list[PositionShown] = Field(description="How what it touched stands after it.")
+    dry_run: bool
