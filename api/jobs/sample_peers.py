@@ -77,6 +77,7 @@ def simulated_peers(world: "World") -> Iterator[int]:
 
 def _channel_peer(connection: Connection, channel: str, kind: str) -> "Starlette | None":
     from simulation.peers.amazon_like import amazon_app
+    from simulation.peers.amazon_market import QUOTAS, Quota
     from simulation.peers.shopify_like import shopify_app
 
     rows = connection.execute(text(_SHOWN), {"channel": channel})
@@ -85,7 +86,7 @@ def _channel_peer(connection: Connection, channel: str, kind: str) -> "Starlette
         case "shopify":
             return shopify_app(shown)
         case "amazon":
-            return amazon_app(shown, rate=50.0, burst=200.0)
+            return amazon_app(shown, quotas=dict.fromkeys(QUOTAS, Quota(rate=50, burst=200)))
         case _:
             return None
 

@@ -1,142 +1,152 @@
 """A marketplace that takes updates into a queue: ACCEPTED is not applied, an invalid listing is a 200.
 
-Shapes are those of the Listings Items API of 2021-08-01; sentences are our own.
+Shapes are those of the Listings Items API of 2021-08-01; sentences are our own. Feeds and the batches that answer
+each item by itself stand in files of their own.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from simulation.peers.amazon_feeds import feed_routes, settle, work
+from simulation.peers.amazon_inventories import inventory_routes
+from simulation.peers.amazon_market import QUOTAS, Marketplace, Quota, wanted_quantity
 from simulation.peers.bucket import Bucket
-from simulation.peers.faults import Conduct, PeerFault, control_routes
+from simulation.peers.clock import PeerClock
+from simulation.peers.conduct import Conduct
+from simulation.peers.control import control_routes
+from simulation.peers.faults import Fault
+from simulation.peers.shelf import Shelf
 
-_PATH = "/listings/2021-08-01/items/{seller}/{sku:path}"
-_CODES = {400: "InvalidInput", 404: "NotFound", 429: "QuotaExceeded", 500: "InternalFailure", 503: "ServiceUnavailable"}
-
-
-@dataclass
-class Marketplace:
-    """Units by seller SKU; what is ``queued`` applies when its time comes, what is ``stuck`` only on request."""
-
-    shown: dict[str, int]
-    patches: Bucket
-    settle_s: float
-    clock: Callable[[], float]
-    conduct: Conduct = field(default_factory=Conduct)
-    queued: list[tuple[float, str, int]] = field(default_factory=list)
-    stuck: dict[str, int] = field(default_factory=dict)
-    submissions: int = 0
-
-    def work(self) -> None:
-        """Apply what is due, in the order in which it was accepted."""
-        now = self.clock()
-        for _, sku, quantity in (entry for entry in self.queued if entry[0] <= now):
-            self.shown[sku] = quantity
-        self.queued = [entry for entry in self.queued if entry[0] > now]
-
-    def settle(self) -> int:
-        """Apply everything that was ever accepted."""
-        count = len(self.queued) + len(self.stuck)
-        for _, sku, quantity in self.queued:
-            self.shown[sku] = quantity
-        self.shown |= self.stuck
-        self.queued, self.stuck = [], {}
-        return count
+_LISTINGS = "/listings/2021-08-01/items/{seller}"
+_IDENTIFIERS_MAX = 20
 
 
 def amazon_app(
     shown: Mapping[str, int],
     *,
-    rate: float = 5.0,
-    burst: float = 10.0,
+    quotas: Mapping[str, Quota] | None = None,
     settle_s: float = 0.0,
-    clock: Callable[[], float] = time.monotonic,
+    feed_s: float = 0.0,
+    page_size: int = 20,
+    clock: PeerClock | None = None,
 ) -> Starlette:
-    """A marketplace that lists ``shown``; an accepted figure shows ``settle_s`` seconds later."""
-    market = Marketplace(dict(shown), Bucket(rate, burst, clock), settle_s, clock)
+    """A marketplace that lists ``shown``.
+
+    An accepted figure shows ``settle_s`` seconds later, one of a feed ``feed_s`` later. ``quotas`` replaces usage
+    plans by operation; a page of a search has ``page_size`` items at most.
+    """
+    clock = clock or PeerClock()
+    plans = {**QUOTAS, **(quotas or {})}
+    buckets = {operation: Bucket(plan.rate, plan.burst, clock) for operation, plan in plans.items()}
+    market = Marketplace(Shelf(dict(shown), clock), Conduct(clock), buckets, settle_s, feed_s)
 
     async def item(request: Request) -> Response:
         sku = str(request.path_params["sku"])
-        if request.method == "PATCH":
-            return await _patch(market, sku, request)
-        return await _get(market, sku)
+        return await (_patch(market, sku, request) if request.method == "PATCH" else _get(market, sku))
 
-    routes = [Route(_PATH, item, methods=["GET", "PATCH"])]
-    app = Starlette(routes=routes + control_routes(market.conduct, market.settle))
+    async def search(request: Request) -> Response:
+        return await _search(market, request, page_size)
+
+    routes = [
+        Route(_LISTINGS, search, methods=["GET"]),
+        Route(_LISTINGS + "/{sku:path}", item, methods=["GET", "PATCH"]),
+        *feed_routes(market),
+        *inventory_routes(market),
+    ]
+    app = Starlette(routes=routes + control_routes(market.conduct, lambda: settle(market), market.shelf))
     app.state.peer = market
     return app
 
 
-def _refuse(market: Marketplace, status: int, message: str = "") -> Response:
-    code = _CODES.get(status, "InternalFailure")
-    headers = {"x-amzn-RateLimit-Limit": str(market.patches.rate), "x-amzn-RequestId": f"req-{market.submissions}"}
-    if status == 429:
-        headers["Retry-After"] = "1"
-    error = {"code": code, "message": message or f"The marketplace answers {status}.", "details": ""}
-    return JSONResponse({"errors": [error]}, status, headers)
-
-
-def _wanted(body: Any) -> int | None:
-    """The quantity that a patch asks for; None where it asks for nothing that can be understood."""
-    try:
-        value = body["patches"][0]["value"][0]
-        quantity = value["quantity"]
-    except (KeyError, IndexError, TypeError):
-        return None
-    good = isinstance(quantity, int) and not isinstance(quantity, bool) and value.get("fulfillment_channel_code")
-    return quantity if good else None
-
-
 async def _patch(market: Marketplace, sku: str, request: Request) -> Response:
-    if not market.patches.take():
-        return _refuse(market, 429, "The quota for this operation is used up.")
-    body = await request.json()
-    quantity = _wanted(body)
-    if quantity is None or not body.get("productType"):
-        return _refuse(market, 400, "The patch does not follow the schema.")
-    market.work()
-    fault = market.conduct.fault_of_write()
-    issue = _issue(market, sku, quantity)
-    works = fault is None or fault.applies
-    if issue is None and works:
-        market.queued.append((market.clock() + market.settle_s, sku, quantity))
-    elif issue is None and fault is PeerFault.ACCEPTED_NOT_APPLIED:
-        market.stuck[sku] = quantity
-    key = request.headers.get("idempotency-key", "")
-    market.conduct.note("patchListingsItem", sku, quantity, key, fault, applied=works and issue is None)
-    market.submissions += 1
-    answer = {
+    operation = "patchListingsItem"
+    fault = await market.conduct.meet("writes", [sku])
+    quantity = _patched_quantity(await _json(request))
+    if fault is not None and fault.does_nothing:
+        market.conduct.note(operation, sku, quantity, "", fault, applied=False)
+        return await _answer(market, operation, fault, None)
+    if not market.may(operation):
+        return market.quota_exceeded(operation)
+    if quantity is None:
+        return market.error(operation, 400, "The patch does not follow the schema.")
+    issue = market.issue(sku, quantity)
+    if issue is None:
+        market.take_on(sku, quantity, fault, market.settle_s)
+    held_back = fault is not None and fault.holds_back
+    market.conduct.note(operation, sku, quantity, "", fault, applied=issue is None and not held_back)
+    told = {
         "sku": sku,
         "status": "ACCEPTED" if issue is None else "INVALID",
-        "submissionId": f"submission-{market.submissions}",
+        "submissionId": f"submission-{len(market.conduct.log)}",
         "issues": [issue] if issue else [],
     }
-    return await market.conduct.answer(fault, lambda: JSONResponse(answer), lambda status: _refuse(market, status))
+    return await _answer(market, operation, fault, told)
 
 
-def _issue(market: Marketplace, sku: str, quantity: int) -> dict[str, Any] | None:
-    if sku not in market.shown:
-        return {"code": "13013", "message": "The seller lists no such SKU.", "severity": "ERROR", "attributeNames": []}
-    if quantity < 0:
-        names = ["fulfillment_availability"]
-        return {"code": "99022", "message": "No quantity is below 0.", "severity": "ERROR", "attributeNames": names}
+async def _json(request: Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError:
+        return None
+
+
+def _patched_quantity(body: Any) -> int | None:
+    if not isinstance(body, dict) or not body.get("productType") or not isinstance(body.get("patches"), list):
+        return None
+    for patch in body["patches"]:
+        if isinstance(patch, dict) and patch.get("path") == "/attributes/fulfillment_availability":
+            return wanted_quantity(patch.get("value"))
     return None
 
 
 async def _get(market: Marketplace, sku: str) -> Response:
-    market.work()
-    fault = market.conduct.fault_of_read()
+    operation = "getListingsItem"
+    work(market)
+    fault = await market.conduct.meet("reads", [sku])
+    if (fault is None or not fault.does_nothing) and not market.may(operation):
+        return market.quota_exceeded(operation)
+    if sku not in market.shown and (fault is None or not fault.does_nothing):
+        return market.error(operation, 404, "There is no such listing.")
+    return await _answer(market, operation, fault, _item(market, sku, fault))
+
+
+async def _search(market: Marketplace, request: Request, page_size: int) -> Response:
+    """One page of the listings asked for; its token is the place of the first one on it."""
+    operation = "searchListingsItems"
+    work(market)
+    query = request.query_params
+    asked = [sku for sku in query.get("identifiers", "").split(",") if sku]
+    fault = await market.conduct.meet("reads", asked)
+    if fault is not None and fault.does_nothing:
+        return await _answer(market, operation, fault, None)
+    if not market.may(operation):
+        return market.quota_exceeded(operation)
+    if len(asked) > _IDENTIFIERS_MAX or query.get("identifiersType") != "SKU":
+        return market.error(operation, 400, "A search names 20 SKUs at most.")
+    found = [sku for sku in asked if sku in market.shown]
+    start, size = int(query.get("pageToken", 0)), min(page_size, int(query.get("pageSize", 10)))
+    told: dict[str, Any] = {
+        "numberOfResults": len(found),
+        "items": [_item(market, sku, fault) for sku in found[start : start + size]],
+    }
+    if start + size < len(found):
+        told["pagination"] = {"nextToken": str(start + size)}
+    return await _answer(market, operation, fault, told)
+
+
+def _item(market: Marketplace, sku: str, fault: Fault | None) -> dict[str, Any]:
     if sku not in market.shown:
-        return _refuse(market, 404, "There is no such listing.")
-    availability = [{"fulfillmentChannelCode": "DEFAULT", "quantity": market.shown[sku]}]
+        return {}
+    quantity = max(0, market.shelf.told(sku, fault))
+    return {"sku": sku, "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": quantity}]}
+
+
+async def _answer(market: Marketplace, operation: str, fault: Fault | None, told: Any) -> Response:
     return await market.conduct.answer(
-        fault,
-        lambda: JSONResponse({"sku": sku, "fulfillmentAvailability": availability}),
-        lambda status: _refuse(market, status),
+        fault, lambda: market.answer(operation, told), lambda fault: market.refuse(operation, fault)
     )

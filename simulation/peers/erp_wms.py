@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulation.peers.faults import Conduct, PeerFault, control_routes
+from simulation.peers.conduct import Conduct
+from simulation.peers.control import control_routes
+from simulation.peers.faults import Fault
 
 Place = tuple[str, str]
 Done = tuple[int, dict[str, Any]]
@@ -98,7 +100,8 @@ def erp_wms_app(
     return app
 
 
-def _refuse(status: int) -> Response:
+def _refuse(fault: Fault) -> Response:
+    status = fault.status or 429  # a throttle has no manner of its own here
     headers = {"Retry-After": "1"} if status in (429, 503) else None
     return JSONResponse(
         {"error": {"code": f"HTTP_{status}", "message": f"The system answers {status}"}}, status, headers
@@ -114,14 +117,15 @@ def _writing(office: Office, act: Act) -> Callable[[Request], Any]:
         raw = await request.body()
         body: dict[str, Any] = await request.json() if raw else {}
         key = request.headers.get("idempotency-key", "")
-        fault = office.conduct.fault_of_write()
-        works = fault is None or fault.applies
+        subject = str(body.get("sku") or request.path_params.get("name") or "")
+        fault = await office.conduct.meet("writes", [subject])
+        holds_back = fault is not None and fault.holds_back
+        works = not holds_back and (fault is None or not fault.does_nothing)
         status, told = office.answers.get(key) or (503, {})
-        if not told and (works or fault is PeerFault.ACCEPTED_NOT_APPLIED):
+        if not told and (works or holds_back):
             status, told = act(office, request, body, works)
             if key and status < 400:
                 office.answers[key] = status, told
-        subject = str(body.get("sku") or request.path_params.get("name") or "")
         applied = works and status < 400
         office.conduct.note(request.url.path, subject, body.get("quantity"), key, fault, applied=applied)
         return await office.conduct.answer(fault, lambda: JSONResponse(told, status), _refuse)
@@ -131,7 +135,7 @@ def _writing(office: Office, act: Act) -> Callable[[Request], Any]:
 
 def _reading(office: Office, tell: Callable[[Office, Request], dict[str, Any]]) -> Callable[[Request], Any]:
     async def read(request: Request) -> Response:
-        fault = office.conduct.fault_of_read()
+        fault = await office.conduct.meet("reads")
         return await office.conduct.answer(fault, lambda: JSONResponse(tell(office, request)), _refuse)
 
     return read

@@ -1,138 +1,169 @@
-"""What a peer does wrong on order: answers that do not come, break off, refuse, or promise and do not keep."""
+"""What a peer may do wrong, and when: single faults, and a plan of them by time and probability."""
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
+import math
+import random
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, Self
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+LINGERS_S = 3600.0
+"""How much longer than usual a queued figure takes where nothing else is said; the peer's seconds."""
+
+On = Literal["writes", "reads", "both"]
 
 
-class PeerFault(StrEnum):
-    """How one request goes wrong; the names ending in ``_applied`` do the work first."""
+class FaultKind(StrEnum):
+    """How one request goes wrong. The last four concern what is queued: feeds, files that are acknowledged later."""
 
+    LATENCY = "latency"
     TIMEOUT = "timeout"
-    TIMEOUT_APPLIED = "timeout_applied"
     CUT = "cut"
-    CUT_APPLIED = "cut_applied"
-    BAD_REQUEST = "400"
-    TOO_MANY = "429"
-    BROKEN = "500"
-    UNAVAILABLE = "503"
+    STATUS = "status"
     THROTTLED = "throttled"
+    OUTAGE = "outage"
+    GARBAGE = "garbage"
     ACCEPTED_NOT_APPLIED = "accepted_not_applied"
-
-    @property
-    def applies(self) -> bool:
-        """Whether the work is done all the same."""
-        return self in (PeerFault.TIMEOUT_APPLIED, PeerFault.CUT_APPLIED)
+    STALE_READ = "stale_read"
+    LINGERS = "lingers"
+    REFUSED_LATER = "refused_later"
+    PARTLY_REFUSED_LATER = "partly_refused_later"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """One write that reached the peer, in the order of arrival."""
+class Fault:
+    """One thing going wrong.
 
-    number: int
-    operation: str
-    subject: str
-    quantity: int | None
-    key: str
-    fault: str
-    applied: bool
+    Args:
+        applied: whether the work is done all the same.
+        status: of a ``STATUS``; ``retry_after_s``: what its header says, None leaves the header out.
+        seconds: our seconds for ``LATENCY`` and ``TIMEOUT`` (None: the peer's usual time), the peer's seconds for
+            ``LINGERS`` and for how old a ``STALE_READ`` is (None: the figure before the last change).
+        variant: which garbage; None takes the next one.
+    """
+
+    kind: FaultKind
+    applied: bool = False
+    status: int = 0
+    retry_after_s: float | None = None
+    seconds: float | None = None
+    variant: int | None = None
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """A fault by its short name: ``timeout``, ``cut_applied``, ``503``, ``429_without_retry_after`` …
+
+        Raises:
+            ValueError: there is no such fault.
+        """
+        if name in set(FaultKind):
+            return cls(FaultKind(name))
+        short, applied = name.removesuffix("_applied"), name.endswith("_applied")
+        status, bare = short.removesuffix("_without_retry_after"), short.endswith("_without_retry_after")
+        if status.isdecimal() and 400 <= int(status) <= 599:
+            wait = 2.0 if int(status) == 429 and not bare else None
+            return cls(FaultKind.STATUS, applied, int(status), wait)
+        return cls(FaultKind(short), applied)
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether the request is answered without being looked at."""
+        blocks = (FaultKind.TIMEOUT, FaultKind.CUT, FaultKind.STATUS, FaultKind.THROTTLED, FaultKind.OUTAGE)
+        return self.kind in (*blocks, FaultKind.GARBAGE) and not self.applied
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether the figure is accepted and does not show, whatever time passes."""
+        return self.kind in (FaultKind.ACCEPTED_NOT_APPLIED, FaultKind.REFUSED_LATER, FaultKind.LOST)
+
+    @property
+    def lingers_s(self) -> float:
+        """The peer's seconds by which what was queued takes longer than usual."""
+        if self.kind is not FaultKind.LINGERS:
+            return 0.0
+        return LINGERS_S if self.seconds is None else self.seconds
+
+    @property
+    def name(self) -> str:
+        """Its short name."""
+        kind = str(self.status) if self.kind is FaultKind.STATUS else self.kind.value
+        return f"{kind}_applied" if self.applied else kind
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """A fault that comes again: between two moments, with a probability, so many times at most.
+
+    ``from_s`` and ``to_s`` are the peer's seconds since the plan was set; ``sku`` narrows it to requests about one SKU.
+    """
+
+    fault: Fault
+    on: On = "writes"
+    from_s: float = 0.0
+    to_s: float = math.inf
+    probability: float = 1.0
+    times: int | None = None
+    sku: str | None = None
+
+
+_RULE_FIELDS = frozenset({"fault", "on", "from_s", "to_s", "probability", "times", "sku"})
+_FAULT_FIELDS = frozenset({"status", "retry_after_s", "seconds", "variant", "applied"})
+
+
+def rule_from(told: Mapping[str, Any]) -> FaultRule:
+    """A rule as it comes over HTTP: the fault's short name, its own fields and the rule's, all beside each other.
+
+    Raises:
+        ValueError: a field is unknown or its value makes no sense.
+    """
+    unknown = set(told) - _RULE_FIELDS - _FAULT_FIELDS
+    if unknown or "fault" not in told:
+        raise ValueError(f"a rule has a fault and knows {sorted(_RULE_FIELDS | _FAULT_FIELDS)}, not {sorted(unknown)}")
+    named = asdict(Fault.named(str(told["fault"])))
+    fault = Fault(**(named | {name: told[name] for name in _FAULT_FIELDS & set(told)}))
+    rule = FaultRule(fault, **{name: told[name] for name in _RULE_FIELDS & set(told) if name != "fault"})
+    if not 0.0 <= rule.probability <= 1.0 or rule.on not in ("writes", "reads", "both"):
+        raise ValueError(f"{told['fault']}: probability is 0 to 1, and on is writes, reads or both")
+    return rule
 
 
 @dataclass
-class Conduct:
-    """Faults still to come, and writes that came. ``seconds`` is how long a timed-out answer is withheld."""
+class FaultPlan:
+    """Rules in order; the first that fires decides, but for latency, which goes with the others.
 
-    writes: deque[PeerFault] = field(default_factory=deque)
-    reads: deque[PeerFault] = field(default_factory=deque)
-    seconds: float = 30.0
-    log: list[Write] = field(default_factory=list)
+    Each rule draws from a generator of its own, so that a rule more or less changes nothing about the others.
+    """
 
-    def fault_of_write(self) -> PeerFault | None:
-        """The fault that this write meets."""
-        return self.writes.popleft() if self.writes else None
+    rules: tuple[FaultRule, ...] = ()
+    seed: int = 0
+    since_s: float = 0.0
+    fired: list[int] = field(init=False)
+    _draws: list[random.Random] = field(init=False)
 
-    def fault_of_read(self) -> PeerFault | None:
-        """The fault that this read meets."""
-        return self.reads.popleft() if self.reads else None
+    def __post_init__(self) -> None:
+        self.fired = [0] * len(self.rules)
+        self._draws = [random.Random(f"{self.seed}-{place}") for place in range(len(self.rules))]  # noqa: S311  # faults are no secret
 
-    def note(
-        self, operation: str, subject: str, quantity: int | None, key: str, fault: PeerFault | None, *, applied: bool
-    ) -> None:
-        """Remember a write."""
-        told = fault.value if fault else ""
-        self.log.append(Write(len(self.log) + 1, operation, subject, quantity, key, told, applied))
+    def meet(
+        self, on: Literal["writes", "reads"], at_s: float, skus: Collection[str]
+    ) -> tuple[float | None, Fault | None]:
+        """The latency in our seconds and the fault that a request about ``skus`` meets at ``at_s``."""
+        latency_s: float | None = None
+        for place, rule in enumerate(self.rules):
+            if not self._fires(place, rule, on, at_s - self.since_s, skus):
+                continue
+            self.fired[place] += 1
+            if rule.fault.kind is not FaultKind.LATENCY:
+                return latency_s, rule.fault
+            latency_s = (latency_s or 0.0) + (rule.fault.seconds or 0.0)
+        return latency_s, None
 
-    async def answer(
-        self, fault: PeerFault | None, good: Callable[[], Response], refuse: Callable[[int], Response]
-    ) -> Response:
-        """What the client gets: ``good``, or what ``fault`` makes of it; ``refuse`` words an error status."""
-        match fault:
-            case PeerFault.TIMEOUT | PeerFault.TIMEOUT_APPLIED:
-                await asyncio.sleep(self.seconds)
-                return Cut()
-            case PeerFault.CUT | PeerFault.CUT_APPLIED:
-                return Cut()
-            case PeerFault.THROTTLED:
-                return refuse(429)
-            case PeerFault.BAD_REQUEST | PeerFault.TOO_MANY | PeerFault.BROKEN | PeerFault.UNAVAILABLE:
-                return refuse(int(fault.value))
-            case _:
-                return good()
-
-
-class Cut(Response):
-    """An answer that breaks off in the middle of its body."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Announce more than is sent, and stop."""
-        del scope, receive  # whatever was asked
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"data": {', "more_body": True})
-
-
-def control_routes(conduct: Conduct, settle: Callable[[], int]) -> list[Route]:
-    """The doors for tests: order faults, read the log, let what was held back apply."""
-
-    async def faults(request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                _order(conduct, await request.json())
-            except (ValueError, TypeError) as error:
-                return JSONResponse({"error": str(error)}, 422)
-        elif request.method == "DELETE":
-            conduct.writes.clear()
-            conduct.reads.clear()
-        left = {"writes": list(conduct.writes), "reads": list(conduct.reads), "seconds": conduct.seconds}
-        return JSONResponse(left)
-
-    async def log(request: Request) -> Response:
-        if request.method == "DELETE":
-            conduct.log.clear()
-        return JSONResponse({"writes": [asdict(write) for write in conduct.log]})
-
-    async def settled(_: Request) -> Response:
-        return JSONResponse({"applied": settle()})
-
-    return [
-        Route("/_faults", faults, methods=["GET", "POST", "DELETE"]),
-        Route("/_log", log, methods=["GET", "DELETE"]),
-        Route("/_settle", settled, methods=["POST"]),
-    ]
-
-
-def _order(conduct: Conduct, order: Mapping[str, Any]) -> None:
-    """Add the ordered faults; nothing is added when one of them is unknown."""
-    writes = [PeerFault(name) for name in order.get("writes", ())]
-    reads = [PeerFault(name) for name in order.get("reads", ())]
-    conduct.seconds = float(order.get("seconds", conduct.seconds))
-    conduct.writes.extend(writes)
-    conduct.reads.extend(reads)
+    def _fires(self, place: int, rule: FaultRule, on: str, passed_s: float, skus: Collection[str]) -> bool:
+        if rule.on not in (on, "both") or not rule.from_s <= passed_s < rule.to_s:
+            return False
+        if rule.sku is not None and rule.sku not in skus:
+            return False
+        if rule.times is not None and self.fired[place] >= rule.times:
+            return False
+        return self._draws[place].random() < rule.probability

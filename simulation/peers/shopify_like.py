@@ -1,171 +1,102 @@
-"""A shop that speaks GraphQL: compare-and-set, user errors inside a 200, a cost bucket.
+"""A shop that speaks GraphQL: compare-and-set, user errors inside a 200, a cost bucket, ids beyond 2^53.
 
-Only the two operations that a stock connector needs are understood. Codes are those of the Admin API of
-2026-04 and later; sentences are our own.
+Shapes and codes are those of the Admin API of 2026-04 and later; sentences are our own, and so are the costs.
 """
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from graphql import OperationDefinitionNode, OperationType, execute_sync
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulation.peers.bucket import Bucket
-from simulation.peers.faults import Conduct, PeerFault, control_routes
+from simulation.peers.clock import PeerClock
+from simulation.peers.conduct import Conduct
+from simulation.peers.control import control_routes
+from simulation.peers.faults import Fault, FaultKind
+from simulation.peers.shelf import Shelf
+from simulation.peers.shopify_resolvers import ROOT, RequestContext, note_figures, skus_named
+from simulation.peers.shopify_schema import shopify_schema, understood
+from simulation.peers.shopify_shop import Shop
 
-ITEM = "gid://shopify/InventoryItem/"
-QUANTITY_MAX = 1_000_000_000
-_SET_COST, _READ_COST = 10, 4
-_TERM = re.compile(r'sku:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s"]+))')
-
-
-@dataclass
-class Shop:
-    """Available units by SKU; ``held_back`` was accepted and is not shown."""
-
-    shown: dict[str, int]
-    bucket: Bucket
-    conduct: Conduct = field(default_factory=Conduct)
-    held_back: dict[str, int] = field(default_factory=dict)
-    keys: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-
-    def settle(self) -> int:
-        """Show what was accepted and held back."""
-        count = len(self.held_back)
-        self.shown |= self.held_back
-        self.held_back.clear()
-        return count
+_SET_COST, _READ_COST = 10, 2
 
 
-def shopify_app(shown: Mapping[str, int], *, rate: float = 1000.0, burst: float = 2000.0) -> Starlette:
-    """A shop that lists ``shown``; its cost bucket holds ``burst`` points and regains ``rate`` a second."""
-    shop = Shop(dict(shown), Bucket(rate, burst))
+def shopify_app(
+    shown: Mapping[str, int],
+    *,
+    rate: float = 1000.0,
+    burst: float = 2000.0,
+    page_size: int = 250,
+    clock: PeerClock | None = None,
+) -> Starlette:
+    """A shop that lists ``shown``; its cost bucket holds ``burst`` points and regains ``rate`` a second.
+
+    A page of a read has ``page_size`` items at most, whatever is asked for.
+    """
+    clock = clock or PeerClock()
+    shop = Shop(Shelf(dict(shown), clock), Bucket(rate, burst, clock), Conduct(clock), page_size)
 
     async def graphql(request: Request) -> Response:
-        body = await request.json()
-        query = str(body.get("query", ""))
-        variables = body.get("variables") or {}
-        if "inventorySetQuantities" in query:
-            return await _set(shop, query, variables)
-        if "inventoryItems" in query:
-            return await _read(shop, variables)
-        return JSONResponse({"errors": [{"message": "This shop understands no such operation."}]}, 400)
+        return await _answer(shop, request)
 
     routes = [Route("/admin/api/{version}/graphql.json", graphql, methods=["POST"])]
-    app = Starlette(routes=routes + control_routes(shop.conduct, shop.settle))
+    app = Starlette(routes=routes + control_routes(shop.conduct, shop.settle, shop.shelf))
     app.state.peer = shop
     return app
 
 
-def _throttled(shop: Shop, cost: int, status: int = 200) -> Response:
+async def _answer(shop: Shop, request: Request) -> Response:
+    try:
+        body = await request.json()
+        document = understood(str(body["query"]))
+    except (ValueError, KeyError, TypeError):
+        return JSONResponse({"errors": {"query": "Required parameter missing or invalid"}}, 400)
+    if isinstance(document, tuple):
+        return JSONResponse({"errors": [error.formatted for error in document]}, 400)
+    variables = body.get("variables") or {}
+    operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    writes = operations[0].operation is OperationType.MUTATION
+    skus = skus_named(shop, variables, writes=writes)
+    cost = _SET_COST if writes else _READ_COST + int(variables.get("first") or 0)
+    fault = await shop.conduct.meet("writes" if writes else "reads", skus)
+    if (fault is None or not fault.does_nothing) and not shop.bucket.take(cost):
+        shop.conduct.refused_by_limit += 1
+        return _throttled(shop, cost)
+    if fault is not None and fault.does_nothing:
+        note_figures(shop, variables, fault, applied=False)
+        return await shop.conduct.answer(fault, _nothing, lambda told: _refuse(shop, told, cost))
+    done = execute_sync(
+        shopify_schema(), document, ROOT, context_value=RequestContext(shop, fault), variable_values=variables
+    )
+    told: dict[str, Any] = dict(done.formatted)
+    told["extensions"] = {"cost": _cost(shop, cost, cost)}
+    return await shop.conduct.answer(fault, lambda: JSONResponse(told), lambda told: _refuse(shop, told, cost))
+
+
+def _nothing() -> Response:
+    return JSONResponse({"data": None})
+
+
+def _cost(shop: Shop, requested: int, actual: int | None) -> dict[str, Any]:
     bucket = {
-        "maximumAvailable": shop.bucket.burst,
+        "maximumAvailable": float(shop.bucket.burst),
         "currentlyAvailable": int(shop.bucket.left),
-        "restoreRate": shop.bucket.rate,
+        "restoreRate": float(shop.bucket.rate),
     }
+    return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": bucket}
+
+
+def _throttled(shop: Shop, cost: int) -> Response:
     error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-    cost_told = {"requestedQueryCost": cost, "actualQueryCost": None, "throttleStatus": bucket}
-    return JSONResponse({"errors": [error], "extensions": {"cost": cost_told}}, status)
+    return JSONResponse({"errors": [error], "extensions": {"cost": _cost(shop, cost, None)}})
 
 
-def _refuse(shop: Shop, fault: PeerFault | None, status: int) -> Response:
-    if fault is PeerFault.THROTTLED:
-        return _throttled(shop, _SET_COST)
-    if status == 429:
-        return JSONResponse({"errors": "Too many requests from this app"}, status, {"Retry-After": "2.0"})
-    return JSONResponse({"errors": f"The shop answers {status}"}, status)
-
-
-async def _set(shop: Shop, query: str, variables: Mapping[str, Any]) -> Response:
-    if not shop.bucket.take(_SET_COST):
-        return _throttled(shop, _SET_COST)
-    key = str(variables.get("key") or "")
-    fault = shop.conduct.fault_of_write()
-    outcome: dict[str, Any] = {}
-    quantities = (variables.get("input") or {}).get("quantities") or []
-    if fault is None or fault.applies or fault is PeerFault.ACCEPTED_NOT_APPLIED:
-        held_back = fault is PeerFault.ACCEPTED_NOT_APPLIED
-        outcome = _apply(shop, "@idempotent" in query, key, variables, held_back=held_back)
-    applied = bool(outcome) and not outcome["userErrors"] and fault is not PeerFault.ACCEPTED_NOT_APPLIED
-    for quantity in quantities:
-        subject = str(quantity.get("inventoryItemId", "")).removeprefix(ITEM)
-        shop.conduct.note("inventorySetQuantities", subject, quantity.get("quantity"), key, fault, applied=applied)
-    return await shop.conduct.answer(
-        fault,
-        lambda: JSONResponse({"data": {"inventorySetQuantities": outcome}}),
-        lambda status: _refuse(shop, fault, status),
-    )
-
-
-def _apply(shop: Shop, idempotent: bool, key: str, variables: Mapping[str, Any], *, held_back: bool) -> dict[str, Any]:
-    """Set all the quantities or none; the same key and content gives the same outcome without a second effect."""
-    told = json.dumps(variables.get("input"), sort_keys=True)
-    if not idempotent or not key:
-        return _errors("IDEMPOTENCY_KEY_REQUIRED", ["key"], "The mutation needs an idempotency key.")
-    if key in shop.keys:
-        before, outcome = shop.keys[key]
-        if before != told:
-            return _errors("IDEMPOTENCY_KEY_PARAMETER_MISMATCH", ["key"], "The key was used for other content.")
-        return outcome
-    outcome = _checked(shop, (variables.get("input") or {}).get("quantities") or [])
-    if not outcome["userErrors"]:
-        for quantity in variables["input"]["quantities"]:
-            sku = quantity["inventoryItemId"].removeprefix(ITEM)
-            (shop.held_back if held_back else shop.shown)[sku] = int(quantity["quantity"])
-        shop.keys[key] = (told, outcome)
-    return outcome
-
-
-def _checked(shop: Shop, quantities: list[dict[str, Any]]) -> dict[str, Any]:
-    for place, quantity in enumerate(quantities):
-        path = ["input", "quantities", str(place)]
-        sku = str(quantity.get("inventoryItemId", "")).removeprefix(ITEM)
-        wanted = quantity.get("quantity")
-        if sku not in shop.shown:
-            return _errors("INVALID_INVENTORY_ITEM", [*path, "inventoryItemId"], "There is no such inventory item.")
-        if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
-            return _errors("INVALID_QUANTITY_NEGATIVE", [*path, "quantity"], "The quantity must be 0 or more.")
-        if wanted > QUANTITY_MAX:
-            return _errors("INVALID_QUANTITY_TOO_HIGH", [*path, "quantity"], "The quantity is too high.")
-        if "changeFromQuantity" not in quantity or quantity["changeFromQuantity"] != shop.shown[sku]:
-            message = "The quantity compared with is not the quantity stored."
-            return _errors("CHANGE_FROM_QUANTITY_STALE", [*path, "changeFromQuantity"], message)
-    group = {"id": f"gid://shopify/InventoryAdjustmentGroup/{len(shop.conduct.log) + 1}"}
-    return {"inventoryAdjustmentGroup": group, "userErrors": []}
-
-
-def _errors(code: str, field: list[str], message: str) -> dict[str, Any]:
-    error = {"field": field, "message": message, "code": code}
-    return {"inventoryAdjustmentGroup": None, "userErrors": [error]}
-
-
-def searched_skus(query: str) -> list[str]:
-    """The SKUs of a search such as ``sku:A OR sku:"B 1"``; in quotes a backslash escapes the next sign."""
-    found = _TERM.finditer(query)
-    return [term["plain"] or re.sub(r"\\(.)", r"\1", term["quoted"]) for term in found]
-
-
-async def _read(shop: Shop, variables: Mapping[str, Any]) -> Response:
-    if not shop.bucket.take(_READ_COST):
-        return _throttled(shop, _READ_COST)
-    fault = shop.conduct.fault_of_read()
-    wanted = searched_skus(str(variables.get("query") or ""))
-    nodes = [
-        {
-            "id": f"{ITEM}{sku}",
-            "sku": sku,
-            "inventoryLevel": {"quantities": [{"name": "available", "quantity": shop.shown[sku]}]},
-        }
-        for sku in wanted[: int(variables.get("first") or 50)]
-        if sku in shop.shown
-    ]
-    return await shop.conduct.answer(
-        fault,
-        lambda: JSONResponse({"data": {"inventoryItems": {"nodes": nodes}}}),
-        lambda status: _refuse(shop, fault, status),
-    )
+def _refuse(shop: Shop, fault: Fault, cost: int) -> Response:
+    if fault.kind is FaultKind.THROTTLED:
+        return _throttled(shop, cost)
+    headers = {"Retry-After": f"{fault.retry_after_s:.1f}"} if fault.retry_after_s is not None else None
+    return JSONResponse({"errors": f"The shop answers {fault.status}"}, fault.status, headers)

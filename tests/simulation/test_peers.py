@@ -12,9 +12,12 @@ from core_sync.channels.port import Accepted, Channel, PushRequest, ReadFailed, 
 from core_sync.channels.shopify_like import ShopifyLike
 from core_sync.channels.warehouse import JsonWarehouse, Question
 from simulation.peers.amazon_like import amazon_app
+from simulation.peers.amazon_market import QUOTAS, Quota
+from simulation.peers.clock import PeerClock
 from simulation.peers.erp_wms import HeldStock, erp_wms_app
 from simulation.peers.serve import running
 from simulation.peers.shopify_like import shopify_app
+from simulation.peers.shopify_shop import LOCATION, item_id
 
 SKU = "A/1 ü"
 STOCK = {SKU: 3, "B": 5}
@@ -22,7 +25,11 @@ STOCK = {SKU: 3, "B": 5}
 
 @pytest.fixture(scope="module", params=["shopify", "amazon"])
 def address(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    app = shopify_app(STOCK) if request.param == "shopify" else amazon_app(STOCK, rate=1000, burst=1000)
+    app = (
+        shopify_app(STOCK)
+        if request.param == "shopify"
+        else amazon_app(STOCK, quotas=dict.fromkeys(QUOTAS, Quota(1000, 1000)))
+    )
     with running(app) as url:
         yield request.param, url
 
@@ -111,31 +118,35 @@ def test_an_unknown_fault_is_refused_and_nothing_is_ordered(peer: tuple[Channel,
 
 def test_a_shop_compares_before_it_sets_and_knows_a_key_again() -> None:
     with running(shopify_app({"B": 5})) as url, client(url) as http:
-        quantity = {"inventoryItemId": "gid://shopify/InventoryItem/B", "quantity": 8, "changeFromQuantity": 4}
-        body = {"query": "mutation { inventorySetQuantities(input: $input) @idempotent(key: $key) { x } }"}
+        quantity = {"inventoryItemId": item_id("B"), "locationId": LOCATION, "quantity": 8, "changeFromQuantity": 4}
+        body = {
+            "query": "mutation Set($input: InventorySetQuantitiesInput!, $key: String!) "
+            "{ inventorySetQuantities(input: $input) @idempotent(key: $key) { userErrors { code } } }"
+        }
 
         def set_to(key: str) -> Any:
-            variables = {"input": {"name": "available", "quantities": [quantity]}, "key": key}
+            variables = {"input": {"name": "available", "reason": "count", "quantities": [quantity]}, "key": key}
             answer = http.post("/admin/api/2026-10/graphql.json", json={**body, "variables": variables}).json()
             return [error["code"] for error in answer["data"]["inventorySetQuantities"]["userErrors"]]
 
         assert set_to("one") == ["CHANGE_FROM_QUANTITY_STALE"]
+        assert set_to("one") == ["IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"]
         quantity["changeFromQuantity"] = 5
         assert set_to("two") == []
         assert set_to("two") == []
         quantity["quantity"] = 9
         assert set_to("two") == ["IDEMPOTENCY_KEY_PARAMETER_MISMATCH"]
-        assert ShopifyLike(http, "L").read(["B"]) == {"B": 8}
+        assert ShopifyLike(http, LOCATION).read(["B"]) == {"B": 8}
 
 
 def test_peers_that_are_asked_too_often_say_so() -> None:
     with running(shopify_app({"B": 5}, rate=0, burst=12)) as url, client(url) as http:
-        channel: Channel = ShopifyLike(http, "L")
+        channel: Channel = ShopifyLike(http, LOCATION)
         channel.read(["B"])
         answer = channel.push([PushRequest("B", 6, 5, "k")])[0]
         assert isinstance(answer, Rejected)
         assert (answer.code, answer.transient) == ("THROTTLED", True)
-    with running(amazon_app({"B": 5}, rate=0, burst=1)) as url, client(url) as http:
+    with running(amazon_app({"B": 5}, quotas={"patchListingsItem": Quota(0, 1)})) as url, client(url) as http:
         channel = AmazonLike(http, "S", "M")
         assert isinstance(channel.push([PushRequest("B", 6, None, "k")])[0], Accepted)
         refused = channel.push([PushRequest("B", 7, None, "l")])[0]
@@ -144,12 +155,12 @@ def test_peers_that_are_asked_too_often_say_so() -> None:
 
 
 def test_a_marketplace_shows_what_it_accepted_only_later() -> None:
-    moment = [0.0]
-    with running(amazon_app({"B": 5}, settle_s=60, clock=lambda: moment[0])) as url, client(url) as http:
+    clock = PeerClock(speed=0)
+    with running(amazon_app({"B": 5}, settle_s=60, clock=clock)) as url, client(url) as http:
         channel = AmazonLike(http, "S", "M")
         assert isinstance(channel.push([PushRequest("B", 6, None, "k")])[0], Accepted)
         assert channel.read(["B"]) == {"B": 5}
-        moment[0] = 61.0
+        clock.advance(61)
         assert channel.read(["B"]) == {"B": 6}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from starlette.applications import Starlette
 
 from simulation.peers.amazon_like import amazon_app
+from simulation.peers.amazon_market import QUOTAS, Quota
 from simulation.peers.erp_wms import erp_wms_app
-from simulation.peers.faults import PeerFault
+from simulation.peers.faults import Fault
 from simulation.peers.serve import running
 from simulation.peers.shopify_like import shopify_app
 
@@ -42,7 +43,7 @@ class Peer:
 
     def goes_wrong(self, *faults: str) -> None:
         """The next writes meet these faults, one each."""
-        self.state.conduct.writes.extend(PeerFault(fault) for fault in faults)
+        self.state.conduct.writes.extend(Fault.named(fault) for fault in faults)
 
     def forgets_writes(self) -> None:
         """Look only at what comes from now on."""
@@ -74,7 +75,7 @@ def a_shop(**shown: int) -> Iterator[Peer]:
 @contextmanager
 def a_market(**shown: int) -> Iterator[Peer]:
     """An Amazon-like marketplace that lists ``shown``."""
-    with _up(amazon_app(shown, burst=100.0)) as peer:
+    with _up(amazon_app(shown, quotas=dict.fromkeys(QUOTAS, Quota(100, 100)))) as peer:
         yield peer
 
 

@@ -9,7 +9,7 @@ from core_sync.channels.amazon_like import AmazonLike
 from core_sync.channels.http import client
 from core_sync.channels.port import Accepted, Channel, PushRequest, ReadFailed, Rejected, Unknown
 from core_sync.channels.shopify_like import ShopifyLike
-from simulation.peers.faults import PeerFault
+from simulation.peers.faults import Fault
 from tests.core_sync.channels.peers import Peer, a_market, a_shop
 
 Connect = Callable[[str], Channel]
@@ -102,7 +102,7 @@ def test_an_answer_that_does_not_come_whole_leaves_the_outcome_unknown(
 
 @pytest.mark.parametrize("fault", ["timeout", "cut", "500"])
 def test_a_channel_that_cannot_be_read_says_so(connect: Connect, peer: Peer, fault: str) -> None:
-    peer.state.conduct.reads.append(PeerFault(fault))
+    peer.state.conduct.reads.append(Fault.named(fault))
     with pytest.raises(ReadFailed):
         connect(peer.url).read(["B"])
 

@@ -1,0 +1,38 @@
+"""The simulated channels by kind, as a process or a test asks for them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from simulation.peers.amazon_like import amazon_app
+from simulation.peers.amazon_market import QUOTAS, Quota
+from simulation.peers.clock import PeerClock
+from simulation.peers.shopify_like import shopify_app
+
+_UNLIMITED = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a peer shall be: ``generous`` lifts its limits, ``settle_s`` is how long it queues what it accepts."""
+
+    generous: bool = False
+    settle_s: float = 0.0
+
+
+def _shopify(shown: Mapping[str, int], clock: PeerClock, manner: Manner) -> Starlette:
+    rate = _UNLIMITED if manner.generous else 1000.0
+    return shopify_app(shown, rate=rate, burst=2 * rate, clock=clock)
+
+
+def _amazon(shown: Mapping[str, int], clock: PeerClock, manner: Manner) -> Starlette:
+    quotas = dict.fromkeys(QUOTAS, Quota(_UNLIMITED, _UNLIMITED)) if manner.generous else {}
+    return amazon_app(shown, quotas=quotas, settle_s=manner.settle_s, feed_s=manner.settle_s, clock=clock)
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, int], PeerClock, Manner], Starlette]] = {
+    "shopify": _shopify,
+    "amazon": _amazon,
+}
+"""How each kind of channel is made: from what it lists, its clock and its manner."""
