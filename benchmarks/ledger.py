@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from benchmarks.measures.batches import batch_figures
+from benchmarks.measures.processor_time import processor_time_figures
 from benchmarks.measures.single import single_event_figures
+from benchmarks.measures.writers import writers_figures
 from benchmarks.rig.figures import Figure, show
 from benchmarks.rig.grounds import BATCH, Ground, postgresql_ground, sqlite_ground
-from benchmarks.rig.movements import Distributor
+from benchmarks.rig.movements import history_and_events
 from core_sync.ledger.events import Event
 
 
@@ -32,26 +34,21 @@ class Bench:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
-        distributor = Distributor(self.seed)
-        self._history = [*distributor.opening(), *distributor.batch(BATCH)]
-        self.events: list[Event] = distributor.batch(self.events_count)
+        self.history, self.events = history_and_events(self.seed, self.events_count)
 
     @cached_property
     def sqlite(self) -> Ground:
         """The prepared SQLite database."""
-        return self._stack.enter_context(sqlite_ground(self._history))
+        return self._stack.enter_context(sqlite_ground(self.history))
 
     @cached_property
     def postgresql(self) -> Ground:
         """The prepared PostgreSQL database."""
-        return self._stack.enter_context(postgresql_ground(self._history))
+        return self._stack.enter_context(postgresql_ground(self.history))
 
     def ordered(self) -> list[Event]:
         """As many events from sources whose ids ascend, after the same history."""
-        distributor = Distributor(self.seed, ordered_ids=True)
-        distributor.opening()
-        distributor.batch(BATCH)
-        return distributor.batch(self.events_count)
+        return history_and_events(self.seed, self.events_count, ordered_ids=True)[1]
 
     def close(self) -> None:
         """Remove every database."""
@@ -62,8 +59,11 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "sqlite batch": lambda bench: batch_figures(bench.sqlite, bench.events, bench.pairs),
     "sqlite batch ordered": lambda bench: batch_figures(bench.sqlite, bench.ordered(), bench.pairs, ", ordered ids"),
     "postgresql batch": lambda bench: batch_figures(bench.postgresql, bench.events, bench.pairs),
+    "sqlite cpu": lambda bench: processor_time_figures(bench.sqlite, bench.history, bench.events, bench.pairs),
+    "postgresql cpu": lambda bench: processor_time_figures(bench.postgresql, bench.history, bench.events, bench.pairs),
     "sqlite one event": lambda bench: single_event_figures(bench.sqlite, bench.events, bench.pairs),
     "postgresql one event": lambda bench: single_event_figures(bench.postgresql, bench.events, bench.pairs),
+    "postgresql writers": lambda bench: writers_figures(bench.postgresql, bench.seed, bench.events_count, bench.pairs),
 }
 
 

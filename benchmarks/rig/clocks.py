@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, process_time
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -22,3 +22,10 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """Processor time of this process during ``work``."""
+    started = process_time()
+    work()
+    return process_time() - started

@@ -27,6 +27,7 @@ DUPLICATES, LATE, IMPOSSIBLE = 0.02, 0.01, 0.005
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TICK = timedelta(milliseconds=200)
 _REMEMBERED = 20_000
+_TRADED_BEFORE = 10_000
 _SPARE = 40
 """Units that orders leave in a position, so that counts and late events seldom park what follows."""
 
@@ -37,6 +38,12 @@ Position = int
 def sku_name(number: int) -> str:
     """Our name of the SKU; ranks by demand are not in the order of names."""
     return f"SKU-{(number * 7919) % SKUS:05d}"
+
+
+def history_and_events(seed: int, size: int, ordered_ids: bool = False) -> tuple[list[Event], list[Event]]:
+    """What a database is prepared with (a receipt a position, some trade), and the ``size`` events after it."""
+    distributor = Distributor(seed, ordered_ids)
+    return [*distributor.opening(), *distributor.batch(_TRADED_BEFORE)], distributor.batch(size)
 
 
 class Distributor:
@@ -123,7 +130,8 @@ class Distributor:
         occurred_at = START + self._tick * TICK
         if self._chance.random() < LATE:
             occurred_at -= timedelta(minutes=self._chance.randint(30, 720))
-        event_id = f"{self._tick:020d}" if self._ordered_ids else f"{self._chance.getrandbits(128):032x}"
+        random_id = self._chance.getrandbits(128)  # drawn in any case, so that both kinds of load differ in ids alone
+        event_id = f"{self._tick:032x}" if self._ordered_ids else f"{random_id:032x}"
         return Event(
             event_id=event_id, source=source, type=kind, occurred_at=occurred_at, sku=sku, location=LOCATIONS[place],
             quantity=quantity, document=document, line=line, **more,
