@@ -280,9 +280,20 @@ class CheckShown(Shown):
     mend: str
 
 
+class ProofShown(Shown):
+    """How the proof stands that replaying the ledger gives the positions."""
+
+    open_disagreements: int = Field(description="Positions that differ; each is a case.")
+    last_ended_at: datetime | None = Field(description="When the last whole pass ended.")
+    last_proved: int = Field(description="Positions it proved.")
+    positions: int
+    coverage: float = Field(description="Share of the positions that the pass under way has proved.")
+
+
 class Health(Shown):
     fine: bool
     checks: list[CheckShown]
+    proof: ProofShown | None
 
 
 class Event(Body):

@@ -69,6 +69,14 @@ def remedy_round(world: "World") -> Told:
     return {"asked": asked, "ended": service.settle(world.remediation)}
 
 
+def prove_round(world: "World") -> Told:
+    """Go on proving that replaying the ledger gives the positions; what differs becomes a failure."""
+    from core_sync.ledger.proof import prove
+
+    done = prove(world.database, world.clock())
+    return {"differing": done.differing}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -80,6 +88,7 @@ ORDER BY c.rank_value DESC LIMIT 50
 ROLES: Mapping[str, Role] = {
     "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
     "publish": Role("push to channels and read back", publish_round, 5.0),
+    "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""

@@ -1,12 +1,17 @@
 """The service itself: is it well, which models are live."""
 
 from fastapi import APIRouter
+from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
 from api.checks import examine
 from api.dependencies import TheWorld, answer
 from api.models import model_rows
 from api.schemas import Health
+from api.shapes import Shape
+from api.wiring import World
+from core_sync.errors import StocktriageError
+from core_sync.ledger.proof import read_proof
 
 router = APIRouter(tags=["service"])
 
@@ -18,7 +23,23 @@ def get_health(world: TheWorld) -> Response:
     fine = all(one.fine for one in checks)
     # Who is not known may ask this, so addresses and names stay out of it.
     told = [{"check": one.check, "fine": one.fine, "found": "", "mend": ""} for one in checks]
-    return answer({"fine": fine, "checks": told}, 200 if fine else 503)
+    return answer({"fine": fine, "checks": told, "proof": _proof(world)}, 200 if fine else 503)
+
+
+def _proof(world: World) -> Shape | None:
+    """How the proof of the ledger stands; what differs is a case, and no reason to stop serving."""
+    try:
+        with world.database.reading() as connection:
+            state = read_proof(connection)
+    except (StocktriageError, DBAPIError):
+        return None
+    return {
+        "open_disagreements": state.open_disagreements,
+        "last_ended_at": state.whole_ended_at,
+        "last_proved": state.whole_proved,
+        "positions": state.positions,
+        "coverage": state.coverage,
+    }
 
 
 @router.get("/models", summary="Models")

@@ -71,7 +71,10 @@ class ExplainedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A position whose stored figure is not the sum of its entries."""
+    """A position whose stored figure is not the sum of its entries, or not what is open for references there.
+
+    ``replayed`` is that sum; ``against`` says of what: ``entries`` or ``open items``.
+    """
 
     sku: str
     location: str
@@ -79,6 +82,8 @@ class Disagreement:
     state: str
     stored: int
     replayed: int
+    against: str
+    position: int
 
 
 def positions(connection: Connection, sku: str | None = None, location: str | None = None) -> Iterator[PositionAt]:
@@ -132,10 +137,34 @@ def _explained(row: Row[Any]) -> ExplainedEntry:
     return ExplainedEntry(**values)
 
 
-def disagreements(connection: Connection) -> list[Disagreement]:
-    """Where replaying the ledger does not give the positions, or open items do not add up; none, always."""
-    found = [Disagreement(*row) for row in connection.execute(text(_REPLAY_AGAINST_STORED))]
-    return found + [Disagreement(*row) for row in connection.execute(text(_OPEN_AGAINST_STORED))]
+def disagreements(connection: Connection, among: tuple[int, int] | None = None) -> list[Disagreement]:
+    """Where replaying the ledger does not give the positions, or open items do not add up; none, always.
+
+    ``among`` narrows it to the positions numbered from the first to the last of the two.
+    """
+    bound = {} if among is None else {"first": among[0], "last": among[1]}
+    statement = _DISAGREEING if among is None else _DISAGREEING_AMONG
+    found = []
+    for row in connection.execute(text(statement), bound).mappings():
+        for state, against, replayed in _REPLAYED:
+            stored, summed = int(row[state]), int(row[replayed])
+            if stored != summed and not (replayed == "held" and _was_ever_short(connection, row["position_id"])):
+                name = (row["sku"], row["location"], row["lot"])
+                found.append(Disagreement(*name, state, stored, summed, against, row["position_id"]))
+    return found
+
+
+def _was_ever_short(connection: Connection, position: int) -> bool:
+    """Whether more was released from quality hold than was held, as lenient and relative positions allow.
+
+    From then on the figure is lower than what is open for references there, and rightly so.
+    """
+    running = 0
+    for delta in connection.execute(text(_HOLD_DELTAS), {"position": position}).scalars():
+        running += delta
+        if running < 0:
+            return True
+    return False
 
 
 def _read(connection: Connection, statement: str, bound: dict[str, object]) -> Iterator[PositionAt]:
@@ -154,7 +183,7 @@ FROM (
     FROM ledger_entry WHERE {until}
     UNION ALL
     SELECT to_position_id, 0, 0, 0, in_transit_delta, NULL
-    FROM ledger_entry WHERE to_position_id IS NOT NULL AND {until}
+    FROM ledger_entry WHERE to_position_id IS NOT NULL AND {until_there}
 ) one GROUP BY position_id
 """
 
@@ -168,7 +197,8 @@ WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
 
 _AT = f"""
 SELECT p.sku, p.location, p.lot, m.on_hand, m.allocated, m.quality_hold, m.in_transit, s.quantity, m.last_event_at
-FROM ({_SUMS.replace("{until}", "{clock} <= :moment")}) m JOIN position p ON p.position_id = m.position_id
+FROM ({_SUMS.format(until="{clock} <= :moment", until_there="{clock} <= :moment")}) m
+JOIN position p ON p.position_id = m.position_id
 LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
 WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
 """
@@ -199,19 +229,44 @@ WHERE p.sku = :sku AND (CAST(:location AS TEXT) IS NULL OR p.location = :locatio
 ORDER BY l.occurred_at, l.entry_id
 """
 
-_STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
-
-_REPLAY_AGAINST_STORED = " UNION ALL ".join(
-    f"""SELECT p.sku, p.location, p.lot, '{state}' AS state, p.{state} AS stored, COALESCE(m.{state}, 0) AS replayed
-    FROM position p LEFT JOIN replayed m ON m.position_id = p.position_id
-    WHERE p.{state} <> COALESCE(m.{state}, 0)"""
-    for state in _STATES
+_REPLAYED = (
+    ("on_hand", "entries", "sum_on_hand"),
+    ("allocated", "entries", "sum_allocated"),
+    ("quality_hold", "entries", "sum_quality_hold"),
+    ("in_transit", "entries", "sum_in_transit"),
+    ("allocated", "open items", "reserved"),
+    ("in_transit", "open items", "under_way"),
+    ("quality_hold", "open items", "held"),
 )
-_REPLAY_AGAINST_STORED = f"WITH replayed AS ({_SUMS.replace('{until}', '1 = 1')}) {_REPLAY_AGAINST_STORED}"
+"""Each state, what it is proved against, and the column that says what it should be."""
 
-_OPEN_AGAINST_STORED = """
-SELECT p.sku, p.location, p.lot, 'allocated' AS state, p.allocated AS stored, COALESCE(SUM(i.open_quantity), 0) AS still
-FROM position p LEFT JOIN open_item i ON i.position_id = p.position_id AND i.kind = 'reservation'
-GROUP BY p.position_id, p.sku, p.location, p.lot, p.allocated
-HAVING p.allocated <> COALESCE(SUM(i.open_quantity), 0)
+_DISAGREEING = f"""
+SELECT * FROM (
+    SELECT p.position_id, p.sku, p.location, p.lot, p.on_hand, p.allocated, p.quality_hold, p.in_transit,
+           COALESCE(m.on_hand, 0) AS sum_on_hand, COALESCE(m.allocated, 0) AS sum_allocated,
+           COALESCE(m.quality_hold, 0) AS sum_quality_hold, COALESCE(m.in_transit, 0) AS sum_in_transit,
+           COALESCE(i.reserved, 0) AS reserved, COALESCE(i.under_way, 0) AS under_way, COALESCE(i.held, 0) AS held
+    FROM position p
+    LEFT JOIN ({{sums}}) m ON m.position_id = p.position_id
+    LEFT JOIN (
+        SELECT position_id, SUM(CASE kind WHEN 'reservation' THEN open_quantity END) AS reserved,
+               SUM(CASE kind WHEN 'transit' THEN open_quantity END) AS under_way,
+               SUM(CASE kind WHEN 'hold' THEN open_quantity END) AS held
+        FROM open_item {{items_among}} GROUP BY position_id
+    ) i ON i.position_id = p.position_id
+    {{positions_among}}
+) one WHERE {" OR ".join(f"{state} <> {replayed}" for state, _, replayed in _REPLAYED)}
+ORDER BY position_id
 """
+
+_AMONG = "position_id BETWEEN :first AND :last"
+_DISAGREEING_AMONG = _DISAGREEING.format(
+    sums=_SUMS.format(until=_AMONG, until_there=f"to_{_AMONG}"),
+    items_among=f"WHERE {_AMONG}",
+    positions_among=f"WHERE p.{_AMONG}",
+)
+_DISAGREEING = _DISAGREEING.format(
+    sums=_SUMS.format(until="1 = 1", until_there="1 = 1"), items_among="", positions_among=""
+)
+
+_HOLD_DELTAS = "SELECT quality_hold_delta FROM ledger_entry WHERE position_id = :position ORDER BY entry_id"

@@ -183,3 +183,23 @@ class CorrectedTelling(SQLModel, table=True):
     source_id: int = whole(primary_key=True, foreign_key="source.source_id")
     event_id: str = Field(primary_key=True)
     content: bytes = Field(primary_key=True)
+
+
+class LedgerProof(SQLModel, table=True):
+    """How far the proof that replaying the ledger gives the positions has come, and how the last whole one ended."""
+
+    __tablename__ = "ledger_proof"
+    __table_args__ = (CheckConstraint("only_row = 1", name="one_proof"),)
+
+    only_row: int = Field(default=1, primary_key=True)
+    proved_to: int = whole(0)
+    """Number of the last position proved in the pass that is under way."""
+    proved: int = whole(0)
+    """Positions proved in it."""
+    differing: int = whole(0)
+    started_at: int | None = moment(None)
+    updated_at: int | None = moment(None)
+    whole_started_at: int | None = moment(None)
+    whole_ended_at: int | None = moment(None)
+    whole_proved: int = whole(0)
+    whole_differing: int = whole(0)
