@@ -89,6 +89,7 @@ def _sqlite_engine(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "recursive_triggers=ON",  # else INSERT OR REPLACE would pass by the triggers of append-only tables
             f"busy_timeout={_SQLITE_BUSY_MILLISECONDS}",
             "cache_size=-65536",
         ):
