@@ -1,6 +1,6 @@
 """An event on its way into the ledger: what the source said, and what master data makes of it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.ledger.effects import Flag
 from core_sync.ledger.events import Event, EventType
 
-_EVENT_FIELDS = tuple(f.name for f in fields(Event))
+_EVENT_FIELDS = Event.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ ledger when it is decided that it, and not the first, is what happened.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql, sqlite
 

@@ -6,11 +6,12 @@ type gives the direction. ``adjust`` alone is signed, ``count`` alone is absolut
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 QUANTITY_MAX = 10**15
 """Largest quantity of one event, in stock-keeping units: far above trade, far below 64 bits."""
@@ -65,13 +66,13 @@ EPCIS_BUSINESS_STEP: Mapping[EventType, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One canonical stock movement, as a source tells it.
 
     ``quantity`` is in the SKU's stock-keeping unit; ``occurred_at`` is the source's clock, aware and
     in UTC. ``reservation_id`` (else ``document``) names the reservation; ``document`` names the
-    announcement, transfer or return. ``attributes`` keeps the columns nobody asked for.
+    announcement, transfer or return. ``attributes`` keeps the columns nobody asked for. A struct, because
+    millions are made: a frozen dataclass takes ten times as long.
     """
 
     event_id: str
@@ -92,7 +93,7 @@ class Event:
     expires_at: datetime | None = None
     unit_price: Decimal | None = None
     reason: str = ""
-    attributes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    attributes: Mapping[str, str] = NOTHING
 
     @property
     def reservation(self) -> str:
