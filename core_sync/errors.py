@@ -3,6 +3,7 @@
     StocktriageError
     ├── SettingsRefused            a setting that would be unsafe or cannot be understood
     ├── DatabaseUnavailable        the database cannot be reached, is full or is read-only
+    ├── WritersCollided            two transactions were in each other's way, and this one was ended
     ├── NotFound                   nothing goes by that name
     ├── VerbRefused                a verb that the thing's present state does not allow
     ├── CursorRefused              a place in a list that nobody gave out
@@ -32,6 +33,10 @@ class DatabaseUnavailable(StocktriageError):
         super().__init__(f"the database {url} cannot be used: {reason}")
         self.url = url
         self.reason = reason
+
+
+class WritersCollided(StocktriageError):
+    """The database ended this transaction in favour of another; nothing was written, and it may be tried again."""
 
 
 class NotFound(StocktriageError):

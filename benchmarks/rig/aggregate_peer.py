@@ -41,14 +41,14 @@ class StockPosition(Aggregate):
     def take(self, told: Event) -> None:
         """Do what the event says, or raise."""
         counted = told.type is EventType.COUNT
-        effect = EFFECTS[EventType.ADJUST if counted else told.type](
+        deltas = EFFECTS[EventType.ADJUST if counted else told.type](
             told.quantity - self.on_hand if counted else told.quantity, 0
         )
-        if self.on_hand + effect.on_hand < 0:
+        if self.on_hand + deltas[0] < 0:
             raise TooLittle(told.event_id)
         self.move(
             told.event_id, str(told.type), told.occurred_at.isoformat(), told.document, told.line, told.quantity,
-            effect.on_hand, effect.allocated, effect.quality_hold, effect.in_transit,
+            *deltas,
         )  # fmt: skip
 
     @event("Moved")

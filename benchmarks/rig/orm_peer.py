@@ -53,7 +53,9 @@ def _apply(database: Database, event: Event, recorded_at: datetime) -> bool:
 def _entry(event: Event, source: Source, position: Position, recorded_at: datetime) -> LedgerEntry:
     assert source.source_id is not None
     assert position.position_id is not None
-    effect = None if event.type is EventType.COUNT else EFFECTS[event.type](event.quantity, 0)
+    deltas = (event.quantity - position.on_hand, 0, 0, 0)
+    if event.type is not EventType.COUNT:
+        deltas = EFFECTS[event.type](event.quantity, 0)
     return LedgerEntry(
         source_id=source.source_id,
         event_id=event.event_id,
@@ -62,10 +64,10 @@ def _entry(event: Event, source: Source, position: Position, recorded_at: dateti
         recorded_at=to_microseconds(recorded_at),
         position_id=position.position_id,
         quantity=event.quantity,
-        on_hand_delta=effect.on_hand if effect else event.quantity - position.on_hand,
-        allocated_delta=effect.allocated if effect else 0,
-        quality_hold_delta=effect.quality_hold if effect else 0,
-        in_transit_delta=effect.in_transit if effect else 0,
+        on_hand_delta=deltas[0],
+        allocated_delta=deltas[1],
+        quality_hold_delta=deltas[2],
+        in_transit_delta=deltas[3],
         document=event.document or None,
         line=event.line or None,
         channel=event.channel or None,

@@ -4,17 +4,42 @@ SQLAlchemy's own ``executemany`` of dictionaries costs about half again the CPU 
 ledger's hot path therefore speaks to the driver, inside the transaction that SQLAlchemy began.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 Row = tuple[Any, ...]
+
+_KEYS_A_STATEMENT = 128
+"""Keys of several columns in one SQLite statement: beyond this, compiling it costs more than it saves."""
+
+_FEW = 20
+"""Up to this many rows PostgreSQL is faster with one INSERT than with the start and end of a COPY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One read: the rows of ``statement``, in which ``{keys}`` stands for a relation k(k0, k1, …) of ``keys``.
+
+    Args:
+        statement: SQL with ``{keys}`` once, and a ``?`` after it for each of ``bound``.
+        types: PostgreSQL types of the key columns; on SQLite every key is bound as it is.
+        keys: a sequence of values for each key row; the bare values where there is one column. Sorted keys
+            find neighbours in the index, which is about twice as quick.
+        bound: further values, for the ``?`` after ``{keys}``.
+    """
+
+    statement: str
+    types: tuple[str, ...]
+    keys: Collection[Any]
+    bound: tuple[Any, ...] = ()
 
 
 class Bulk:
@@ -25,75 +50,114 @@ class Bulk:
         self._connection = connection
 
     @cached_property
-    def cursor(self) -> Any:
-        """The driver's own cursor, in the same transaction."""
+    def driver(self) -> Any:
+        """The driver's own connection, in the same transaction."""
         driver = self._connection.connection.driver_connection
         assert driver is not None
-        return driver.cursor()
+        return driver
 
-    def rows(self, statement: str, types: Sequence[str], keys: Iterable[Sequence[Any]], *bound: Any) -> list[Row]:
-        """The rows of ``statement``, in which ``{keys}`` stands for a relation k(k0, k1, …) of ``keys``.
+    @cached_property
+    def cursor(self) -> Any:
+        """The driver's own cursor, in the same transaction."""
+        return self.driver.cursor()
 
-        Args:
-            statement: SQL with ``{keys}`` once and ``?`` for each of ``bound``, before or after it.
-            types: PostgreSQL types of the key columns; on SQLite every key is bound as it is.
-            keys: one sequence of values for each key row.
-            bound: further values, for the ``?`` after ``{keys}``.
-        """
-        key_rows = list(keys)
-        if not key_rows:
-            return []
-        if self.is_sqlite:
-            shown = ", ".join(f"json_extract(value, '$[{n}]') AS k{n}" for n in range(len(types)))
-            relation = f"(SELECT {shown} FROM json_each(?)) k"
-            values: list[Any] = [json.dumps(key_rows, ensure_ascii=False)]
-        else:
-            arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-            names = ", ".join(f"k{n}" for n in range(len(types)))
-            relation = f"unnest({arrays}) AS k({names})"
-            values = [list(column) for column in zip(*key_rows, strict=True)]
-            statement = statement.replace("?", "%s")
+    def ask(self, *questions: Question) -> list[list[Row]]:
+        """The rows of each question, in the order given; PostgreSQL is asked all of them in one round trip."""
         with self._as_sqlalchemy_says():
-            self.cursor.execute(statement.replace("{keys}", relation), [*values, *bound])
-            return self.cursor.fetchall()  # type: ignore[no-any-return]  # the drivers' cursors are untyped here
+            if self.is_sqlite:
+                return [self._rows_of_sqlite(question) for question in questions]
+            if len(questions) == 1:
+                return [self._sent(self.cursor, questions[0]).fetchall()]
+            with self.driver.pipeline():
+                cursors = [self._sent(self.driver.cursor(), q) if q.keys else None for q in questions]
+            return [cursor.fetchall() if cursor is not None else [] for cursor in cursors]
 
-    def insert(self, table: type[SQLModel], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    def rows(self, statement: str, types: tuple[str, ...], keys: Collection[Any], *bound: Any) -> list[Row]:
+        """The rows of one question; none without keys."""
+        return self.ask(Question(statement, types, keys, bound))[0] if keys else []
+
+    def insert(self, table: type[SQLModel], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Insert ``rows``: executemany on SQLite, binary COPY on PostgreSQL."""
         if not rows:
             return
         named = ", ".join(columns)
         if self.is_sqlite:
-            marks = ", ".join("?" * len(columns))
             with self._as_sqlalchemy_says():
-                self.cursor.executemany(f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks})", rows)
+                self.cursor.executemany(
+                    f"INSERT INTO {table.__tablename__} ({named}) VALUES ({', '.join('?' * len(columns))})", rows
+                )
+            return
+        if len(rows) <= _FEW:
+            self.execute(
+                f"||INSERT INTO {table.__tablename__} ({named}) SELECT {named} FROM {{rows}}", table, columns, rows
+            )
             return
         with (
             self._as_sqlalchemy_says(),
             self.cursor.copy(f"COPY {table.__tablename__} ({named}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
             copy.set_types(_types(table, columns))
+            write = copy.write_row
             for row in rows:
-                copy.write_row(row)
+                write(row)
 
-    def execute(self, statement: str, table: type[SQLModel], columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Run ``statement`` for each of ``rows``, whose values are named ``:column`` in it.
+    def execute(self, statement: str, table: type[SQLModel], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Run ``statement`` for each of ``rows``.
 
-        On PostgreSQL the rows become one relation r(column, …) that the statement reads from through
-        ``{rows}``; on SQLite the text before ``||`` is used, on PostgreSQL the text after it.
+        On SQLite the text before ``||`` is used, with a ``?`` for each value; on PostgreSQL the text after it, in
+        which the rows are one relation r(column, …) that it reads from through ``{rows}``.
         """
         if not rows:
             return
         for_sqlite, for_postgresql = statement.split("||")
-        if self.is_sqlite:
-            with self._as_sqlalchemy_says():
-                self.cursor.executemany(for_sqlite, rows)
-            return
-        arrays = ", ".join(f"%s::{kind}[]" for kind in _types(table, columns))
-        relation = f"unnest({arrays}) AS r({', '.join(columns)})"
         with self._as_sqlalchemy_says():
-            self.cursor.execute(
+            if self.is_sqlite:
+                self.cursor.executemany(for_sqlite, rows)
+                return
+            relation = f"{_unnest(tuple(_types(table, columns)))} AS r({', '.join(columns)})"
+            # A cursor of its own: in a pipeline the answers come later.
+            self.driver.cursor().execute(
                 for_postgresql.replace("{rows}", relation), [list(column) for column in zip(*rows, strict=True)]
             )
+
+    @contextmanager
+    def together(self, rows: int) -> Iterator[None]:
+        """Send the block's statements without waiting for each answer, where they write few ``rows``: no COPY."""
+        if self.is_sqlite or rows > _FEW:
+            yield
+            return
+        with self._as_sqlalchemy_says(), self.driver.pipeline():
+            yield
+
+    def _rows_of_sqlite(self, question: Question) -> list[Row]:
+        if not question.keys:
+            return []
+        if len(question.types) == 1:
+            self.cursor.execute(
+                question.statement.replace("{keys}", "(SELECT value AS k0 FROM json_each(?)) k"),
+                (msgspec.json.encode(question.keys).decode(), *question.bound),
+            )
+            return self.cursor.fetchall()  # type: ignore[no-any-return]  # the drivers' cursors are untyped here
+        found: list[Row] = []
+        keys, width = list(question.keys), len(question.types)
+        for start in range(0, len(keys), _KEYS_A_STATEMENT):
+            chunk = keys[start : start + _KEYS_A_STATEMENT]
+            # Few shapes of statement, so that SQLite's compiled ones are used again; NULL equals nothing.
+            size = 1 << (len(chunk) - 1).bit_length()
+            values = [value for key in chunk for value in key] + [None] * (width * (size - len(chunk)))
+            self.cursor.execute(question.statement.replace("{keys}", _values(width, size)), (*values, *question.bound))
+            found += self.cursor.fetchall()
+        return found
+
+    def _sent(self, cursor: Any, question: Question) -> Any:
+        several = len(question.types) > 1
+        columns = zip(*question.keys, strict=True) if several else (question.keys,)
+        names = ", ".join(f"k{n}" for n in range(len(question.types)))
+        cursor.execute(
+            question.statement.replace("?", "%s").replace("{keys}", f"{_unnest(question.types)} AS k({names})"),
+            [*(list(column) for column in columns), *question.bound],
+        )
+        return cursor
 
     @contextmanager
     def _as_sqlalchemy_says(self) -> Iterator[None]:
@@ -105,7 +169,20 @@ class Bulk:
             raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._connection.dialect) from error
 
 
-def _types(model: type[SQLModel], columns: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=64)
+def _values(width: int, size: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    names = ", ".join(f"column{n + 1} AS k{n}" for n in range(width))
+    return f"(SELECT {names} FROM (VALUES {', '.join([row] * size)})) k"
+
+
+@lru_cache(maxsize=64)
+def _unnest(types: tuple[str, ...]) -> str:
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
+
+
+@lru_cache(maxsize=64)
+def _types(model: type[SQLModel], columns: tuple[str, ...]) -> list[str]:
     """PostgreSQL's names for the types of ``columns``."""
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table models
     return [_type(table.c[column].type) for column in columns]

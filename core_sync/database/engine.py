@@ -16,9 +16,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
-from core_sync.errors import DatabaseUnavailable
+from core_sync.errors import DatabaseUnavailable, WritersCollided
 
 _SQLITE_BUSY_MILLISECONDS = 60_000
+
+_COLLISIONS = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes of a serialisation failure and of a deadlock."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,38 @@ class Database:
         """The URL with its password hidden."""
         return make_url(self.url).render_as_string(hide_password=True)
 
+    def connect(self) -> Connection:
+        """A connection to keep, for who writes again and again; ``transaction`` takes it.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        try:
+            return self.engine.connect()
+        except OperationalError as error:
+            raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
+
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, kept: Connection | None = None) -> Iterator[Connection]:
         """A transaction that commits when the block ends and rolls back when it raises.
+
+        Args:
+            kept: a connection of ``connect`` to use, instead of one for this transaction alone.
 
         Raises:
             DatabaseUnavailable: the database cannot be reached, is full or is read-only.
+            WritersCollided: the database ended it in favour of another transaction; the same may be tried again.
         """
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            if kept is None:
+                with self.engine.begin() as connection:
+                    yield connection
+            else:
+                with kept.begin():
+                    yield kept
         except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+                raise WritersCollided(str(error.orig)) from error
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
 
     @contextmanager

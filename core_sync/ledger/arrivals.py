@@ -24,12 +24,12 @@ class Lack:
     message: str
 
 
-@dataclass(slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, gc=False):
     """One event with the keys under which the ledger keeps it.
 
     ``position`` and ``destination`` are position ids, ``quantity`` is in stock-keeping units;
-    ``lack`` says what keeps it from having a position at all.
+    ``lack`` says what keeps it from having a position at all. A struct, because it is made for each
+    event, in a quarter of a dataclass's time.
     """
 
     event: Event
@@ -43,19 +43,29 @@ class Arrival:
     quantity: int = 0
     position: int = 0
     destination: int = 0
-    lack: Lack | None = None
     flags: int = Flag.NONE
+    lack: Lack | None = None
     file: str | None = None
     row: int | None = None
-    place: int = 0
+    turn: int = 0
     """Its turn among those that wait for a position."""
 
 
-def content_digest(event: Event) -> bytes:
+def content_digest(event: Event, occurred_at: int) -> bytes:
     """128 bits over everything the source said; two tellings of one event agree on it."""
+    return _digest(event, str(occurred_at))
+
+
+def first_content_digest(event: Event) -> bytes:
+    """The digest that entries of the first schema carry; they are still known by it when they come again."""
+    return _digest(event, event.occurred_at.isoformat())
+
+
+def _digest(event: Event, occurred_at: str) -> bytes:
+    expires_at, unit_price = event.expires_at, event.unit_price
     told = (
         event.type,
-        event.occurred_at.isoformat(),
+        occurred_at,
         event.sku,
         event.location,
         str(event.quantity),
@@ -67,8 +77,8 @@ def content_digest(event: Event) -> bytes:
         event.account,
         event.reservation_id,
         event.to_location,
-        event.expires_at.isoformat() if event.expires_at else "",
-        str(event.unit_price.normalize()) if event.unit_price is not None else "",
+        expires_at.isoformat() if expires_at else "",
+        str(unit_price.normalize()) if unit_price is not None else "",
         event.reason,
     )
     return blake2b("\x1f".join(told).encode(), digest_size=16).digest()

@@ -23,11 +23,12 @@ from core_sync.ledger.held import WAITING
 from core_sync.ledger.knowledge import Decision
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
 from core_sync.ledger.locks import lock_skus
-from core_sync.ledger.recall import held_arrival, recall
+from core_sync.ledger.recall import recall
 from core_sync.ledger.reversal import CORRECTIONS, reverse_entry
 from core_sync.ledger.rules import retry
 from core_sync.ledger.signals import held_subject
 from core_sync.ledger.verdicts import HeldReference, Verdict, find_held, lacking, name_of, verdict_on
+from core_sync.ledger.waiting import held_arrival
 
 
 def confirm_duplicate(
@@ -88,8 +89,7 @@ def retry_lacking(ledger: Ledger, at: datetime) -> BatchOutcome:
         held = lacking(connection)
     if not held:
         return BatchOutcome()
-    with ledger.writing() as connection:
-        decision = _retry(ledger, connection, held, at, None, Flag.NONE)
+    decision = ledger.write(lambda connection: _retry(ledger, connection, held, at, None, Flag.NONE))
     return outcome_of(decision) if decision is not None else BatchOutcome()
 
 
@@ -137,6 +137,7 @@ def _retry(
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {h.source for h in held})
     arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
+    ledger.interned.give_positions(bulk, arrivals)
     lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
     knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
     # Between the look and the lock another process may have applied one, or a person decided on it.

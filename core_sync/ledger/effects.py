@@ -1,9 +1,9 @@
 """What each event type does to a position: the effect table, pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from core_sync.ledger.events import EventType
 
@@ -41,18 +41,10 @@ def flag_names(flags: int) -> list[str]:
     return [name.lower() for name, bit in vars(Flag).items() if name.isupper() and flags & bit]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Deltas in whole units; ``in_transit`` lies at the destination where ``at_destination`` is set."""
+Deltas: TypeAlias = tuple[int, int, int, int]
+"""What is added to on hand, allocated, quality hold and in transit, in whole units."""
 
-    on_hand: int = 0
-    allocated: int = 0
-    quality_hold: int = 0
-    in_transit: int = 0
-    at_destination: bool = False
-
-
-NO_EFFECT = Effect()
+NO_EFFECT: Deltas = (0, 0, 0, 0)
 
 ITEM_OF: Mapping[EventType, ItemKind] = MappingProxyType(
     {
@@ -74,28 +66,29 @@ ITEM_OF: Mapping[EventType, ItemKind] = MappingProxyType(
 """Which kind of open item an event type adds to or draws from."""
 
 
-EFFECTS: Mapping[EventType, Callable[[int, int], Effect]] = MappingProxyType(
+EFFECTS: Mapping[EventType, Callable[[int, int], Deltas]] = MappingProxyType(
     {
-        EventType.INBOUND_ANNOUNCED: lambda q, under_way: Effect(in_transit=q),
-        EventType.RECEIPT: lambda q, under_way: Effect(on_hand=q, in_transit=-min(q, under_way)),
+        EventType.INBOUND_ANNOUNCED: lambda q, under_way: (0, 0, 0, q),
+        EventType.RECEIPT: lambda q, under_way: (q, 0, 0, -min(q, under_way)),
         EventType.PUT_AWAY: lambda q, _: NO_EFFECT,
         EventType.PICK: lambda q, _: NO_EFFECT,
         EventType.PACK: lambda q, _: NO_EFFECT,
-        EventType.RESERVE: lambda q, reserved: Effect(allocated=q),
-        EventType.RELEASE_RESERVATION: lambda q, reserved: Effect(allocated=-min(q, reserved)),
-        EventType.ORDER_CANCELLED: lambda q, reserved: Effect(allocated=-reserved),
-        EventType.SHIP: lambda q, reserved: Effect(on_hand=-q, allocated=-min(q, reserved)),
-        EventType.RETURN_RECEIVED: lambda q, held: Effect(on_hand=q, quality_hold=q),
-        EventType.RESTOCK: lambda q, held: Effect(on_hand=q - min(q, held), quality_hold=-min(q, held)),
-        EventType.SCRAP: lambda q, held: Effect(on_hand=-q, quality_hold=-min(q, held)),
-        EventType.HOLD: lambda q, held: Effect(quality_hold=q),
-        EventType.RELEASE_HOLD: lambda q, held: Effect(quality_hold=-q),
-        EventType.TRANSFER_OUT: lambda q, _: Effect(on_hand=-q, in_transit=q, at_destination=True),
-        EventType.TRANSFER_IN: lambda q, under_way: Effect(on_hand=q, in_transit=-min(q, under_way)),
-        EventType.ADJUST: lambda q, _: Effect(on_hand=q),
+        EventType.RESERVE: lambda q, reserved: (0, q, 0, 0),
+        EventType.RELEASE_RESERVATION: lambda q, reserved: (0, -min(q, reserved), 0, 0),
+        EventType.ORDER_CANCELLED: lambda q, reserved: (0, -reserved, 0, 0),
+        EventType.SHIP: lambda q, reserved: (-q, -min(q, reserved), 0, 0),
+        EventType.RETURN_RECEIVED: lambda q, held: (q, 0, q, 0),
+        EventType.RESTOCK: lambda q, held: (q - min(q, held), 0, -min(q, held), 0),
+        EventType.SCRAP: lambda q, held: (-q, 0, -min(q, held), 0),
+        EventType.HOLD: lambda q, held: (0, 0, q, 0),
+        EventType.RELEASE_HOLD: lambda q, held: (0, 0, -q, 0),
+        EventType.TRANSFER_OUT: lambda q, _: (-q, 0, 0, q),
+        EventType.TRANSFER_IN: lambda q, under_way: (q, 0, 0, -min(q, under_way)),
+        EventType.ADJUST: lambda q, _: (q, 0, 0, 0),
     }
 )
 """What quantity ``q`` of each type does, given what is still open for the event's reference.
 
-``count`` is not here: what it does depends on every movement after its moment.
+What ``transfer_out`` puts in transit lies at its destination. ``count`` is not here: what it does
+depends on every movement after its moment.
 """

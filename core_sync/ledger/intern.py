@@ -1,6 +1,6 @@
 """Whole-number keys for sources and positions, kept per process: they are made once and never change."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from core_sync.database.bulk import Bulk
@@ -16,14 +16,18 @@ class Interned:
 
     sources: dict[str, int] = field(default_factory=dict)
     relative_sources: frozenset[int] = frozenset()
+    """Those whose opening stock is unknown, as of this transaction."""
     positions: dict[PositionName, int] = field(default_factory=dict)
     _fresh: dict[PositionName, int] = field(default_factory=dict)
 
-    def load_sources(self, bulk: Bulk, names: Iterable[str]) -> None:
+    def load_sources(self, bulk: Bulk, names: Collection[str]) -> None:
         """Know the keys of ``names``; a new source has opening stock zero until its profile says otherwise."""
-        self._read_sources(bulk)
         missing = sorted(set(names) - self.sources.keys())
-        if missing:
+        if not missing:
+            return
+        self._read_sources(bulk)
+        unborn = [name for name in missing if name not in self.sources]
+        if unborn:
             bulk.execute(
                 "INSERT INTO source (name, opening, winner, tolerance) VALUES (?, 'zero', '', 0) "
                 "ON CONFLICT (name) DO NOTHING"
@@ -31,16 +35,13 @@ class Interned:
                 "ON CONFLICT (name) DO NOTHING",
                 Source,
                 ("name",),
-                [(name,) for name in missing],
+                [(name,) for name in unborn],
             )
             self._read_sources(bulk)
 
     def _read_sources(self, bulk: Bulk) -> None:
-        """All of them, each time: another process may have said what a source's opening stock is."""
-        bulk.cursor.execute("SELECT source_id, name, opening FROM source")
-        rows = bulk.cursor.fetchall()
-        self.sources = {name: source_id for source_id, name, _ in rows}
-        self.relative_sources = frozenset(source_id for source_id, _, opening in rows if opening == "unknown")
+        bulk.cursor.execute("SELECT name, source_id FROM source")
+        self.sources = dict(bulk.cursor.fetchall())
 
     def give_positions(self, bulk: Bulk, arrivals: Iterable[Arrival]) -> None:
         """Set ``position`` and ``destination`` of each arrival that has a SKU and a location."""
@@ -83,7 +84,7 @@ class Interned:
             "SELECT p.sku, p.location, p.lot, p.position_id FROM {keys} CROSS JOIN position p "
             "WHERE p.sku = k.k0 AND p.location = k.k1 AND p.lot = k.k2",
             ("text", "text", "text"),
-            names,
+            sorted(names),
         )
         return {(sku, location, lot): position for sku, location, lot, position in rows}
 

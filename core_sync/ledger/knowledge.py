@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.effects import ItemKind
 
@@ -12,8 +14,7 @@ STATE_MAX = 2**62
 STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
 
 
-@dataclass(slots=True)
-class PositionState:
+class PositionState(msgspec.Struct, gc=False):
     """The figures of one position while a batch is decided; ``parks`` when it refuses to go negative."""
 
     on_hand: int = 0
@@ -26,10 +27,11 @@ class PositionState:
     last_count_at: int | None = None
     was_negative: bool = False
     """A state was below zero before the batch."""
+    has_parked: bool = False
+    """Events wait for it, from before the batch."""
 
 
-@dataclass(slots=True)
-class OpenItemState:
+class OpenItemState(msgspec.Struct):
     """What is open for one reference; ``owner`` is (document, channel, account)."""
 
     placed_quantity: int
@@ -38,16 +40,17 @@ class OpenItemState:
     expires_at: int | None = None
     owner: tuple[str | None, str | None, str | None] = (None, None, None)
     cancelled_at: int | None = None
+    item_id: int | None = None
+    """Its row; None while it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEvent:
+class KnownEvent(msgspec.Struct, frozen=True, gc=False):
     """An id the ledger has seen. ``status`` is ``accepted`` or the status of the held event."""
 
     content: bytes
     status: str
     lacks: str | None = None
-    place: int | None = None
+    turn: int | None = None
     """Where it stands among the held events: the earlier it was held, the smaller."""
 
 
@@ -72,9 +75,8 @@ class Held:
     duplicate_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One accepted event with its deltas."""
+class Entry(msgspec.Struct, gc=False):
+    """One accepted event with its deltas, in whole units."""
 
     arrival: Arrival
     on_hand: int
@@ -98,7 +100,10 @@ class Knowledge:
     known: dict[EventKey, KnownEvent] = field(default_factory=dict)
     positions: dict[int, PositionState] = field(default_factory=dict)
     items: dict[ItemKey, OpenItemState] = field(default_factory=dict)
+    holds: dict[int, set[str]] = field(default_factory=dict)
+    """References with a hold item, by position: ``release_hold`` may draw from any of them."""
     parked: dict[int, list[Arrival]] = field(default_factory=dict)
+    """What waits for a position, where something in the batch may free it."""
     movements: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     """(occurred_at, on-hand delta) of a position's entries, where a count may need them."""
     business_keys: dict[BusinessKey, str] = field(default_factory=dict)

@@ -4,10 +4,11 @@ One probe for known ids, one read of what the batch touches, the pure ``decide``
 entries, held events and positions, failures and push intents beside them; then commit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -15,21 +16,24 @@ from sqlalchemy.exc import IntegrityError
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.database.engine import Database
+from core_sync.errors import WritersCollided
 from core_sync.ledger import store
-from core_sync.ledger.arrivals import Arrival, content_digest
+from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.events import Event
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.knowledge import Decision, Held, Knowledge
 from core_sync.ledger.locks import lock_skus
-from core_sync.ledger.normalise import normalise
+from core_sync.ledger.places import Places
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import decide
 from core_sync.ledger.signals import tell
-from core_sync.master_data.catalogue import Catalogue, read_catalogue, read_version
+from core_sync.master_data.catalogue import Catalogue, read_catalogue
 from core_sync.outbox.intend import refresh_intents
 
-_RACES_MAX = 3
-"""Two writers may see the same new id at once; the loser reads again and finds it known."""
+_COLLISIONS_MAX = 10
+"""Two writers may see the same new id at once, or wait for each other; the loser reads again and goes on."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,23 @@ class BatchOutcome:
 
 
 class Ledger:
-    """The ledger of one database. Keys of sources and positions and the catalogue are kept between batches."""
+    """The ledger of one database. Keys of sources and positions and the catalogue are kept between batches.
+
+    One thread at a time; it keeps one connection of its own, which ``close`` gives back.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.interned = Interned()
         self.catalogue = Catalogue(version=-1)
+        self._places = Places(self.interned)
+        self._connection: Connection | None = None
+
+    def close(self) -> None:
+        """Give back the connection; the next write takes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def apply(
         self,
@@ -86,12 +101,22 @@ class Ledger:
         Raises:
             DatabaseUnavailable: nothing was written; the same batch may be sent again.
         """
-        for attempt in range(_RACES_MAX):
+        if not events:
+            return BatchOutcome()
+        return self.write(lambda connection: self._apply_within(connection, events, recorded_at, actor, origins))
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a transaction of the ledger; it runs anew where it met another writer.
+
+        Raises:
+            DatabaseUnavailable: nothing was written.
+        """
+        for attempt in range(_COLLISIONS_MAX):
             try:
                 with self.writing() as connection:
-                    return self._apply_within(connection, events, recorded_at, actor, origins)
-            except IntegrityError:
-                if attempt == _RACES_MAX - 1:
+                    return work(connection)
+            except (IntegrityError, WritersCollided):
+                if attempt == _COLLISIONS_MAX - 1:
                     raise
         raise AssertionError("the last attempt returned or raised")
 
@@ -101,21 +126,34 @@ class Ledger:
 
         Raises:
             DatabaseUnavailable: nothing was written.
+            WritersCollided: another writer was in the way; nothing was written.
         """
         try:
-            with self.database.transaction() as connection:
+            with self.database.transaction(self._own_connection()) as connection:
                 yield connection
         except BaseException:
             self.interned.rolled_back()
+            self._places.forget()
+            if self._connection is not None and self._connection.invalidated:
+                self.close()
             raise
         self.interned.committed()
 
     def know_catalogue(self, connection: Connection) -> Catalogue:
-        """Master data as it is now."""
-        version = read_version(connection)
+        """Master data, and which sources are relative, as they are now."""
+        bulk = Bulk(connection)
+        bulk.cursor.execute(_STATE)
+        (version, _), *relative = bulk.cursor.fetchall()
+        self.interned.relative_sources = frozenset(source_id for _, source_id in relative)
         if version != self.catalogue.version:
             self.catalogue = read_catalogue(connection, version)
+            self._places.forget()
         return self.catalogue
+
+    def _own_connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = self.database.connect()
+        return self._connection
 
     def commit_decision(
         self,
@@ -138,32 +176,26 @@ class Ledger:
         actor: str | None,
         origins: Sequence[Origin] | None,
     ) -> BatchOutcome:
-        if not events:
-            return BatchOutcome()
-        moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
         bulk = Bulk(connection)
         catalogue = self.know_catalogue(connection)
         self.interned.load_sources(bulk, {event.source for event in events})
-        arrivals = [
-            Arrival(
-                event,
-                self.interned.sources[event.source],
-                content_digest(event),
-                to_microseconds(event.occurred_at),
-                to_microseconds(moment),
-            )
-            for event, moment in zip(events, moments, strict=True)
-        ]
+        moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
+        arrivals = self._places.arrivals(bulk, events, moments, catalogue)
         if origins is not None:
             for arrival, origin in zip(arrivals, origins, strict=True):
                 arrival.file, arrival.row = origin.file, origin.row
-        for arrival in arrivals:
-            normalise(arrival, catalogue)
         lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
         knowledge = recall(bulk, arrivals, catalogue, self.interned)
         decision = decide(arrivals, knowledge)
         self.commit_decision(connection, decision, knowledge, max(moments), actor)
         return outcome_of(decision)
+
+
+_STATE = """
+SELECT COALESCE((SELECT version FROM master_data_version), 0), NULL
+UNION ALL SELECT NULL, source_id FROM source WHERE opening = 'unknown'
+"""
+"""The number of changes ever made to master data; then the sources whose opening stock is unknown."""
 
 
 def outcome_of(decision: Decision) -> BatchOutcome:

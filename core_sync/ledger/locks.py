@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from zlib import crc32
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from core_sync.database.bulk import Bulk, Question
 
 PARTITIONS = 64
 """SKUs fall into this many partitions; one transaction at a time writes in each."""
@@ -17,11 +19,13 @@ def partition_of(sku: str) -> int:
     return crc32(sku.encode()) % PARTITIONS
 
 
-def lock_skus(connection: Connection, skus: Iterable[str]) -> None:
+def locking(skus: Iterable[str]) -> Question:
     """Hold the partitions of ``skus`` until the transaction ends, always in the same order: no deadlock."""
-    if connection.dialect.name == "sqlite":
-        return
-    for partition in sorted({partition_of(sku) for sku in skus}):
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(:ours, :partition)"), {"ours": _LEDGER_LOCKS, "partition": partition}
-        )
+    partitions = sorted({partition_of(sku) for sku in skus})
+    return Question(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCKS}, k.k0) FROM {{keys}}", ("int4",), partitions)
+
+
+def lock_skus(connection: Connection, skus: Iterable[str]) -> None:
+    """Hold the partitions of ``skus``, as ``locking`` says; on SQLite the one writer has them all."""
+    if connection.dialect.name != "sqlite":
+        Bulk(connection).ask(locking(skus))

@@ -2,76 +2,78 @@
 
 from core_sync.clock import to_microseconds
 from core_sync.ledger.arrivals import Arrival
-from core_sync.ledger.effects import ITEM_OF, Effect, Flag, ItemKind
+from core_sync.ledger.effects import ITEM_OF, Deltas, Flag, ItemKind
 from core_sync.ledger.events import EventType
 from core_sync.ledger.knowledge import Decision, Entry, ItemKey, Knowledge, OpenItemState, PositionState
+
+_COUNT, _TRANSFER_OUT = EventType.COUNT, EventType.TRANSFER_OUT
+_RELEASE_HOLD, _ORDER_CANCELLED = EventType.RELEASE_HOLD, EventType.ORDER_CANCELLED
+_KINDS = dict(ITEM_OF)
 
 
 def reference_of(arrival: Arrival, kind: ItemKind) -> str:
     """The name under which an open item of ``kind`` is kept for this event."""
-    return arrival.event.reservation if kind is ItemKind.RESERVATION else arrival.event.document
+    event = arrival.event
+    return (event.reservation_id or event.document) if kind is ItemKind.RESERVATION else event.document
 
 
-def change_of(kind: ItemKind, effect: Effect) -> int:
-    """What an effect does to what is open of ``kind``, in whole units."""
+def change_of(kind: ItemKind, deltas: Deltas) -> int:
+    """What ``deltas`` do to what is open of ``kind``, in whole units."""
+    _, allocated, quality_hold, in_transit = deltas
     if kind is ItemKind.RESERVATION:
-        return effect.allocated
-    return effect.in_transit if kind is ItemKind.TRANSIT else effect.quality_hold
+        return allocated
+    return in_transit if kind is ItemKind.TRANSIT else quality_hold
 
 
 def post(
     arrival: Arrival,
-    effect: Effect,
+    deltas: Deltas,
     flags: int,
     position: PositionState,
     knowledge: Knowledge,
     decision: Decision,
 ) -> None:
-    """Write the effect into the position, the open items and the list of entries."""
-    position.on_hand += effect.on_hand
-    position.allocated += effect.allocated
-    position.quality_hold += effect.quality_hold
-    target = arrival.position
-    if effect.at_destination:
+    """Write ``deltas`` into the position, the open items and the list of entries."""
+    on_hand, allocated, quality_hold, in_transit = deltas
+    event_type, target, occurred_at = arrival.event.type, arrival.position, arrival.occurred_at
+    position.on_hand += on_hand
+    position.allocated += allocated
+    position.quality_hold += quality_hold
+    if event_type is _TRANSFER_OUT:
         target = arrival.destination
-        knowledge.positions[target].in_transit += effect.in_transit
+        knowledge.positions[target].in_transit += in_transit
         decision.touched_positions.add(target)
     else:
-        position.in_transit += effect.in_transit
-    if position.last_event_at is None or arrival.occurred_at > position.last_event_at:
-        position.last_event_at = arrival.occurred_at
-    if arrival.event.type is EventType.COUNT and not flags & Flag.ABSORBED:
-        position.last_count_at = arrival.occurred_at
+        position.in_transit += in_transit
+    if position.last_event_at is None or occurred_at > position.last_event_at:
+        position.last_event_at = occurred_at
+    if event_type is _COUNT and not flags & Flag.ABSORBED:
+        position.last_count_at = occurred_at
     if arrival.position in knowledge.movements:
-        knowledge.movements[arrival.position].append((arrival.occurred_at, effect.on_hand))
+        knowledge.movements[arrival.position].append((occurred_at, on_hand))
     decision.touched_positions.add(arrival.position)
-    _post_item(arrival, effect, target, knowledge, decision)
-    decision.entries.append(
-        Entry(
-            arrival,
-            effect.on_hand,
-            effect.allocated,
-            effect.quality_hold,
-            effect.in_transit,
-            target if effect.at_destination else None,
-            flags,
-        )
-    )
+    if (kind := _KINDS.get(event_type)) is not None:
+        _post_item(arrival, kind, change_of(kind, deltas), target, knowledge, decision)
+    elsewhere = target if event_type is _TRANSFER_OUT else None
+    decision.entries.append(Entry(arrival, on_hand, allocated, quality_hold, in_transit, elsewhere, flags))
 
 
-def _post_item(arrival: Arrival, effect: Effect, target: int, knowledge: Knowledge, decision: Decision) -> None:
+def _post_item(
+    arrival: Arrival, kind: ItemKind, change: int, target: int, knowledge: Knowledge, decision: Decision
+) -> None:
     """Add to or draw from what is open for the event's reference."""
-    kind = ITEM_OF.get(arrival.event.type)
-    if kind is None:
-        return
-    change = change_of(kind, effect)
     event = arrival.event
+    cancelled = event.type is _ORDER_CANCELLED
+    if not change and not cancelled:
+        return
     key = (target, kind, reference_of(arrival, kind))
     item = knowledge.items.get(key)
     if change > 0:
         if item is None:
             owner = (event.document or None, event.channel or None, event.account or None)
             item = knowledge.items[key] = OpenItemState(0, 0, arrival.occurred_at, owner=owner)
+        if kind is ItemKind.HOLD:
+            knowledge.holds.setdefault(target, set()).add(key[2])
         if not arrival.flags & Flag.REVERSAL:  # what is given back was placed before
             item.placed_quantity += change
         item.open_quantity += change
@@ -79,23 +81,20 @@ def _post_item(arrival: Arrival, effect: Effect, target: int, knowledge: Knowled
             item.expires_at = to_microseconds(event.expires_at)
         decision.touched_items.add(key)
     elif change < 0:
-        _draw(key, -change, knowledge, decision)
-    if event.type is EventType.ORDER_CANCELLED and item is not None:
-        item.cancelled_at = arrival.occurred_at
+        _draw(key, -change, event.type is _RELEASE_HOLD, knowledge, decision)
+    if cancelled and item is not None:
+        item.cancelled_at = None if arrival.flags & Flag.REVERSAL else arrival.occurred_at
         decision.touched_items.add(key)
 
 
-def _draw(key: ItemKey, quantity: int, knowledge: Knowledge, decision: Decision) -> None:
-    """Draw from the reference's own item, then (``release_hold`` alone asks more) from the oldest others."""
+def _draw(key: ItemKey, quantity: int, from_any: bool, knowledge: Knowledge, decision: Decision) -> None:
+    """Draw from the reference's own item, then (``from_any``: a release of holds) from the oldest others."""
     own = knowledge.items.get(key)
-    position, kind, _ = key
     order: list[tuple[ItemKey, OpenItemState]] = [(key, own)] if own is not None else []
-    if own is None or own.open_quantity < quantity:
-        others = [
-            (k, i)
-            for k, i in knowledge.items.items()
-            if i.open_quantity and k[0] == position and k[1] is kind and k != key
-        ]
+    if from_any and (own is None or own.open_quantity < quantity):
+        position, kind, _ = key
+        names = [(position, kind, reference) for reference in knowledge.holds.get(position, ())]
+        others = [(name, knowledge.items[name]) for name in names if name != key]
         order += sorted(others, key=lambda pair: (pair[1].placed_at, pair[0][2]))
     for item_key, item in order:
         drawn = min(quantity, item.open_quantity)

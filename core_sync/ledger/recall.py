@@ -1,234 +1,266 @@
-"""Reading what a batch touches, set by set, into the ``Knowledge`` that ``decide`` needs."""
+"""Reading what a batch touches, set by set, into the ``Knowledge`` that ``decide`` needs.
 
-from collections.abc import Iterable, Sequence
+Two rounds of questions. The first tells which ids are known, how positions stand, and which documents and
+references the ledger has heard of at all; most are new, so the second asks little.
+"""
 
-from core_sync.clock import to_microseconds
-from core_sync.database.bulk import Bulk
-from core_sync.ledger.arrivals import Arrival, content_digest, from_payload
+from collections.abc import Collection, Iterable, Sequence
+
+from core_sync.database.bulk import Bulk, Question, Row
+from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.effects import ITEM_OF, Flag, ItemKind
 from core_sync.ledger.events import EventType
 from core_sync.ledger.intern import Interned
-from core_sync.ledger.knowledge import BusinessKey, Knowledge, KnownEvent, OpenItemState, PositionState, TwinKey
-from core_sync.ledger.normalise import normalise
+from core_sync.ledger.knowledge import EventKey, Knowledge, KnownEvent, OpenItemState, PositionState
 from core_sync.ledger.posting import reference_of
 from core_sync.ledger.rules import business_key
+from core_sync.ledger.waiting import held_arrival, may_be_freed_by
 from core_sync.master_data.catalogue import Catalogue
 
-_POSITION_COLUMNS = """p.position_id, p.location, p.on_hand, p.allocated, p.quality_hold, p.in_transit,
-    p.relative, p.last_event_at, p.last_count_at"""
+_ACCEPTED = """SELECT l.event_id, l.content FROM {keys} CROSS JOIN ledger_entry l
+    WHERE l.event_id = k.k0 AND l.source_id = ?"""
+_HELD = """SELECT h.event_id, h.content, h.status, CASE WHEN h.status = 'parked' THEN h.lacks END, h.held_id
+    FROM {keys} CROSS JOIN held_event h WHERE h.event_id = k.k0 AND h.source_id = ?"""
+_CORRECTED = """SELECT c.source_id, c.event_id, c.content FROM {keys} CROSS JOIN corrected_telling c
+    WHERE c.source_id = k.k0 AND c.event_id = k.k1"""
+_POSITIONS = """SELECT p.position_id, p.location, p.on_hand, p.allocated, p.quality_hold, p.in_transit, p.relative,
+    p.last_event_at, p.last_count_at,
+    EXISTS (SELECT 1 FROM held_event h WHERE h.status = 'parked' AND h.position_id = p.position_id)
+    FROM {keys} CROSS JOIN position p WHERE p.position_id = k.k0"""
+_DOCUMENTS = "SELECT k.k0 FROM {keys} WHERE EXISTS (SELECT 1 FROM ledger_entry l WHERE l.document = k.k0)"
+_WAITING_DOCUMENTS = """SELECT k.k0 FROM {keys}
+    WHERE EXISTS (SELECT 1 FROM held_event h WHERE h.status = 'parked' AND h.document = k.k0)"""
+_REFERENCES = "SELECT k.k0 FROM {keys} WHERE EXISTS (SELECT 1 FROM open_item i WHERE i.reference = k.k0)"
+_PARKED = """SELECT h.source_id, h.payload, h.held_id FROM {keys} CROSS JOIN held_event h
+    WHERE h.status = 'parked' AND h.position_id = k.k0 ORDER BY h.held_id"""
 _ITEM_COLUMNS = """i.position_id, i.kind, i.reference, i.placed_quantity, i.open_quantity, i.placed_at,
-    i.expires_at, i.document, i.channel, i.account, i.cancelled_at"""
+    i.expires_at, i.document, i.channel, i.account, i.cancelled_at, i.item_id"""
+_ITEMS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
+    WHERE i.reference = k.k0 AND i.kind = k.k1 AND i.position_id = k.k2"""
+_HOLDS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
+    WHERE i.position_id = k.k0 AND i.kind = 'hold' AND i.open_quantity > 0"""
+_MOVEMENTS = """SELECT l.position_id, l.occurred_at, l.on_hand_delta FROM {keys} CROSS JOIN ledger_entry l
+    WHERE l.position_id = k.k0 AND l.occurred_at > k.k1 AND l.on_hand_delta <> 0"""
+_LINES = """SELECT l.source_id, l.type, l.document, l.line, p.sku, p.location, l.quantity, l.event_id
+    FROM {keys} CROSS JOIN ledger_entry l CROSS JOIN position p
+    WHERE l.document = k.k0 AND l.line = k.k1 AND p.position_id = l.position_id ORDER BY l.entry_id DESC"""
+_WAITING_LINES = """SELECT h.source_id, h.payload FROM {keys} CROSS JOIN held_event h
+    WHERE h.status = 'parked' AND h.document = k.k0 AND h.line = k.k1 ORDER BY h.held_id"""
+_TWINS = """SELECT l.source_id, l.type, l.document, l.position_id, l.quantity FROM {keys} CROSS JOIN ledger_entry l
+    WHERE l.document = k.k0 AND l.line IS NULL AND l.position_id = k.k1"""
 
 
 def recall(bulk: Bulk, arrivals: Sequence[Arrival], catalogue: Catalogue, interned: Interned) -> Knowledge:
-    """Everything that deciding ``arrivals`` may need; their SKUs, locations and quantities are known already."""
-    interned.give_positions(bulk, arrivals)
-    now = max((arrival.recorded_at for arrival in arrivals), default=0)
+    """Everything that deciding ``arrivals`` may need; their places and quantities are known already."""
     knowledge = Knowledge(relative_sources=interned.relative_sources)
-    knowledge.known = _known_events(bulk, arrivals)
-    knowledge.corrected = _corrected(bulk, arrivals, knowledge.known)
-    knowledge.parked = _parked(bulk, {a.position for a in arrivals if a.position}, now, catalogue, interned)
-    involved = [*arrivals, *(a for waiting in knowledge.parked.values() for a in waiting)]
-    knowledge.positions = _positions(bulk, involved, catalogue)
-    _recall_items(bulk, involved, knowledge)
-    knowledge.movements = _movements(bulk, involved, knowledge)
-    knowledge.business_keys = _business_keys(bulk, arrivals, knowledge, catalogue)
-    knowledge.twins = _twins(bulk, involved)
+    by_source: dict[int, list[str]] = {}
+    for arrival in arrivals:
+        by_source.setdefault(arrival.source_id, []).append(arrival.event.event_id)
+    ids = [(source, sorted(set(names))) for source, names in sorted(by_source.items())]
+    asked = _first_round(arrivals, knowledge)
+    answers = bulk.ask(
+        *(Question(_ACCEPTED, ("text",), names, (source,)) for source, names in ids),
+        *(Question(_HELD, ("text",), names, (source,)) for source, names in ids),
+        *asked,
+    )
+    accepted, held, first = answers[: len(ids)], answers[len(ids) : 2 * len(ids)], answers[2 * len(ids) :]
+    _learn_ids(ids, accepted, held, knowledge)
+    _learn_positions(first[0], catalogue, knowledge)
+    heard = _Heard.of(first)
+    involved = list(arrivals)
+    if parked := _parked(bulk, arrivals, catalogue, interned, knowledge):
+        more = bulk.ask(*_first_round(parked, knowledge))
+        _learn_positions(more[0], catalogue, knowledge)
+        heard = heard.and_also(_Heard.of(more))
+        involved += parked
+    _second_round(bulk, involved, catalogue, heard, knowledge)
     return knowledge
 
 
-def _known_events(bulk: Bulk, arrivals: Iterable[Arrival]) -> dict[tuple[int, str], KnownEvent]:
-    keys = {(a.source_id, a.event.event_id) for a in arrivals}
-    accepted = bulk.rows(
-        "SELECT l.source_id, l.event_id, l.content FROM {keys} CROSS JOIN ledger_entry l "
-        "WHERE l.source_id = k.k0 AND l.event_id = k.k1",
-        ("int8", "text"),
-        keys,
-    )
-    held = bulk.rows(
-        "SELECT h.source_id, h.event_id, h.content, h.status, "
-        "CASE WHEN h.status = 'parked' THEN h.lacks END, h.held_id "
-        "FROM {keys} CROSS JOIN held_event h "
-        "WHERE h.source_id = k.k0 AND h.event_id = k.k1",
-        ("int8", "text"),
-        keys - {(source, event) for source, event, _ in accepted},
-    )
-    known = {(source, event): KnownEvent(bytes(content), "accepted") for source, event, content in accepted}
-    known |= {
-        (source, event): KnownEvent(bytes(content), status, lacks, place)
-        for source, event, content, status, lacks, place in held
-    }
-    return known
+class _Heard:
+    """Which documents and references anything is known of."""
+
+    def __init__(self, documents: set[str], waiting: set[str], references: set[str]) -> None:
+        self.documents, self.waiting, self.references = documents, waiting, references
+
+    @classmethod
+    def of(cls, first: Sequence[Sequence[Row]]) -> "_Heard":
+        """From the answers to the first round."""
+        documents, waiting, references = ({name for (name,) in rows} for rows in first[1:])
+        return cls(documents, waiting, references)
+
+    def and_also(self, other: "_Heard") -> "_Heard":
+        """Both together."""
+        return _Heard(
+            self.documents | other.documents, self.waiting | other.waiting, self.references | other.references
+        )
 
 
-def _corrected(
-    bulk: Bulk, arrivals: Iterable[Arrival], known: dict[tuple[int, str], KnownEvent]
-) -> set[tuple[tuple[int, str], bytes]]:
-    """Earlier tellings of the events that now come with other content than the one known."""
-    told = {((a.source_id, a.event.event_id), a.content) for a in arrivals}
-    rows = bulk.rows(
-        "SELECT c.source_id, c.event_id, c.content FROM {keys} CROSS JOIN corrected_telling c "
-        "WHERE c.source_id = k.k0 AND c.event_id = k.k1",
-        ("int8", "text"),
-        {key for key, content in told if key in known and known[key].content != content},
+def _first_round(arrivals: Iterable[Arrival], knowledge: Knowledge) -> tuple[Question, ...]:
+    """Positions not known yet, and which documents and references there are."""
+    positions: set[int] = set()
+    documents: set[str] = set()
+    references: set[str] = set()
+    for arrival in arrivals:
+        if not arrival.position:
+            continue
+        positions.add(arrival.position)
+        if arrival.destination:
+            positions.add(arrival.destination)
+        if arrival.event.document:
+            documents.add(arrival.event.document)
+        if (kind := ITEM_OF.get(arrival.event.type)) is not None:
+            references.add(reference_of(arrival, kind))
+    in_order = sorted(documents)
+    return (
+        Question(_POSITIONS, ("int8",), sorted(positions - knowledge.positions.keys())),
+        Question(_DOCUMENTS, ("text",), in_order),
+        Question(_WAITING_DOCUMENTS, ("text",), in_order),
+        Question(_REFERENCES, ("text",), sorted(references)),
     )
-    return {((source, event), bytes(content)) for source, event, content in rows}
+
+
+def _learn_ids(
+    ids: Sequence[tuple[int, Sequence[str]]],
+    accepted: Sequence[Sequence[Row]],
+    held: Sequence[Sequence[Row]],
+    knowledge: Knowledge,
+) -> None:
+    """What is accepted stands, also where it was held before."""
+    for (source, _), rows in zip(ids, held, strict=True):
+        for event, content, status, lacks, turn in rows:
+            knowledge.known[source, event] = KnownEvent(bytes(content), status, lacks, turn)
+    for (source, _), rows in zip(ids, accepted, strict=True):
+        for event, content in rows:
+            knowledge.known[source, event] = KnownEvent(bytes(content), "accepted")
+
+
+def _learn_positions(rows: Iterable[Row], catalogue: Catalogue, knowledge: Knowledge) -> None:
+    for key, location, on_hand, allocated, hold, transit, relative, event_at, count_at, has_parked in rows:
+        knowledge.positions[key] = PositionState(
+            on_hand, allocated, hold, transit, bool(relative), catalogue.is_strict(location), event_at, count_at,
+            on_hand < 0 or allocated < 0 or hold < 0 or transit < 0, bool(has_parked),
+        )  # fmt: skip
 
 
 def _parked(
-    bulk: Bulk, positions: set[int], now: int, catalogue: Catalogue, interned: Interned
-) -> dict[int, list[Arrival]]:
-    """Events that wait for one of ``positions``, oldest arrival first."""
-    rows = bulk.rows(
-        "SELECT h.source_id, h.payload, h.held_id FROM {keys} CROSS JOIN held_event h "
-        "WHERE h.status = 'parked' AND h.position_id = k.k0 ORDER BY h.held_id",
-        ("int8",),
-        [(position,) for position in positions],
-    )
-    arrivals = []
-    for source, payload, place in rows:
-        arrivals.append(held_arrival(source, payload, now, catalogue))
-        arrivals[-1].place = place
-    return _by_position(bulk, arrivals, interned)
-
-
-def _by_position(bulk: Bulk, arrivals: Sequence[Arrival], interned: Interned) -> dict[int, list[Arrival]]:
-    """The arrivals by the position they belong to, in the order given."""
-    interned.give_positions(bulk, arrivals)
-    grouped: dict[int, list[Arrival]] = {}
+    bulk: Bulk, arrivals: Iterable[Arrival], catalogue: Catalogue, interned: Interned, knowledge: Knowledge
+) -> list[Arrival]:
+    """Events that wait for a position which the arrivals may free, oldest first; they are told to ``knowledge``."""
+    now, freeable = 0, set()
     for arrival in arrivals:
-        grouped.setdefault(arrival.position, []).append(arrival)
-    return grouped
+        now = max(now, arrival.recorded_at)
+        if arrival.position and arrival.position not in freeable:
+            position = knowledge.positions[arrival.position]
+            if position.has_parked and may_be_freed_by(arrival, position, knowledge):
+                freeable.add(arrival.position)
+    waiting = []
+    for source, payload, turn in bulk.rows(_PARKED, ("int8",), sorted(freeable)):
+        waiting.append(held_arrival(source, payload, now, catalogue))
+        waiting[-1].turn = turn
+    interned.give_positions(bulk, waiting)
+    for arrival in waiting:
+        knowledge.parked.setdefault(arrival.position, []).append(arrival)
+    return waiting
 
 
-def held_arrival(source_id: int, payload: str, recorded_at: int, catalogue: Catalogue) -> Arrival:
-    """A held event as an arrival again, recorded anew, with the master data of today."""
-    event = from_payload(payload)
-    arrival = Arrival(event, source_id, content_digest(event), to_microseconds(event.occurred_at), recorded_at)
-    normalise(arrival, catalogue)
-    return arrival
-
-
-def _positions(bulk: Bulk, involved: Iterable[Arrival], catalogue: Catalogue) -> dict[int, PositionState]:
-    ids = {a.position for a in involved if a.position} | {a.destination for a in involved if a.destination}
-    rows = bulk.rows(
-        f"SELECT {_POSITION_COLUMNS} FROM {{keys}} CROSS JOIN position p WHERE p.position_id = k.k0",
-        ("int8",),
-        [(position,) for position in ids],
+def _second_round(
+    bulk: Bulk, involved: Sequence[Arrival], catalogue: Catalogue, heard: _Heard, knowledge: Knowledge
+) -> None:
+    """Open items, movements behind counts, and what documents already hold, as far as the first round found any."""
+    items, holding = _wanted_items(involved, heard.references, knowledge)
+    lines = _lines(involved, heard.documents)
+    counted = _counted_since(involved)
+    stale = [(key, moment) for key, moment in counted.items() if _has_later(knowledge.positions[key], moment)]
+    knowledge.movements = {key: [] for key in counted}
+    answers = bulk.ask(
+        Question(_ITEMS, ("text", "text", "int8"), items),
+        Question(_HOLDS, ("int8",), holding),
+        Question(_MOVEMENTS, ("int8", "int8"), stale),
+        Question(_LINES, ("text", "text"), lines),
+        Question(_WAITING_LINES, ("text", "text"), _lines(involved, heard.waiting)),
+        Question(_TWINS, ("text", "int8"), _twins(involved, heard.documents)),
+        Question(_CORRECTED, ("int8", "text"), _told_otherwise(involved, knowledge)),
     )
-    return {
-        row[0]: PositionState(
-            row[2], row[3], row[4], row[5], bool(row[6]), catalogue.is_strict(row[1]), row[7], row[8], min(row[2:6]) < 0
-        )
-        for row in rows
-    }
+    for row in (*answers[0], *answers[1]):
+        _learn_item(row, knowledge)
+    for position, moment, delta in answers[2]:
+        knowledge.movements[position].append((moment, delta))
+    for *fact, event in answers[3]:
+        source, kind, document, line, sku, location, quantity = fact
+        knowledge.business_keys[source, kind, document, line, sku, location, quantity] = event
+    for source, payload in answers[4]:
+        waiting = held_arrival(source, payload, 0, catalogue)
+        if (key := business_key(waiting)) is not None:
+            knowledge.business_keys.setdefault(key, waiting.event.event_id)
+    knowledge.twins = set(answers[5])
+    knowledge.corrected = {((source, event), bytes(content)) for source, event, content in answers[6]}
 
 
-def _recall_items(bulk: Bulk, involved: Iterable[Arrival], knowledge: Knowledge) -> None:
-    """Open items by the references the events name; for ``release_hold``, every hold of the position."""
-    keys: set[tuple[int, str, str]] = set()
-    whole_positions: set[int] = set()
+def _wanted_items(
+    involved: Iterable[Arrival], references: Collection[str], knowledge: Knowledge
+) -> tuple[list[tuple[str, str, int]], list[int]]:
+    """Items by the references the events name; for ``release_hold``, positions whose every hold is wanted."""
+    items: set[tuple[str, str, int]] = set()
+    holding: set[int] = set()
     for arrival in involved:
-        kind = ITEM_OF.get(arrival.event.type)
-        if kind is None or not arrival.position:
+        event_type = arrival.event.type
+        if not arrival.position or (kind := ITEM_OF.get(event_type)) is None:
             continue
-        if arrival.event.type is EventType.RELEASE_HOLD:
-            whole_positions.add(arrival.position)
-        elif (
-            arrival.event.type is EventType.SHIP
-            and not arrival.flags & Flag.REVERSAL
-            and not knowledge.positions[arrival.position].allocated
-        ):
-            continue  # nothing is reserved there, so nothing can be open for its reference either
-        target = arrival.destination if arrival.event.type is EventType.TRANSFER_OUT else arrival.position
-        keys.add((target, str(kind), reference_of(arrival, kind)))
-    rows = bulk.rows(
-        f"SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i "
-        "WHERE i.position_id = k.k0 AND i.kind = k.k1 AND i.reference = k.k2",
-        ("int8", "text", "text"),
-        keys,
-    )
-    rows += bulk.rows(
-        f"SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i "
-        "WHERE i.position_id = k.k0 AND i.kind = 'hold' AND i.open_quantity > 0",
-        ("int8",),
-        [(position,) for position in whole_positions],
-    )
-    for position, kind, reference, placed, still, at, expires, document, channel, account, cancelled in rows:
-        knowledge.items[position, ItemKind(kind), reference] = OpenItemState(
-            placed, still, at, expires, (document, channel, account), cancelled
-        )
+        if event_type is EventType.RELEASE_HOLD:
+            holding.add(arrival.position)
+        if (reference := reference_of(arrival, kind)) in references:
+            if (
+                event_type is EventType.SHIP
+                and not arrival.flags & Flag.REVERSAL
+                and not knowledge.positions[arrival.position].allocated
+            ):
+                continue  # nothing is reserved there, so nothing can be open for its reference either
+            target = arrival.destination if event_type is EventType.TRANSFER_OUT else arrival.position
+            items.add((reference, str(kind), target))
+    return sorted(items), sorted(holding)
 
 
-def _movements(bulk: Bulk, involved: Iterable[Arrival], knowledge: Knowledge) -> dict[int, list[tuple[int, int]]]:
-    """For each position that a count touches, its on-hand movements since the earliest such count."""
+def _learn_item(row: Row, knowledge: Knowledge) -> None:
+    position, kind, reference, placed, still, at, expires, document, channel, account, cancelled, item_id = row
+    key = (position, ItemKind(kind), reference)
+    knowledge.items[key] = OpenItemState(placed, still, at, expires, (document, channel, account), cancelled, item_id)
+    if key[1] is ItemKind.HOLD:
+        knowledge.holds.setdefault(position, set()).add(reference)
+
+
+def _counted_since(involved: Iterable[Arrival]) -> dict[int, int]:
+    """Positions that a count touches, with the moment of the earliest such count."""
     since: dict[int, int] = {}
     for arrival in involved:
         if arrival.event.type is EventType.COUNT and arrival.position:
             since[arrival.position] = min(arrival.occurred_at, since.get(arrival.position, arrival.occurred_at))
-    movements: dict[int, list[tuple[int, int]]] = {position: [] for position in since}
-    stale = [
-        (position, moment)
-        for position, moment in since.items()
-        if (knowledge.positions[position].last_event_at or moment) > moment
-    ]
-    for position, moment, delta in bulk.rows(
-        "SELECT l.position_id, l.occurred_at, l.on_hand_delta FROM {keys} CROSS JOIN ledger_entry l "
-        "WHERE l.position_id = k.k0 AND l.occurred_at > k.k1 AND l.on_hand_delta <> 0",
-        ("int8", "int8"),
-        stale,
-    ):
-        movements[position].append((moment, delta))
-    return movements
+    return since
 
 
-def _business_keys(
-    bulk: Bulk, arrivals: Sequence[Arrival], knowledge: Knowledge, catalogue: Catalogue
-) -> dict[BusinessKey, str]:
-    lines = {(a.event.document, a.event.line) for a in arrivals if a.event.document and a.event.line}
-    rows = bulk.rows(
-        "SELECT l.source_id, l.type, l.document, l.line, p.sku, p.location, l.quantity, l.event_id "
-        "FROM {keys} CROSS JOIN ledger_entry l CROSS JOIN position p "
-        "WHERE l.document = k.k0 AND l.line = k.k1 AND p.position_id = l.position_id ORDER BY l.entry_id DESC",
-        ("text", "text"),
-        lines,
-    )
-    keys: dict[BusinessKey, str] = {
-        (source, kind, document, line, sku, location, quantity): event
-        for source, kind, document, line, sku, location, quantity, event in rows
-    }
-    for waiting in (*knowledge.parked.values(), _parked_in_other_lots(bulk, arrivals, knowledge, catalogue)):
-        for arrival in waiting:
-            if (key := business_key(arrival)) is not None:
-                keys.setdefault(key, arrival.event.event_id)
-    return keys
+def _has_later(position: PositionState, moment: int) -> bool:
+    return position.last_event_at is not None and position.last_event_at > moment
 
 
-def _parked_in_other_lots(
-    bulk: Bulk, arrivals: Iterable[Arrival], knowledge: Knowledge, catalogue: Catalogue
-) -> list[Arrival]:
-    """Events that wait in other lots of the arrivals' SKUs and locations: a business key names no lot."""
-    rows = bulk.rows(
-        "SELECT h.source_id, h.payload, h.position_id FROM {keys} CROSS JOIN position p CROSS JOIN held_event h "
-        "WHERE p.sku = k.k0 AND p.location = k.k1 AND h.status = 'parked' AND h.position_id = p.position_id "
-        "ORDER BY h.held_id",
-        ("text", "text"),
-        {(a.sku, a.location) for a in arrivals if a.event.document and a.event.line and a.position},
-    )
-    return [
-        held_arrival(source, payload, 0, catalogue)
-        for source, payload, position in rows
-        if position not in knowledge.parked
-    ]
+def _lines(involved: Iterable[Arrival], documents: Collection[str]) -> list[tuple[str, str]]:
+    """Document and line of the events that number their lines, in ``documents``."""
+    if not documents:
+        return []
+    named = ((a.event.document, a.event.line) for a in involved if a.event.line)
+    return sorted({(document, line) for document, line in named if document in documents})
 
 
-def _twins(bulk: Bulk, arrivals: Iterable[Arrival]) -> set[TwinKey]:
-    keys = {(a.event.document, a.position) for a in arrivals if a.event.document and not a.event.line and a.position}
-    rows = bulk.rows(
-        "SELECT l.source_id, l.type, l.document, l.position_id, l.quantity "
-        "FROM {keys} CROSS JOIN ledger_entry l "
-        "WHERE l.document = k.k0 AND l.line IS NULL AND l.position_id = k.k1",
-        ("text", "int8"),
-        keys,
-    )
-    return {(source, kind, document, position, quantity) for source, kind, document, position, quantity in rows}
+def _twins(involved: Iterable[Arrival], documents: Collection[str]) -> list[tuple[str, int]]:
+    """Document and position of the events that number no lines, in ``documents``."""
+    if not documents:
+        return []
+    named = ((a.event.document, a.position) for a in involved if not a.event.line and a.position)
+    return sorted({(document, position) for document, position in named if document in documents})
+
+
+def _told_otherwise(involved: Iterable[Arrival], knowledge: Knowledge) -> list[EventKey]:
+    """Ids that come with other content than the one known."""
+    if not knowledge.known:
+        return []
+    told = (((a.source_id, a.event.event_id), a.content) for a in involved)
+    return sorted({key for key, content in told if key in knowledge.known and knowledge.known[key].content != content})

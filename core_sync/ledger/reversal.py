@@ -1,6 +1,5 @@
 """Taking back an accepted event: an entry with the opposite deltas, once."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -9,12 +8,11 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.arrivals import Arrival, content_digest
-from core_sync.ledger.effects import ITEM_OF, Effect, Flag
+from core_sync.ledger.effects import ITEM_OF, Deltas, Flag
 from core_sync.ledger.events import Event, EventType
 from core_sync.ledger.knowledge import Decision, Knowledge, PositionState
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus
-from core_sync.ledger.normalise import normalise
 from core_sync.ledger.posting import change_of, post, reference_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import shortfall_of
@@ -34,51 +32,47 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
     original = _original(connection, source, event_id)
     if original is None:
         raise NotFound("ledger entry", f"{source} {event_id}")
-    event, effect, name = original
+    event, deltas, name = original
     bulk = Bulk(connection)
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {CORRECTIONS})
-    arrival = Arrival(
-        event,
-        ledger.interned.sources[CORRECTIONS],
-        content_digest(event),
-        to_microseconds(event.occurred_at),
-        to_microseconds(at),
-    )
-    normalise(arrival, catalogue)
+    occurred_at = to_microseconds(event.occurred_at)
+    digest = content_digest(event, occurred_at)
+    arrival = Arrival(event, ledger.interned.sources[CORRECTIONS], digest, occurred_at, to_microseconds(at))
     arrival.sku, arrival.location, arrival.to_location = event.sku, event.location, event.to_location
-    arrival.lack, arrival.quantity, arrival.flags = None, event.quantity, Flag.REVERSAL | Flag.DECIDED
+    arrival.quantity, arrival.flags = event.quantity, Flag.REVERSAL | Flag.DECIDED
+    ledger.interned.give_positions(bulk, [arrival])
     lock_skus(connection, {arrival.sku})
     knowledge = recall(bulk, [arrival], catalogue, ledger.interned)
     if (arrival.source_id, event.event_id) in knowledge.known:
         raise VerbRefused("reverse", f"event {event_id}", "it was taken back before")
     position = knowledge.positions[arrival.position]
-    effect, flags = _as_counted(arrival, effect, position)
-    short = shortfall_of(position, effect)
+    deltas, flags = _as_counted(arrival, deltas, position)
+    short = shortfall_of(position, deltas, arrival.event.type is EventType.TRANSFER_OUT)
     if short is not None:
         raise VerbRefused(
             "reverse", f"event {event_id}", f"{name}: {short.asked} asked of {short.state}, {short.there} there"
         )
-    _refuse_when_used(arrival, effect, knowledge)
+    _refuse_when_used(arrival, deltas, knowledge)
     decision = Decision()
-    post(arrival, effect, flags, position, knowledge, decision)
+    post(arrival, deltas, flags, position, knowledge, decision)
     if event.type is EventType.COUNT and not flags & Flag.ABSORBED:
         position.last_count_at = _count_before(connection, arrival, source, event_id)
     ledger.commit_decision(connection, decision, knowledge, at, actor)
 
 
-def _as_counted(arrival: Arrival, effect: Effect, position: PositionState) -> tuple[Effect, int]:
+def _as_counted(arrival: Arrival, deltas: Deltas, position: PositionState) -> tuple[Deltas, int]:
     """The effect as it stands today: what a later count found on hand does not change with what was before it."""
     flags, counted_at = arrival.flags, position.last_count_at
     is_count = arrival.event.type is EventType.COUNT
-    if not effect.on_hand or counted_at is None or arrival.occurred_at > counted_at:
-        return effect, flags
+    if not deltas[0] or counted_at is None or arrival.occurred_at > counted_at:
+        return deltas, flags
     if is_count and arrival.occurred_at == counted_at:
-        return effect, flags
-    return replace(effect, on_hand=0), flags | Flag.ABSORBED
+        return deltas, flags
+    return (0, *deltas[1:]), flags | Flag.ABSORBED
 
 
-def _refuse_when_used(arrival: Arrival, effect: Effect, knowledge: Knowledge) -> None:
+def _refuse_when_used(arrival: Arrival, deltas: Deltas, knowledge: Knowledge) -> None:
     """Only what is still open for the event's own reference can be taken back; the rest belongs to others.
 
     Raises:
@@ -87,9 +81,9 @@ def _refuse_when_used(arrival: Arrival, effect: Effect, knowledge: Knowledge) ->
     kind = ITEM_OF.get(arrival.event.type)
     if kind is None:
         return
-    target = arrival.destination if effect.at_destination else arrival.position
+    target = arrival.destination if arrival.event.type is EventType.TRANSFER_OUT else arrival.position
     item = knowledge.items.get((target, kind, reference_of(arrival, kind)))
-    asked, there = -change_of(kind, effect), item.open_quantity if item is not None else 0
+    asked, there = -change_of(kind, deltas), item.open_quantity if item is not None else 0
     if asked > there:
         reason = f"of its {kind} {asked} would be taken back, {there} still open"
         raise VerbRefused("reverse", f"event {arrival.event.event_id.removeprefix('reversal:')}", reason)
@@ -115,7 +109,7 @@ def _count_before(connection: Connection, arrival: Arrival, source: str, event_i
     return int(moment) if moment is not None else None
 
 
-def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Effect, str] | None:
+def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Deltas, str] | None:
     """The entry to take back as an event of ours, and the opposite of what it did."""
     row = (
         connection.execute(
@@ -149,11 +143,5 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
         to_location=row["to_location"] or "",
         reason=f"takes back {event_id} of {source}",
     )
-    effect = Effect(
-        on_hand=-row["on_hand_delta"],
-        allocated=-row["allocated_delta"],
-        quality_hold=-row["quality_hold_delta"],
-        in_transit=-row["in_transit_delta"],
-        at_destination=row["to_position_id"] is not None,
-    )
-    return event, effect, f"{row['sku']} at {row['location']}"
+    deltas = (-row["on_hand_delta"], -row["allocated_delta"], -row["quality_hold_delta"], -row["in_transit_delta"])
+    return event, deltas, f"{row['sku']} at {row['location']}"

@@ -9,8 +9,8 @@ from bisect import insort
 from collections.abc import Iterable
 from operator import attrgetter
 
-from core_sync.ledger.arrivals import Arrival
-from core_sync.ledger.effects import EFFECTS, ITEM_OF, Effect, Flag
+from core_sync.ledger.arrivals import Arrival, first_content_digest
+from core_sync.ledger.effects import EFFECTS, ITEM_OF, NO_EFFECT, Deltas, Flag
 from core_sync.ledger.events import EventType
 from core_sync.ledger.knowledge import (
     STATE_MAX,
@@ -31,7 +31,9 @@ from core_sync.ledger.posting import post, reference_of
 _NEWLY_HELD = 2**62
 """Events held in this batch stand behind all that were held before."""
 
-
+# Looked up for every event: plain names and one plain dictionary cost a third of members of an enumeration.
+_COUNT, _TRANSFER_OUT = EventType.COUNT, EventType.TRANSFER_OUT
+_EFFECTS = {type: (ITEM_OF.get(type), effect) for type, effect in EFFECTS.items()}
 _TAKES_ALL_FROM_ON_HAND = frozenset({EventType.SHIP, EventType.SCRAP, EventType.TRANSFER_OUT})
 
 
@@ -42,7 +44,7 @@ def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
         key = (arrival.source_id, arrival.event.event_id)
         before = knowledge.known.get(key)
         if before is not None:
-            if before.content == arrival.content or (key, arrival.content) in knowledge.corrected:
+            if _says_the_same(before, key, arrival, knowledge):
                 decision.duplicates.append(arrival)
                 continue
             if before.lacks is None:
@@ -52,6 +54,15 @@ def decide(batch: Iterable[Arrival], knowledge: Knowledge) -> Decision:
             decision.corrected.append((key, before.content))
         _rule(key, arrival, knowledge, decision)
     return decision
+
+
+def _says_the_same(before: KnownEvent, key: EventKey, arrival: Arrival, knowledge: Knowledge) -> bool:
+    """Whether the id came before with this content, as last told or as told earlier; in either schema's digest."""
+    if before.content == arrival.content:
+        return True
+    first = first_content_digest(arrival.event)
+    told = knowledge.corrected
+    return before.content == first or (key, arrival.content) in told or (key, first) in told
 
 
 def retry(held: Iterable[Arrival], knowledge: Knowledge) -> Decision:
@@ -77,12 +88,12 @@ def _rule(key: EventKey, arrival: Arrival, knowledge: Knowledge, decision: Decis
         if _may_free(arrival.position, knowledge, decision):
             _free_parked(arrival.position, knowledge, decision)
         return
-    arrival.place = before.place if before and before.place is not None else _NEWLY_HELD + len(decision.held)
+    arrival.turn = before.turn if before and before.turn is not None else _NEWLY_HELD + len(decision.held)
     decision.held[key] = held
     lacks = arrival.lack.kind if arrival.lack and held.status == "parked" else None
-    knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks, arrival.place)
+    knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks, arrival.turn)
     if waits_for_stock:
-        insort(knowledge.parked.setdefault(arrival.position, []), arrival, key=attrgetter("place"))
+        insort(knowledge.parked.setdefault(arrival.position, []), arrival, key=attrgetter("turn"))
 
 
 def _mark_applied(key: EventKey, decision: Decision) -> None:
@@ -136,26 +147,22 @@ def _admit(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held |
 def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held | None:
     """Apply the event to its position, or say which state does not allow it."""
     position = knowledge.positions[arrival.position]
-    position.relative = position.relative or arrival.source_id in knowledge.relative_sources
-    event_type = arrival.event.type
-    flags = arrival.flags
-    kind = ITEM_OF.get(event_type)
-    if event_type is EventType.COUNT:
-        effect, extra = _count(arrival, position, knowledge)
+    if arrival.source_id in knowledge.relative_sources:
+        position.relative = True
+    event_type, flags = arrival.event.type, arrival.flags
+    counted_at = position.last_count_at
+    if event_type is _COUNT:
+        deltas, extra = _count(arrival, position, knowledge)
+        flags |= extra
     else:
+        kind, effect_of = _EFFECTS[event_type]
         item = knowledge.items.get((arrival.position, kind, reference_of(arrival, kind))) if kind else None
-        effect, extra = EFFECTS[event_type](arrival.quantity, item.open_quantity if item else 0), Flag.NONE
-        if position.last_count_at is not None and arrival.occurred_at <= position.last_count_at and effect.on_hand:
-            effect = Effect(0, effect.allocated, effect.quality_hold, effect.in_transit, effect.at_destination)
-            extra = Flag.ABSORBED
-    flags |= extra
-    shortfall = shortfall_of(position, effect)
-    if shortfall is not None:
-        asked, there = shortfall.asked, shortfall.there
-        message = f"{event_type} asks {asked} of {shortfall.state} where {there} are"
-        if there - asked < -STATE_MAX or there - asked > STATE_MAX:
-            return Held(arrival, "refused", "out_of_range", f"{message}; no stock is that large", shortfall)
-        return Held(arrival, "parked", f"negative_{shortfall.state}", message, shortfall)
+        deltas = effect_of(arrival.quantity, item.open_quantity if item else 0)
+        if counted_at is not None and arrival.occurred_at <= counted_at and deltas[0]:
+            deltas = (0, *deltas[1:])
+            flags |= Flag.ABSORBED
+    if (shortfall := shortfall_of(position, deltas, event_type is _TRANSFER_OUT)) is not None:
+        return _short(arrival, shortfall)
     if position.last_event_at is not None and arrival.occurred_at < position.last_event_at:
         flags |= Flag.LATE
     if (twin := twin_key(arrival)) is not None:
@@ -163,32 +170,52 @@ def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held |
             flags |= Flag.REPEATED
             decision.repeated += 1
         knowledge.twins.add(twin)
-    post(arrival, effect, flags, position, knowledge, decision)
+    post(arrival, deltas, flags, position, knowledge, decision)
     return None
 
 
-def _count(arrival: Arrival, position: PositionState, knowledge: Knowledge) -> tuple[Effect, int]:
+def _short(arrival: Arrival, shortfall: Shortfall) -> Held:
+    """Parked until there is more; refused where no stock could ever be that large."""
+    asked, there = shortfall.asked, shortfall.there
+    message = f"{arrival.event.type} asks {asked} of {shortfall.state} where {there} are"
+    if not -STATE_MAX <= there - asked <= STATE_MAX:
+        return Held(arrival, "refused", "out_of_range", f"{message}; no stock is that large", shortfall)
+    return Held(arrival, "parked", f"negative_{shortfall.state}", message, shortfall)
+
+
+def _count(arrival: Arrival, position: PositionState, knowledge: Knowledge) -> tuple[Deltas, int]:
     """A count sets on hand as of its moment; movements after it stand on top of it."""
     if position.last_count_at is not None and arrival.occurred_at < position.last_count_at:
-        return Effect(), Flag.ABSORBED
+        return NO_EFFECT, Flag.ABSORBED
     since = sum(
         delta for moment, delta in knowledge.movements.get(arrival.position, ()) if moment > arrival.occurred_at
     )
-    return Effect(on_hand=arrival.quantity + since - position.on_hand), Flag.NONE
+    return (arrival.quantity + since - position.on_hand, 0, 0, 0), Flag.NONE
 
 
-def shortfall_of(position: PositionState, effect: Effect) -> Shortfall | None:
-    """The first state that the effect would drive out of its range; None when it may apply."""
-    in_transit = 0 if effect.at_destination else effect.in_transit
-    deltas = (effect.on_hand, effect.allocated, effect.quality_hold, in_transit)
+def shortfall_of(position: PositionState, deltas: Deltas, goes_elsewhere: bool) -> Shortfall | None:
+    """The first state that ``deltas`` would drive out of its range; None when they may apply.
+
+    ``goes_elsewhere`` says that what comes into transit does so at another position.
+    """
+    on_hand, allocated, quality_hold, in_transit = deltas
+    floor = 0 if position.parks and not position.relative else -STATE_MAX
+    if (
+        (on_hand >= 0 or position.on_hand + on_hand >= floor)
+        and (allocated >= 0 or position.allocated + allocated >= floor)
+        and (quality_hold >= 0 or position.quality_hold + quality_hold >= floor)
+        and (in_transit >= 0 or goes_elsewhere or position.in_transit + in_transit >= floor)
+        and position.on_hand + on_hand <= STATE_MAX
+        and position.allocated + allocated <= STATE_MAX
+        and position.quality_hold + quality_hold <= STATE_MAX
+        and position.in_transit + in_transit <= STATE_MAX
+    ):
+        return None
     there = (position.on_hand, position.allocated, position.quality_hold, position.in_transit)
     for state, delta, figure in zip(STATES, deltas, there, strict=True):
-        after = figure + delta
-        if delta < 0 and after < (0 if position.parks and not position.relative else -STATE_MAX):
+        if (delta < 0 and figure + delta < floor) or figure + delta > STATE_MAX:
             return Shortfall(state, -delta, figure)
-        if after > STATE_MAX:
-            return Shortfall(state, -delta, figure)
-    return None
+    raise AssertionError("one of the states is out of its range")
 
 
 def _may_free(position: int, knowledge: Knowledge, decision: Decision) -> bool:

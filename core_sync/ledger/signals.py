@@ -155,16 +155,23 @@ def _failure(
 
 def _lenient_positions(decision: Decision, knowledge: Knowledge) -> tuple[list[Arrival], list[int]]:
     """An arrival of each lenient position that is negative; the keys of positions that were and are so no more."""
+    watched = {
+        key: state
+        for key in decision.touched_positions
+        if not (state := knowledge.positions[key]).parks or state.was_negative
+    }
     negative: dict[int, Arrival] = {}
-    sound: list[int] = []
-    for entry in decision.entries:
-        position = knowledge.positions[entry.arrival.position]
+    sound: set[int] = set()
+    for entry in decision.entries if watched else ():
+        key = entry.arrival.position
+        if (position := watched.get(key)) is None:
+            continue
         below = not position.relative and any(getattr(position, state) < 0 for state in STATES)
         if below and not position.parks:
-            negative[entry.arrival.position] = entry.arrival
+            negative[key] = entry.arrival
         elif position.was_negative and not below:
-            sound.append(entry.arrival.position)
-    return list(negative.values()), sorted(set(sound) - negative.keys())
+            sound.add(key)
+    return list(negative.values()), sorted(sound - negative.keys())
 
 
 def _of_negative(arrival: Arrival, knowledge: Knowledge, at: datetime) -> NewFailure:

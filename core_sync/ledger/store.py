@@ -1,7 +1,7 @@
 """Writing what was decided: entries, held events, positions and open items, set by set."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import itemgetter
 
 import msgspec
 
@@ -19,29 +19,56 @@ ENTRY_COLUMNS = (
 )  # fmt: skip
 HELD_COLUMNS = (
     "source_id", "event_id", "status", "reason", "message", "position_id", "state", "quantity_asked",
-    "quantity_there", "lacks", "lacked", "duplicate_of", "payload", "content", "occurred_at",
-    "recorded_at", "file", "row",
+    "quantity_there", "lacks", "lacked", "duplicate_of", "document", "line", "payload", "content",
+    "occurred_at", "recorded_at", "file", "row",
 )  # fmt: skip
-ITEM_COLUMNS = (
-    "position_id", "kind", "reference", "placed_quantity", "open_quantity", "placed_at", "expires_at",
-    "document", "channel", "account", "cancelled_at",
+_POSITION_COLUMNS = (
+    "on_hand", "allocated", "quality_hold", "in_transit", "relative", "last_event_at", "last_recorded_at",
+    "last_count_at", "position_id",
 )  # fmt: skip
+_ITEM_KEY = ("position_id", "kind", "reference")
+_ITEM_STATE = ("placed_quantity", "open_quantity", "expires_at", "cancelled_at")
+_ITEM_OWNER = ("placed_at", "document", "channel", "account")
+_CORRECTED_COLUMNS = ("source_id", "event_id", "content")
+
+_BY_REFERENCE = itemgetter(2, 1, 0)
+"""The order of the items' index: neighbours in it are written together."""
+
+
+def _change(table: str, columns: Sequence[str], key: str) -> str:
+    """An update of ``columns`` by ``key``, in the words of either database."""
+    return (
+        f"UPDATE {table} SET {', '.join(f'{c} = ?' for c in columns)} WHERE {key} = ?"
+        f"||UPDATE {table} t SET {', '.join(f'{c} = r.{c}' for c in columns)} FROM {{rows}} WHERE t.{key} = r.{key}"
+    )
+
+
+_CHANGE_POSITIONS = _change("position", _POSITION_COLUMNS[:-1], "position_id")
+_CHANGE_ITEMS = _change("open_item", _ITEM_STATE, "item_id")
+
+_HELD_NAMED = ", ".join(HELD_COLUMNS)
+_HELD_AGAIN = "ON CONFLICT (source_id, event_id) DO UPDATE SET " + ", ".join(
+    # where it was read first stays, where nothing new is said of it
+    f"{c} = COALESCE(excluded.{c}, held_event.{c})" if c in ("file", "row") else f"{c} = excluded.{c}"
+    for c in HELD_COLUMNS[2:]
+)
+_HOLD = (
+    f"INSERT INTO held_event ({_HELD_NAMED}) VALUES ({', '.join('?' * len(HELD_COLUMNS))}) {_HELD_AGAIN}"
+    f"||INSERT INTO held_event ({_HELD_NAMED}) SELECT {_HELD_NAMED} FROM {{rows}} {_HELD_AGAIN}"
+)
 
 
 def write(
     bulk: Bulk, decision: Decision, knowledge: Knowledge, recorded_at: int, actor: str | None, map_version: int
 ) -> None:
     """Write the whole decision; ``knowledge`` is the state after it."""
-    bulk.insert(LedgerEntry, ENTRY_COLUMNS, [_entry_row(e, actor, map_version) for e in decision.entries])
-    _write_positions(bulk, decision.touched_positions, knowledge, recorded_at)
-    _write_items(bulk, decision.touched_items, knowledge)
-    _write_held(bulk, decision.held.values())
-    mark_applied(bulk, decision.freed, recorded_at)
-    bulk.insert(
-        CorrectedTelling,
-        ("source_id", "event_id", "content"),
-        [(source, event, content) for (source, event), content in decision.corrected],
-    )
+    with bulk.together(len(decision.entries) + len(decision.held)):
+        bulk.insert(LedgerEntry, ENTRY_COLUMNS, [_entry_row(e, actor, map_version) for e in decision.entries])
+        _write_positions(bulk, decision.touched_positions, knowledge, recorded_at)
+        _write_items(bulk, decision.touched_items, knowledge)
+        _write_held(bulk, decision.held.values())
+        mark_applied(bulk, decision.freed, recorded_at)
+        bulk.insert(CorrectedTelling, _CORRECTED_COLUMNS, [(*key, content) for key, content in decision.corrected])
 
 
 def mark_applied(bulk: Bulk, keys: Sequence[EventKey], decided_at: int) -> None:
@@ -62,7 +89,7 @@ def _entry_row(entry: Entry, actor: str | None, map_version: int) -> Row:
     return (
         arrival.source_id,
         event.event_id,
-        str(event.type),
+        event.type,
         arrival.occurred_at,
         arrival.recorded_at,
         arrival.position,
@@ -88,51 +115,32 @@ def _entry_row(entry: Entry, actor: str | None, map_version: int) -> Row:
 
 
 def _write_positions(bulk: Bulk, touched: Iterable[int], knowledge: Knowledge, recorded_at: int) -> None:
-    columns = (
-        "on_hand",
-        "allocated",
-        "quality_hold",
-        "in_transit",
-        "relative",
-        "last_event_at",
-        "last_recorded_at",
-        "last_count_at",
-        "position_id",
-    )
     rows: list[Row] = []
-    for position_id in touched:
+    for position_id in sorted(touched):
         p = knowledge.positions[position_id]
         rows.append(
             (p.on_hand, p.allocated, p.quality_hold, p.in_transit, p.relative, p.last_event_at, recorded_at,
              p.last_count_at, position_id)
         )  # fmt: skip
-    changed = columns[:-1]
-    bulk.execute(
-        f"UPDATE position SET {', '.join(f'{c} = ?' for c in changed)} WHERE position_id = ?"
-        f"||UPDATE position p SET {', '.join(f'{c} = r.{c}' for c in changed)} FROM {{rows}} "
-        "WHERE p.position_id = r.position_id",
-        Position,
-        columns,
-        rows,
-    )
+    bulk.execute(_CHANGE_POSITIONS, Position, _POSITION_COLUMNS, rows)
 
 
 def _write_items(bulk: Bulk, touched: Iterable[ItemKey], knowledge: Knowledge) -> None:
-    rows: list[Row] = []
-    for key in touched:
+    new: list[Row] = []
+    changed: list[Row] = []
+    for key in sorted(touched, key=_BY_REFERENCE):
         item = knowledge.items[key]
-        position, kind, reference = key
-        rows.append(
-            (position, str(kind), reference, item.placed_quantity, item.open_quantity, item.placed_at,
-             item.expires_at, *item.owner, item.cancelled_at)
-        )  # fmt: skip
-    changed = ("placed_quantity", "open_quantity", "expires_at", "cancelled_at")
-    _upsert(bulk, OpenItem, ITEM_COLUMNS, ("position_id", "kind", "reference"), changed, rows)
+        state = (item.placed_quantity, item.open_quantity, item.expires_at, item.cancelled_at)
+        if item.item_id is None:
+            new.append((*key, *state, item.placed_at, *item.owner))
+        else:
+            changed.append((*state, item.item_id))
+    bulk.insert(OpenItem, _ITEM_KEY + _ITEM_STATE + _ITEM_OWNER, new)
+    bulk.execute(_CHANGE_ITEMS, OpenItem, (*_ITEM_STATE, "item_id"), changed)
 
 
 def _write_held(bulk: Bulk, held: Iterable[Held]) -> None:
-    rows = [_held_row(h) for h in held]
-    _upsert(bulk, HeldEvent, HELD_COLUMNS, ("source_id", "event_id"), HELD_COLUMNS[2:], rows, kept=("file", "row"))
+    bulk.execute(_HOLD, HeldEvent, HELD_COLUMNS, [_held_row(h) for h in held])
 
 
 def _held_row(held: Held) -> Row:
@@ -151,32 +159,12 @@ def _held_row(held: Held) -> Row:
         arrival.lack.kind if arrival.lack else None,
         arrival.lack.name if arrival.lack else None,
         held.duplicate_of,
+        arrival.event.document or None,
+        arrival.event.line or None,
         to_payload(arrival.event),
         arrival.content,
         arrival.occurred_at,
         arrival.recorded_at,
         arrival.file,
         arrival.row,
-    )
-
-
-def _upsert(
-    bulk: Bulk,
-    table: Any,
-    columns: Sequence[str],
-    key: Sequence[str],
-    changed: Sequence[str],
-    rows: Sequence[Row],
-    kept: Sequence[str] = (),
-) -> None:
-    """Insert ``rows``, or change those that are there; what is ``kept`` stays where nothing new is said of it."""
-    named, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    said = {c: f"COALESCE(excluded.{c}, {table.__tablename__}.{c})" if c in kept else f"excluded.{c}" for c in changed}
-    on_conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(f'{c} = {v}' for c, v in said.items())}"
-    bulk.execute(
-        f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks}) {on_conflict}"
-        f"||INSERT INTO {table.__tablename__} ({named}) SELECT {named} FROM {{rows}} {on_conflict}",
-        table,
-        columns,
-        rows,
     )

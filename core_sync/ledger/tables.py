@@ -99,9 +99,16 @@ class OpenItem(SQLModel, table=True):
 
     __tablename__ = "open_item"
     __table_args__ = (
-        UniqueConstraint("position_id", "kind", "reference", name="open_item_key"),
+        UniqueConstraint("reference", "kind", "position_id", name="open_item_key"),
         CheckConstraint("kind IN ('reservation', 'transit', 'hold')", name="open_item_kind_known"),
         CheckConstraint("open_quantity >= 0", name="open_item_not_negative"),
+        Index(
+            "open_item_by_position",
+            "position_id",
+            "kind",
+            sqlite_where=text("open_quantity > 0"),
+            postgresql_where=text("open_quantity > 0"),
+        ),
         Index(
             "open_item_expiring",
             "kind",
@@ -147,7 +154,19 @@ class HeldEvent(SQLModel, table=True):
             sqlite_where=text(UNDECIDED),
             postgresql_where=text(UNDECIDED),
         ),
-        Index("held_event_waiting", "status", "position_id"),
+        Index(
+            "held_event_waiting",
+            "position_id",
+            sqlite_where=text("status = 'parked'"),
+            postgresql_where=text("status = 'parked'"),
+        ),
+        Index(
+            "held_event_by_document",
+            "document",
+            "line",
+            sqlite_where=text("status = 'parked'"),
+            postgresql_where=text("status = 'parked'"),
+        ),
         Index("held_event_lacking", "status", "lacks", "lacked"),
     )
 
@@ -165,6 +184,8 @@ class HeldEvent(SQLModel, table=True):
     """Kind of master data that was lacking: sku, location, uom."""
     lacked: str | None = None
     duplicate_of: str | None = None
+    document: str | None = None
+    line: str | None = None
     payload: str
     content: bytes
     occurred_at: int = moment()

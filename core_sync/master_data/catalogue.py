@@ -47,6 +47,11 @@ class Catalogue:
                 return span.sku
         return name if name in self.base_units or not self.base_units else None
 
+    def is_timeless(self, system: str, name: str) -> bool:
+        """True when what ``system`` calls ``name`` never meant another SKU, and no end to it is known."""
+        spans = self.aliases.get((system, name), ())
+        return not spans or (spans[0].valid_from is None and spans[0].valid_to is None)
+
     def location_of(self, system: str, name: str) -> str | None:
         """Our location for what ``system`` calls ``name``."""
         ours = self.external_locations.get((system, name))

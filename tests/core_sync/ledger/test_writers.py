@@ -68,11 +68,11 @@ def test_a_full_database_is_said_to_be_unavailable_and_the_batch_may_be_sent_aga
     with ledger.database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
     many = [a_receipt(1, sku=f"SKU-{number}") for number in range(2_000)]
-    with ledger.database.transaction() as connection:
+    with ledger.writing() as connection:  # the limit is its connection's
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(DatabaseUnavailable, match="full"):
         ledger.apply(many, MONDAY)
-    with ledger.database.transaction() as connection:
+    with ledger.writing() as connection:
         connection.execute(text("PRAGMA max_page_count = 1000000"))
     assert ledger.apply(many, MONDAY).accepted == 2_000
 
