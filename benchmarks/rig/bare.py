@@ -19,11 +19,11 @@ def columns(driver: Any, is_sqlite: bool) -> list[str]:
     return [name for name, _ in _typed_columns(driver, is_sqlite)]
 
 
-def rows_after(database: Database, entry_id: int) -> tuple[list[Row], int]:
-    """The rows that came after ``entry_id``, in order, without their number; and the newest number."""
+def rows_after(database: Database, entry_id: int, without: Sequence[str] = ()) -> tuple[list[Row], int]:
+    """The rows after ``entry_id``, in order, without their number and some other columns; and the newest number."""
     with database.reading() as connection:
         driver: Any = connection.connection.driver_connection
-        named = ", ".join(columns(driver, database.is_sqlite))
+        named = ", ".join(name for name in columns(driver, database.is_sqlite) if name not in without)
         found = (
             driver.cursor()
             .execute(f"SELECT entry_id, {named} FROM {TABLE} WHERE entry_id > {entry_id} ORDER BY entry_id")
