@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api import problems
 from api.console import held as held_pages
 from api.console import pages
+from api.console import stock as stock_pages
 from api.guard import Guard
 from api.routes import actions, buffers, events, feed, held, service, stock
 from api.wiring import World
@@ -36,6 +37,7 @@ def create_app(world: World) -> FastAPI:
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
     app.include_router(held_pages.router)
+    app.include_router(stock_pages.router)
     problems.register(app, pages.problem_page)
     app.add_middleware(Guard, settings=world.settings, clock=world.clock)
     return app

@@ -1,7 +1,7 @@
 """Any table as a file: what is in the database, in the columns of the interchange formats where there are such."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ from core_sync.database.engine import Database
 from core_sync.errors import NotFound
 from core_sync.interchange.formats import TABLES
 from core_sync.interchange.writing import write_rows
-from core_sync.ledger.history import ExplainedEntry, positions
+from core_sync.ledger.history import positions
 from core_sync.money import TEN_THOUSANDTHS, from_ten_thousandths
 
 Rows = Iterator[Mapping[str, Any]]
@@ -103,7 +103,11 @@ def _ledger(connection: Connection, at: datetime) -> Rows:  # noqa: ARG001 (ever
         yield told
 
 
-_LEDGER_COLUMNS = ("entry", "sku", *(item.name for item in fields(ExplainedEntry) if item.name != "flags"))
+_LEDGER_COLUMNS = (
+    "entry", "sku", "source", "event_id", "type", "occurred_at", "recorded_at", "location", "lot", "quantity",
+    "on_hand", "allocated", "quality_hold", "in_transit", "to_location", "document", "line", "reservation_id", "reason",
+    "actor",
+)  # fmt: skip
 
 _LEDGER = """
 SELECT l.entry_id AS entry, p.sku, o.name AS source, l.event_id, l.type, l.occurred_at, l.recorded_at,

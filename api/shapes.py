@@ -13,7 +13,8 @@ from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
 from core_sync.cases.feed import FeedCase, Page, Totals
 from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
-from core_sync.ledger.history import ExplainedEntry, PositionAt
+from core_sync.ledger.entries import ExplainedEntry
+from core_sync.ledger.history import PositionAt
 from core_sync.money import from_ten_thousandths
 
 if TYPE_CHECKING:  # most lists show no verdict

@@ -1,6 +1,7 @@
 """Shapes of what is told about held events and ledger entries, and of what is decided about them."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -93,6 +94,8 @@ class EntryExplained(Shown):
     reason: str | None
     actor: str | None
     flags: list[str]
+    reversed_by: int | None = Field(description="The entry that took it back.")
+    why: str | None = Field(description="Why it does not count, where it does not.")
 
 
 class VerdictShown(Shown):
@@ -106,3 +109,16 @@ class VerdictShown(Shown):
     entries: list[EntryExplained] = Field(description="What it wrote into the ledger, what it freed among it.")
     positions: list[PositionShown] = Field(description="How what it touched stands after it.")
     dry_run: bool
+
+
+class Explanation(Shown):
+    """What is behind a SKU's figures."""
+
+    sku: str
+    as_of: datetime
+    clock: str
+    promise: dict[str, Any] | None = Field(description="Of a channel, as of now: term by term.")
+    positions: list[PositionShown]
+    entries: list[EntryExplained] = Field(description="The newest by the source's clock first.")
+    next_cursor: str | None = Field(description="Ask with it for the entries before these.")
+    held: list[HeldItem] = Field(description="Undecided events that wait there.")

@@ -70,7 +70,7 @@ def held(
             shown = HeldFilter(statuses=status or (), source=source, sku=sku, location=location)
             rows = _read(connection, shown, limit if limit is not None else (None if as_json else 20))
             waiting = count_held(connection)
-    print_rows(map(asdict if as_json else _line, rows), as_json, COLUMNS, "no held events")
+    print_rows(map(asdict if as_json else line, rows), as_json, COLUMNS, "no held events")
     if not as_json and waiting:
         told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in waiting.items())
         print(f"undecided in all: {told}")
@@ -120,7 +120,8 @@ def _read(connection: "Connection", shown: "HeldFilter", wanted: int | None) -> 
     return rows
 
 
-def _line(one: "HeldEventShown") -> dict[str, Any]:
+def line(one: "HeldEventShown") -> dict[str, Any]:
+    """A held event as a row of a table of ``COLUMNS``."""
     told = {name: getattr(one, name) for name in COLUMNS if name not in ("why", "twin")}
     return {**told, "why": _why(one), "twin": one.twin.event if one.twin else None}
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli.held import COLUMNS, line
 from api.cli.session import AsJson, Database, open_world, parse_moment, print_json_lines, print_rows, print_table
 
 POSITION_COLUMNS = {
@@ -48,14 +49,28 @@ def positions(
 def explain(
     sku: Annotated[str, typer.Argument()],
     place: Annotated[str | None, typer.Argument(metavar="[LOCATION|CHANNEL]")] = None,
+    as_of: Annotated[str | None, typer.Option(help="As of this moment, e.g. 2026-03-02T08:00:00Z.")] = None,
+    clock: Annotated[str, typer.Option(help="occurred: the source's clock; recorded: ours.")] = "occurred",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many entries, the newest first; 20 on a terminal, all with --json.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option(help="Go on behind the page that printed this next_cursor.")] = None,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
     """Every term and entry behind a position, or behind what a channel may promise."""
-    from api.explanations import explain_place
+    from api.explanations import Asked, explain_place
+    from core_sync.ledger.history import Clock
 
+    if clock not in set(Clock):
+        raise typer.BadParameter(f"{clock} is no clock; there are {', '.join(Clock)}")
+    if limit is None and (not as_json or cursor is not None):
+        limit = 20
     with open_world(database) as world, world.database.reading() as connection:
-        told = explain_place(connection, sku, place, world.clock())
+        at = world.clock()
+        moment = parse_moment(as_of, at) if as_of is not None else None
+        asked = Asked(sku=sku, place=place, as_of=moment, clock=Clock(clock), cursor=cursor, limit=limit)
+        told = explain_place(connection, asked, at)
     print_json_lines([told]) if as_json else _print_explanation(told)
 
 
@@ -94,5 +109,11 @@ def _print_explanation(told: dict[str, Any]) -> None:
     if told["entries"]:
         print()
         names = ("occurred_at", "type", "location", "quantity", "on_hand", "allocated", "quality_hold", "in_transit",
-                 "document", "source", "event_id", "flags")  # fmt: skip
-        print_table(told["entries"], {name: name.replace("_", " ") for name in names})
+                 "document", "source", "event_id", "counts")  # fmt: skip
+        rows = [{**entry, "counts": entry["why"] or ", ".join(entry["flags"])} for entry in told["entries"]]
+        print_table(rows, {name: name.replace("_", " ") for name in names} | {"counts": "remarks"})
+    if told["next_cursor"]:
+        print(f"older entries: --cursor '{told['next_cursor']}'")
+    if told["held"]:
+        print("\nheld there, without effect:")
+        print_table([line(one) for one in told["held"]], COLUMNS)

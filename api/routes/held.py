@@ -12,8 +12,8 @@ from api.shapes import entry_shape, verdict_shape
 from api.stock_schemas import Decide, EntryExplained, HeldItem, HeldPage, VerdictShown
 from api.wiring import World
 from core_sync.ledger import decisions
+from core_sync.ledger.entries import entry_by_number, entry_of
 from core_sync.ledger.held import STATUSES, HeldFilter, count_held, read_held, read_held_event
-from core_sync.ledger.history import entry_by_number, entry_of
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.verdicts import Verdict
 

@@ -10,9 +10,10 @@ from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api.dependencies import Cursor, Limit, TheWorld, answer
-from api.explanations import explain_place
+from api.explanations import Asked, explain_place
 from api.schemas import PositionPage, Problem
 from api.shapes import position_shape
+from api.stock_schemas import Explanation
 from core_sync.errors import CursorRefused
 from core_sync.kpis.figures import read_kpis
 from core_sync.ledger.history import Clock, positions, positions_at
@@ -48,13 +49,27 @@ def get_positions(
     return answer({"items": [position_shape(one) for one in page[:limit]], "next_cursor": on})
 
 
-@router.get("/explain/{sku}", responses={404: {"model": Problem}}, summary="What is behind a position or a promise")
+@router.get(
+    "/explain/{sku}",
+    response_model=Explanation,
+    responses={400: {"model": Problem}, 404: {"model": Problem}},
+    summary="What is behind a position or a promise",
+)
 def get_explanation(
-    sku: str, world: TheWorld, place: Annotated[str | None, Query(description="A location or a channel.")] = None
+    sku: str,
+    world: TheWorld,
+    place: Annotated[str | None, Query(description="A location or a channel.")] = None,
+    as_of: Annotated[AwareDatetime | None, Query(description="As of this moment; without it, now.")] = None,
+    clock: Annotated[Clock, Query(description="Whose clock: the source's (occurred) or ours (recorded).")] = (
+        Clock.OCCURRED
+    ),
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> Response:
-    """Every term and every ledger entry."""
+    """Every term and every ledger entry, the newest first, those that do not count with why; and what waits there."""
+    asked = Asked(sku=sku, place=place, as_of=as_of, clock=clock, cursor=cursor, limit=limit)
     with world.database.reading() as connection:
-        return answer(explain_place(connection, sku, place, world.clock()))
+        return answer(explain_place(connection, asked, world.clock()))
 
 
 @router.get("/kpis", summary="Figures of the last days")

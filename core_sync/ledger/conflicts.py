@@ -63,6 +63,8 @@ def _row(arrival: Arrival, at: datetime) -> dict[str, Any]:
         "position_id": arrival.position or None,
         "quantity_asked": arrival.quantity if arrival.lack is None else None,
         "duplicate_of": event_id,
+        "document": event.document or None,
+        "line": event.line or None,
         "payload": to_payload(event),
         "content": arrival.content,
         "occurred_at": arrival.occurred_at,

@@ -141,6 +141,12 @@ def read_held_event(connection: Connection, held_id: int) -> HeldEventShown:
     return _shown(row)
 
 
+def held_at(connection: Connection, sku: str, location: str | None = None, limit: int = 50) -> list[HeldEventShown]:
+    """The undecided events that wait at the positions of our ``sku``, the longest held first."""
+    bound = {"sku": sku, "location": location, "limit": limit}
+    return [_shown(row) for row in connection.execute(text(f"{_COLUMNS} {_AT_POSITIONS} {_PAGE_ORDER}"), bound)]
+
+
 def count_held(connection: Connection) -> dict[str, int]:
     """How many events are undecided, by status."""
     rows = connection.execute(text(f"SELECT status, count(*) FROM held_event WHERE {UNDECIDED} GROUP BY status")).all()
@@ -245,6 +251,10 @@ _COMPARED = (
 _ENTRY_COLUMNS = [name for name in _COMPARED if name not in ("sku", "location", "lot")]
 
 _PLACE = "JOIN source s ON s.source_id = h.source_id LEFT JOIN position p ON p.position_id = h.position_id"
+_AT_POSITIONS = f"""WHERE h.{UNDECIDED} AND h.position_id IN (
+    SELECT position_id FROM position
+    WHERE sku = :sku AND (CAST(:location AS TEXT) IS NULL OR location = :location)
+)"""
 _PAGE_ORDER = "ORDER BY h.held_id LIMIT :limit"
 
 _COLUMNS = f"""

@@ -61,6 +61,7 @@ class LedgerEntry(SQLModel, table=True):
         Index(
             "ledger_entry_by_destination",
             "to_position_id",
+            "occurred_at",
             sqlite_where=text("to_position_id IS NOT NULL"),
             postgresql_where=text("to_position_id IS NOT NULL"),
         ),
@@ -147,6 +148,12 @@ class HeldEvent(SQLModel, table=True):
         CheckConstraint(
             "status IN ('parked', 'refused', 'suspected_duplicate', 'conflict', 'applied', 'dismissed')",
             name="held_status_known",
+        ),
+        Index(
+            "held_event_at_position",
+            "position_id",
+            sqlite_where=text(UNDECIDED),
+            postgresql_where=text(UNDECIDED),
         ),
         Index(
             "held_event_undecided",

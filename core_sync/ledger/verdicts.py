@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from core_sync.errors import NotFound
-from core_sync.ledger.history import ExplainedEntry, PositionAt, entry_of, positions
+from core_sync.ledger.entries import ExplainedEntry, entry_of
+from core_sync.ledger.history import PositionAt, positions
 from core_sync.ledger.knowledge import Entry
 from core_sync.ledger.signals import held_subject
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from api.stock_schemas import EntryExplained, HeldPage, VerdictShown
+from api.stock_schemas import EntryExplained, Explanation, HeldPage, VerdictShown
 from api.wiring import World
 from core_sync.database.engine import Database
 from core_sync.ledger.ledger import Ledger
@@ -112,3 +112,43 @@ def test_what_a_source_wrote_is_never_markup(client: TestClient, stocked: World)
     with stocked.ledger() as ledger:
         ledger.apply([a_shipment(1, event_id="<script>1</script>", document="<img src=x>")], MONDAY)
     assert not re.search(r"<(script|img)\b", client.get("/held?sku=%22%3E%3Cscript%3E").text + client.get("/held").text)
+
+
+def test_behind_a_figure_stand_its_entries_and_what_waits(client: TestClient, held: World) -> None:
+    told = Explanation.model_validate(client.get("/v1/explain/MUG?place=LEEDS").json())
+    assert ([entry.event_id for entry in told.entries], [one.held for one in told.held]) == (["first"], [1, 2, 3])
+    before = client.get("/v1/explain/MUG?as_of=2026-03-02T07:00:00Z")
+    assert before.status_code == 404
+    page = client.get("/stock?sku=MUG&place=LEEDS").text
+    for shown in ("receipt 5", "ship asks 9 of on_hand where 5 are", "take back…"):
+        assert shown in page
+    entry = told.entries[0].entry
+    asked = client.post(f"/stock/{entry}/reverse", data={"sku": "MUG", "dry_run": "yes"}).text
+    assert "on hand 0, available 0 units" in asked
+    done = client.post(f"/stock/{entry}/reverse", data={"sku": "MUG"})
+    assert (done.status_code, done.headers["location"], on_hand(client)) == (303, "/stock?sku=MUG", 0)
+    assert "taken back before" in client.post(f"/stock/{entry}/reverse", data={"sku": "MUG"}).text
+    assert "taken back" in client.get("/stock?sku=MUG").text
+    assert "no moment" in client.get("/stock?sku=MUG&as_of=soon").text
+    assert "Which SKU?" in client.get("/stock").text
+
+
+def test_entries_follow_in_pages_on_every_door(client: TestClient, stocked: World, stocktriage: Run) -> None:
+    with stocked.ledger() as ledger:
+        ledger.apply([a_receipt(1, event_id=f"r{n:03}", hours=n) for n in range(60)], MONDAY)
+    first = client.get("/v1/explain/MUG?limit=40").json()
+    second = client.get("/v1/explain/MUG", params={"limit": 40, "cursor": first["next_cursor"]}).json()
+    assert [one["event_id"] for one in (first["entries"] + second["entries"])[::59]] == ["r059", "r000"]
+    assert second["next_cursor"] is None
+    more = re.search(r'href="(/stock\?[^"]*)">older', client.get("/stock?sku=MUG").text)
+    assert more is not None
+    assert "r009" in client.get(more.group(1).replace("&amp;", "&")).text
+    assert len(json.loads(stocktriage("explain", "MUG", "--json").out)["entries"]) == 60
+    shown = stocktriage("explain", "MUG").out
+    assert "r040" in shown
+    assert "r039" not in shown
+    cursor = re.search(r"--cursor '(.+)'", shown)
+    assert cursor is not None
+    assert "r039" in stocktriage("explain", "MUG", "--cursor", cursor.group(1)).out
+    then = json.loads(stocktriage("explain", "MUG", "--as-of", "2026-03-02T09:00:00Z", "--json").out)
+    assert ([one["on_hand"] for one in then["positions"]], len(then["entries"])) == ([2], 2)

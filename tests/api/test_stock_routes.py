@@ -37,7 +37,7 @@ def test_a_promise_is_explained_term_by_term(client: TestClient, stocked: World)
     receives(stocked, a_receipt(5), a_reservation(2, document="SO-1"))
     told = client.get("/v1/explain/MUG?place=shop").json()
     assert (told["promise"]["quantity"], told["promise"]["available"], told["promise"]["share"]) == (3, 3, 1.0)
-    assert [entry["type"] for entry in told["entries"]] == ["receipt", "reserve"]
+    assert [entry["type"] for entry in told["entries"]] == ["reserve", "receipt"]
     assert client.get("/v1/explain/NOPE").status_code == 404
 
 
