@@ -4,7 +4,8 @@ from core_sync.cases import tables as cases
 from core_sync.failures import tables as failures
 from core_sync.ledger import tables as ledger
 from core_sync.master_data import tables as master_data
+from core_sync.orders import tables as orders
 from core_sync.outbox import tables as outbox
 from core_sync.snapshots import tables as snapshots
 
-__all__ = ["cases", "failures", "ledger", "master_data", "outbox", "snapshots"]
+__all__ = ["cases", "failures", "ledger", "master_data", "orders", "outbox", "snapshots"]

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from core_sync.availability.reservations import tell_stale
+from core_sync.ledger.transits import tell_overdue_transits
+from core_sync.orders.state import read_orders
 from remediation.service import recommendation
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def triage(world: "World") -> "TriageSummary":
-    """Find stale reservations; score, diagnose, group, weigh and rank all that is new.
+    """Find stale reservations and what is overdue in transit; score, diagnose, group, weigh and rank all that is new.
 
     Raises:
         ModelRefused: a model is not the one its manifest describes.
@@ -19,5 +21,7 @@ def triage(world: "World") -> "TriageSummary":
     from ml.triage.run import triage as run
 
     with world.database.transaction() as connection:
+        read_orders(connection)
         tell_stale(connection, world.clock())
+        tell_overdue_transits(connection, world.clock())
     return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())

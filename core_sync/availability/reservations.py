@@ -1,9 +1,10 @@
-"""Reservations that nothing backs any more: past their expiry, or of a cancelled order.
+"""Reservations that nothing backs any more: past their expiry, or of an order cancelled or shipped from elsewhere.
 
 Stale is evidence, not a release: it is told as a failure and stays allocated until someone decides.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,25 +20,25 @@ _SUBJECT = "reservation:"
 
 _STALE = """
 SELECT i.item_id, p.sku, p.location, p.lot, i.reference, i.open_quantity, i.placed_at, i.expires_at,
-       i.cancelled_at, i.document, i.channel, i.account
+       COALESCE(i.cancelled_at, CASE WHEN o.cancelled_at >= i.placed_at THEN o.cancelled_at END) AS cancelled_at,
+       CASE WHEN o.shipped_at >= i.placed_at THEN o.shipped_at END AS shipped_at,
+       CASE WHEN o.shipped_at >= i.placed_at THEN o.shipped_units ELSE 0 END AS shipped_units,
+       i.document, i.channel, i.account
 FROM open_item i JOIN position p ON p.position_id = i.position_id
-WHERE i.kind = 'reservation' AND i.open_quantity > 0 AND (i.expires_at <= :at OR i.cancelled_at IS NOT NULL) {of_skus}
-ORDER BY i.item_id
-"""
-
-_TOLD_BUT_SETTLED = """
-SELECT f.subject FROM failure f
-WHERE f.resolved_at IS NULL AND f.subject IS NOT NULL AND f.operation = :operation
-  AND f.subject LIKE :prefix AND NOT EXISTS (
-    SELECT 1 FROM open_item i
-    WHERE f.subject = :stem || i.item_id AND i.open_quantity > 0
-      AND (i.expires_at <= :at OR i.cancelled_at IS NOT NULL))
+LEFT JOIN order_state o ON o.document = i.document AND o.sku = p.sku
+WHERE i.kind = 'reservation' AND i.open_quantity > 0
+  AND (i.expires_at <= :at OR i.cancelled_at IS NOT NULL OR o.cancelled_at >= i.placed_at
+       OR (o.shipped_at >= i.placed_at AND o.shipped_units > 0)) {of_skus}
+ORDER BY i.placed_at, i.item_id
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaleReservation:
-    """Units still allocated for a reference that no longer needs them."""
+    """Units still allocated for a reference that no longer needs them.
+
+    ``shipped_units`` were shipped for its order and SKU without drawing on a reservation, the last ``shipped_at``.
+    """
 
     item_id: int
     sku: str
@@ -48,6 +49,8 @@ class StaleReservation:
     placed_at: datetime
     expires_at: datetime | None
     cancelled_at: datetime | None
+    shipped_at: datetime | None
+    shipped_units: int
     document: str | None
     channel: str | None
     account: str | None
@@ -59,66 +62,84 @@ class StaleReservation:
 
     @property
     def why(self) -> str:
-        """The subclass of what is wrong: ``cancelled_order`` or ``expired_hold``."""
-        return "cancelled_order" if self.cancelled_at is not None else "expired_hold"
+        """The subclass of what is wrong: ``cancelled_order``, ``leaked`` (its order left from elsewhere) or
+        ``expired_hold``.
+        """
+        if self.cancelled_at is not None:
+            return "cancelled_order"
+        return "leaked" if self.shipped_at is not None else "expired_hold"
+
+    @property
+    def ended(self) -> tuple[str, datetime | None]:
+        """How its order, or it itself, came to its end, and when."""
+        order = f"order {self.document}" if self.document else "its order"
+        if self.cancelled_at is not None:
+            return f"{order} was cancelled", self.cancelled_at
+        if self.shipped_at is not None:
+            return f"{self.shipped_units} were shipped for {order} from elsewhere", self.shipped_at
+        return "it expired", self.expires_at
 
 
 def stale_reservations(
     connection: Connection, at: datetime, skus: Collection[str] | None = None
 ) -> list[StaleReservation]:
-    """Every stale reservation at ``at``, of ``skus`` where given."""
+    """Every stale reservation at ``at``, of ``skus`` where given, by number.
+
+    What was shipped from elsewhere ends the oldest reservations of its order, as far as it covers them whole.
+    """
     of_skus = "" if skus is None else f"AND p.sku IN (SELECT w.sku FROM ({wanted_skus(connection)}) w)"
     bound: dict[str, object] = {"at": to_microseconds(at)}
     if skus is not None:
         bound["skus"] = as_json(skus)
-    return [_stale(row) for row in connection.execute(text(_STALE.format(of_skus=of_skus)), bound)]
+    found = (_stale(row) for row in connection.execute(text(_STALE.format(of_skus=of_skus)), bound))
+    return sorted(_covered(found, at), key=lambda one: one.item_id)
 
 
 def tell_stale(connection: Connection, at: datetime) -> int:
     """Record a failure for each stale reservation, and close those that are settled; returns how many are stale."""
-    stale = stale_reservations(connection, at)
+    stale = {one.subject: one for one in stale_reservations(connection, at)}
     told = _open_subjects(connection)
-    record_failures(connection, [_failure(item, at) for item in stale if item.subject not in told])
-    settled = connection.execute(
-        text(_TOLD_BUT_SETTLED),
-        {"operation": OPERATION, "prefix": f"{_SUBJECT}%", "stem": _SUBJECT, "at": to_microseconds(at)},
-    )
-    resolve_subjects(connection, list(settled.scalars()), at, "nothing is reserved for it any more")
+    record_failures(connection, [_failure(item, at) for subject, item in stale.items() if subject not in told])
+    settled = sorted(told - stale.keys())
+    resolve_subjects(connection, settled, at, "nothing is reserved for it any more")
     return len(stale)
 
 
+def _covered(found: Iterable[StaleReservation], at: datetime) -> Iterable[StaleReservation]:
+    """Those of ``found``, the oldest first, that are over by themselves or covered by what was shipped elsewhere."""
+    used: dict[tuple[str | None, str], int] = defaultdict(int)
+    for one in found:
+        if one.cancelled_at is not None or (one.expires_at is not None and one.expires_at <= at):
+            yield one
+        elif used[one.document, one.sku] + one.open_quantity <= one.shipped_units:
+            used[one.document, one.sku] += one.open_quantity
+            yield one
+
+
 def _open_subjects(connection: Connection) -> set[str]:
-    statement = text("SELECT subject FROM failure WHERE resolved_at IS NULL AND subject LIKE :prefix")
-    return set(connection.execute(statement, {"prefix": f"{_SUBJECT}%"}).scalars())
+    statement = text(
+        "SELECT subject FROM failure WHERE resolved_at IS NULL AND subject IS NOT NULL "
+        "AND operation = :operation AND subject LIKE :prefix"
+    )
+    return set(connection.execute(statement, {"operation": OPERATION, "prefix": f"{_SUBJECT}%"}).scalars())
 
 
 def _stale(row: Row[Any]) -> StaleReservation:
-    return StaleReservation(
-        item_id=row.item_id,
-        sku=row.sku,
-        location=row.location,
-        lot=row.lot,
-        reference=row.reference,
-        open_quantity=row.open_quantity,
-        placed_at=from_microseconds(row.placed_at),
-        expires_at=from_microseconds(row.expires_at) if row.expires_at is not None else None,
-        cancelled_at=from_microseconds(row.cancelled_at) if row.cancelled_at is not None else None,
-        document=row.document,
-        channel=row.channel,
-        account=row.account,
-    )
+    told = row._asdict()
+    for name in ("placed_at", "expires_at", "cancelled_at", "shipped_at"):
+        told[name] = from_microseconds(told[name]) if told[name] is not None else None
+    return StaleReservation(**told)
 
 
 def _failure(item: StaleReservation, at: datetime) -> NewFailure:
-    since = item.cancelled_at or item.expires_at
-    order = f"order {item.document}" if item.document else "its order"
-    ended = f"{order} was cancelled" if item.cancelled_at is not None else "it expired"
+    ended, since = item.ended
+    states = {"cancelled_order": "cancelled", "leaked": "shipped"}
     return NewFailure(
         kind="stale_reservation",
         subject=item.subject,
         message=(
             f"{item.open_quantity} of {item.sku} at {item.location} are still reserved for {item.reference}, "
-            f"though {ended} on {since:%Y-%m-%d %H:%M} UTC"
+            f"though {ended} on {since or at:%Y-%m-%d %H:%M} UTC"
         ),
         occurred_at=since or at,
         recorded_at=at,
@@ -130,5 +151,10 @@ def _failure(item: StaleReservation, at: datetime) -> NewFailure:
         reservation_age_s=(at - item.placed_at).total_seconds(),
         document=item.document or item.reference,
         quantity=item.open_quantity,
-        evidence={"account": item.account, "order_cancelled": item.cancelled_at is not None},
+        evidence={
+            "account": item.account,
+            "order_cancelled": item.cancelled_at is not None,
+            "order_state": states.get(item.why),
+            "shipped_elsewhere": item.shipped_units,
+        },
     )
