@@ -49,8 +49,17 @@ def export_table(database: Database, table: str, file: Path, at: datetime) -> in
 
 def interchange_rows(connection: Connection, table: str) -> Rows:
     """The rows of an interchange table as they are kept."""
-    columns, statement = TABLES[table].column_names, _SELECTS[table]
-    for row in connection.execution_options(stream_results=True).execute(text(statement)).mappings():
+    return _rows(connection, table, _SELECTS[table], {})
+
+
+def deltas_after(connection: Connection, delta_id: int) -> Rows:
+    """The rows of the interchange table deltas that were written after ``delta_id``."""
+    return _rows(connection, "deltas", _DELTAS_AFTER, {"after": delta_id})
+
+
+def _rows(connection: Connection, table: str, statement: str, bound: Mapping[str, Any]) -> Rows:
+    columns = TABLES[table].column_names
+    for row in connection.execution_options(stream_results=True).execute(text(statement), bound).mappings():
         yield {name: _outside(name, row[name]) for name in columns}
 
 
@@ -58,6 +67,7 @@ _MOMENTS = {
     "time", "expires_at", "as_of", "valid_from", "valid_to", "occurred_at", "ordered_at", "promised_at", "received_at",
 }  # fmt: skip
 _AMOUNTS = {"unit_price", "unit_cost", "oversell_penalty", "per_reporting_unit"}
+_FLAGS = {"lot_controlled", "within_tolerance"}
 
 
 def _outside(name: str, value: Any) -> Any:
@@ -69,7 +79,7 @@ def _outside(name: str, value: Any) -> Any:
         return from_ten_thousandths(int(value))
     if name == "share":
         return Decimal(int(value)) / TEN_THOUSANDTHS
-    return bool(value) if name == "lot_controlled" else value
+    return bool(value) if name in _FLAGS else value
 
 
 def _interchange(table: str) -> Reader:
@@ -118,6 +128,8 @@ SELECT l.entry_id AS entry, p.sku, o.name AS source, l.event_id, l.type, l.occur
 FROM ledger_entry l JOIN position p ON p.position_id = l.position_id JOIN source o ON o.source_id = l.source_id
 LEFT JOIN position d ON d.position_id = l.to_position_id ORDER BY l.entry_id
 """
+
+_DELTAS_AFTER = "SELECT d.*, d.delta_id AS id FROM delta d WHERE d.delta_id > :after ORDER BY d.delta_id"
 
 _SELECTS = {
     "events": """SELECT l.event_id AS id, o.name AS source, l.type, l.occurred_at AS time, p.sku, p.location,

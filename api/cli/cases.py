@@ -42,7 +42,7 @@ def reconcile(
     """Compare what systems reported with the ledger as of the same moment; what differs becomes a delta."""
     from sqlalchemy import text
 
-    from api.exports import interchange_rows
+    from api.exports import deltas_after
     from core_sync.snapshots.reconcile import reconcile as compare
 
     with open_world(database) as world:
@@ -50,15 +50,16 @@ def reconcile(
             newest = connection.execute(text("SELECT coalesce(max(delta_id), 0) FROM delta")).scalar_one()
         summary = compare(world.database, world.clock())
         with world.database.reading() as connection:
-            since = 0 if all_deltas else newest
-            rows = (row for row in interchange_rows(connection, "deltas") if int(row["id"]) > since)
+            rows = deltas_after(connection, 0 if all_deltas else newest)
             if as_json:
                 print_json_lines(rows)
             else:
-                columns = ("id", "as_of", "sku", "location", "channel", "expected", "reported", "in_flight")
+                columns = ("id", "as_of", "system", "sku", "location", "channel", "state", "expected", "reported",
+                           "in_flight", "winner")  # fmt: skip
                 print_rows(rows, False, {name: name.replace("_", " ") for name in columns}, "no new differences")
                 told = f"{summary.compared:,} figures compared, {summary.differing:,} differ"
-                print(f"{summary.snapshots} snapshots, {told}")
+                passing = f", {summary.tolerated:,} of them within tolerance" if summary.tolerated else ""
+                print(f"{summary.snapshots} snapshots, {told}{passing}")
 
 
 def triage(as_json: AsJson = False, database: Database = None) -> None:

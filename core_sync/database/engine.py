@@ -89,8 +89,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading one consistent state; it takes no write lock."""
+        # PostgreSQL would otherwise show each statement a newer state than the one before it saw.
+        one_state = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
-            with self.engine.connect().execution_options(read_only=True) as connection:
+            with self.engine.connect().execution_options(read_only=True, **one_state) as connection:
                 yield connection
         except OperationalError as error:
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error

@@ -49,13 +49,10 @@ def insert_new(
     connection: Connection, table: type[SQLModel], rows: Sequence[dict[str, Any]], key: Sequence[str]
 ) -> int:
     """Write the ``rows`` whose ``key`` is not there yet; returns how many that were."""
-    before = after = 0
     statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
     written = statement.on_conflict_do_nothing(index_elements=list(key))
-    count = func.count().select().select_from(table)
-    if rows:
-        before = connection.execute(count).scalar_one()
-        for start in range(0, len(rows), CHUNK):
-            connection.execute(written, list(rows[start : start + CHUNK]))
-        after = connection.execute(count).scalar_one()
-    return after - before
+    new = 0
+    for start in range(0, len(rows), CHUNK):
+        part = list(rows[start : start + CHUNK])
+        new += connection.execute(written, part, execution_options={"preserve_rowcount": True}).rowcount
+    return new

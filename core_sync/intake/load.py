@@ -13,13 +13,14 @@ from core_sync.intake.ingest import in_batches
 from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.files import read_rows
 from core_sync.interchange.formats import TABLES
-from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
+from core_sync.interchange.profile_rules import INTERCHANGE, ReconciliationRule, SourceProfile
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import Row
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import MASTER_DATA, load_master_data
 from core_sync.snapshots.load import load_snapshots
+from core_sync.snapshots.source_rules import declare_rule
 
 LOADABLE = (*MASTER_DATA, "snapshots", "failures")
 """The tables that ``load`` takes."""
@@ -32,6 +33,8 @@ def load_files(
 ) -> IngestSummary:
     """Load every file in turn; after master data, what was parked for lack of it is tried again.
 
+    With snapshots, the reconciliation rule of a profile that names its ``system`` holds from then on.
+
     Raises:
         NotFound: ``table`` cannot be loaded.
         FileUnreadable: a file cannot be used at all; those before it are in.
@@ -40,6 +43,10 @@ def load_files(
         raise NotFound("table to load called", f"{table}; there are {', '.join(LOADABLE)}")
     started = perf_counter()
     summary = IngestSummary()
+    system = profile.constants.get("system")
+    if table == "snapshots" and isinstance(system, str) and profile.reconciliation != ReconciliationRule():
+        with ledger.database.transaction() as connection:
+            declare_rule(connection, system, profile.reconciliation)
     for path in paths:
         for rows in in_batches(read_rows(path, TABLES[table], profile), _BATCH):
             good: list[Row] = []

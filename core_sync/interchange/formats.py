@@ -141,6 +141,9 @@ _ALL = (
             *_optional(Kind.TEXT, "location", "channel"),
             *_optional(Kind.SIGNED, "expected", "reported", "in_flight", "erp", "wms", "channel_qty"),
             *_optional(Kind.NUMBER, "published_age_s", "event_lag_s"),
+            *_optional(Kind.TEXT, "system", "state", "winner"),
+            *_optional(Kind.SIGNED, "winning_quantity", "tolerance"),
+            Column("within_tolerance", Kind.FLAG),
         ),
     ),
     Table(

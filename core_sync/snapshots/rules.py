@@ -1,7 +1,12 @@
-"""The pure part of reconciliation: how much of a difference movements under way explain."""
+"""The pure part of reconciliation: what is under way, who is believed, and how much may differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from core_sync.interchange.profile_rules import ReconciliationRule
+
+LEDGER = "ledger"
+"""How a reconciliation rule calls our own figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,15 @@ class RecentMovement:
 
     occurred_at: int
     change: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule makes of a difference: the figure it believes, and whether it lets the difference pass."""
+
+    winner: str
+    winning_quantity: int | None
+    within_tolerance: bool
 
 
 def in_flight(
@@ -42,3 +56,19 @@ def in_flight(
         if abs(difference - explained) < abs(difference - best.quantity):
             best = InFlight(explained, count)
     return best
+
+
+def judge(
+    rule: ReconciliationRule, system: str, reported: int, expected: int, in_flight: int, others: Mapping[str, int]
+) -> Judgement:
+    """Apply ``rule`` to a difference of ``system``.
+
+    Args:
+        rule: whose figure wins, and how many units may differ without anybody minding.
+        system: who reported.
+        reported: its figure. ``expected``: ours. ``in_flight``: the part of the difference that is under way.
+        others: the figures of other systems, by name, as of the same moment.
+    """
+    figures = {**others, system: reported, LEDGER: expected}
+    passes = rule.tolerance > 0 and abs(reported - expected - in_flight) <= rule.tolerance
+    return Judgement(rule.winner, figures.get(rule.winner), passes)

@@ -1,20 +1,28 @@
-"""What the ledger held at an as-of time, and what had just moved before it."""
+"""What the ledger held of some SKUs at an as-of time, and what had just moved before it.
 
-from collections.abc import Mapping
+The figures of now less what moved since: a page costs what lies between its as-of time and now, however
+long the history before it is.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, text
 
+from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.snapshots.rules import RecentMovement
 
 STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
+Figures = tuple[int, int, int, int]
+"""On hand, allocated, on quality hold, in transit."""
 
 
-@dataclass
+@dataclass(slots=True)
 class StockAt:
-    """Figures of one SKU at one location over its lots, and recent entries, newest first."""
+    """Figures of one SKU at one location over its lots, and what recent entries did to them, newest first."""
 
     on_hand: int = 0
     allocated: int = 0
@@ -22,7 +30,7 @@ class StockAt:
     in_transit: int = 0
     safety_stock: int = 0
     relative: bool = False
-    recent: list[tuple[int, dict[str, int]]] = field(default_factory=list)
+    recent: list[tuple[int, Figures]] = field(default_factory=list)
 
     @property
     def available(self) -> int:
@@ -33,58 +41,86 @@ class StockAt:
         """The figure of ``state``."""
         return int(getattr(self, state))
 
+    def add(self, changes: Figures) -> None:
+        """Add ``changes`` to the figures."""
+        self.on_hand += changes[0]
+        self.allocated += changes[1]
+        self.quality_hold += changes[2]
+        self.in_transit += changes[3]
+
     def movements(self, state: str) -> list[RecentMovement]:
         """What recent entries did to ``state``, newest first, those that did nothing left out."""
-        changes = [
-            RecentMovement(
-                at,
-                deltas["on_hand"] - deltas["allocated"] - deltas["quality_hold"]
-                if state == "available"
-                else deltas.get(state, 0),
-            )
-            for at, deltas in self.recent
-        ]
-        return [movement for movement in changes if movement.change]
+        told = [RecentMovement(at, change_of(state, changes)) for at, changes in self.recent]
+        return [movement for movement in told if movement.change]
 
 
-def stock_at(connection: Connection, as_of: datetime, lag: timedelta) -> Mapping[tuple[str, str], StockAt]:
-    """Stock by (SKU, location) of all that occurred up to ``as_of``, with the entries of the last ``lag`` before it."""
+def change_of(state: str, changes: Figures) -> int:
+    """What ``changes`` do to the figure of ``state``."""
+    if state == "available":
+        return changes[0] - changes[1] - changes[2]
+    return changes[STATES.index(state)] if state in STATES else 0
+
+
+def stock_at(
+    connection: Connection, skus: Collection[str], as_of: datetime, lag: timedelta
+) -> Mapping[tuple[str, str], StockAt]:
+    """Stock of ``skus`` by (SKU, location) of all that occurred up to ``as_of``, and the entries of the ``lag`` before.
+
+    ``connection`` must show one state to every statement, as ``Database.reading`` does.
+    """
+    # SQLite takes the order of a CROSS JOIN as given: the wanted SKUs first, never the whole table.
+    said = {"wanted": wanted_skus(connection), "pinned": "CROSS" if connection.dialect.name == "sqlite" else ""}
     until, since = to_microseconds(as_of), to_microseconds(as_of - lag)
+    bound: dict[str, object] = {"skus": as_json(skus), "until": until, "since": since}
     stock: dict[tuple[str, str], StockAt] = {}
-    for row in connection.execute(text(_SUMS), {"until": until}):
-        stock[row.sku, row.location] = StockAt(
-            int(row.on_hand), int(row.allocated), int(row.quality_hold), int(row.in_transit), 0, bool(row.relative)
-        )
-    for row in connection.execute(text("SELECT sku, location, quantity FROM safety_stock")):
-        if (row.sku, row.location) in stock:
-            stock[row.sku, row.location].safety_stock = row.quantity
-    for row in connection.execute(text(_RECENT), {"until": until, "since": since}):
-        deltas = {"on_hand": row.on_hand_delta, "allocated": row.allocated_delta,
-                  "quality_hold": row.quality_hold_delta, "in_transit": row.in_transit_delta}  # fmt: skip
-        stock.setdefault((row.sku, row.location), StockAt()).recent.append((row.occurred_at, deltas))
+    place_of: dict[int, StockAt] = {}
+    for position, sku, location, relative, *figures in _all(connection, _NOW.format(**said), bound):
+        place = stock.get((sku, location))
+        if place is None:
+            place = stock[sku, location] = StockAt()
+        place_of[position] = place
+        place.relative = place.relative or bool(relative)
+        place.add((figures[0], figures[1], figures[2], figures[3]))
+    for position, target, on_hand, allocated, held, moving in _all(connection, _SINCE.format(**said), bound):
+        place_of[position].add((-int(on_hand), -int(allocated), -int(held), 0))
+        place_of[target].in_transit -= int(moving)
+    for position, target, at, *changes in _all(connection, _RECENT.format(**said), bound):
+        on_hand, allocated, held, moving = changes
+        place_of[position].recent.append((at, (on_hand, allocated, held, moving if target == position else 0)))
+        if target != position:
+            place_of[target].recent.append((at, (0, 0, 0, moving)))
+    for sku, location, quantity in _all(connection, _SAFETY.format(**said), bound):
+        if (sku, location) in stock:
+            stock[sku, location].safety_stock = quantity
     return stock
 
 
-_SUMS = """
-SELECT p.sku, p.location, SUM(m.on_hand) AS on_hand, SUM(m.allocated) AS allocated,
-       SUM(m.quality_hold) AS quality_hold, SUM(m.in_transit) AS in_transit,
-       MAX(CASE WHEN p.relative THEN 1 ELSE 0 END) AS relative
-FROM (
-    SELECT position_id, SUM(on_hand_delta) AS on_hand, SUM(allocated_delta) AS allocated,
-           SUM(quality_hold_delta) AS quality_hold,
-           SUM(CASE WHEN to_position_id IS NULL THEN in_transit_delta ELSE 0 END) AS in_transit
-    FROM ledger_entry WHERE occurred_at <= :until GROUP BY position_id
-    UNION ALL
-    SELECT to_position_id, 0, 0, 0, SUM(in_transit_delta)
-    FROM ledger_entry WHERE occurred_at <= :until AND to_position_id IS NOT NULL GROUP BY to_position_id
-) m JOIN position p ON p.position_id = m.position_id
-GROUP BY p.sku, p.location
+def _all(connection: Connection, statement: str, bound: dict[str, object]) -> Sequence[Any]:
+    """Every row at once: one by one they cost twice as much."""
+    return connection.execute(text(statement), bound).all()
+
+
+_NOW = """
+SELECT p.position_id, p.sku, p.location, p.relative, p.on_hand, p.allocated, p.quality_hold, p.in_transit
+FROM ({wanted}) w {pinned} JOIN position p ON p.sku = w.sku
+"""
+
+_SINCE = """
+SELECT l.position_id, COALESCE(l.to_position_id, l.position_id), SUM(l.on_hand_delta), SUM(l.allocated_delta),
+       SUM(l.quality_hold_delta), SUM(l.in_transit_delta)
+FROM ({wanted}) w {pinned} JOIN position p ON p.sku = w.sku
+{pinned} JOIN ledger_entry l ON l.position_id = p.position_id AND l.occurred_at > :until
+GROUP BY l.position_id, COALESCE(l.to_position_id, l.position_id)
 """
 
 _RECENT = """
-SELECT p.sku, p.location, l.occurred_at, l.on_hand_delta, l.allocated_delta, l.quality_hold_delta,
-       CASE WHEN l.to_position_id IS NULL THEN l.in_transit_delta ELSE 0 END AS in_transit_delta
-FROM ledger_entry l JOIN position p ON p.position_id = l.position_id
-WHERE l.occurred_at > :since AND l.occurred_at <= :until
+SELECT l.position_id, COALESCE(l.to_position_id, l.position_id), l.occurred_at, l.on_hand_delta, l.allocated_delta,
+       l.quality_hold_delta, l.in_transit_delta
+FROM ({wanted}) w {pinned} JOIN position p ON p.sku = w.sku
+{pinned} JOIN ledger_entry l ON l.position_id = p.position_id AND l.occurred_at > :since AND l.occurred_at <= :until
 ORDER BY l.occurred_at DESC, l.entry_id DESC
+"""
+
+_SAFETY = """
+SELECT s.sku, s.location, s.quantity FROM ({wanted}) w {pinned} JOIN safety_stock s ON s.sku = w.sku
 """

@@ -50,14 +50,8 @@ def settle_deltas(connection: Connection, at: datetime) -> int:
 
 
 def _before(connection: Connection, named: dict[str, str], first: int) -> list[int]:
-    """The differences of the comparisons before ``first``, newest first; a comparison without one agreed."""
-    moments = connection.execute(
-        text(
-            "SELECT as_of FROM reconciliation WHERE system = :system AND as_of < :first "
-            f"ORDER BY as_of DESC LIMIT {USUAL_OVER}"
-        ),
-        {"system": named["system"], "first": first},
-    ).all()
+    """The differences of the figure's comparisons before ``first``, newest first; one without a difference agreed."""
+    moments = connection.execute(text(_COMPARED), {**named, "first": first, "most": USUAL_OVER}).all()
     if not moments:
         return []
     bound = {**named, "since": moments[-1].as_of, "until": first}
@@ -70,11 +64,20 @@ SELECT system, sku, location, state, MIN(occurred_at) AS first, MAX(occurred_at)
 WHERE settled_at IS NULL AND kind = 'delta' GROUP BY system, sku, location, state
 """
 
-_LATEST = """
-SELECT r.as_of, COALESCE(d.reported - d.expected - d.in_flight, 0) AS residual
-FROM reconciliation r
+_COMPARED = """
+SELECT r.as_of FROM reconciliation r
 JOIN snapshot n ON n.system = r.system AND n.as_of = r.as_of
  AND n.sku = :sku AND n.location = :location AND n.state = :state
+WHERE r.system = :system AND r.as_of < :first AND n.snapshot_id <= r.done_up_to
+ORDER BY r.as_of DESC LIMIT :most
+"""
+
+_LATEST = """
+SELECT r.as_of,
+       CASE WHEN d.within_tolerance THEN 0 ELSE COALESCE(d.reported - d.expected - d.in_flight, 0) END AS residual
+FROM reconciliation r
+JOIN snapshot n ON n.system = r.system AND n.as_of = r.as_of
+ AND n.sku = :sku AND n.location = :location AND n.state = :state AND n.snapshot_id <= r.done_up_to
 LEFT JOIN delta d ON d.reconciliation_id = r.reconciliation_id
  AND d.sku = :sku AND d.location = :location AND d.state = :state
 WHERE r.system = :system AND r.as_of > :last ORDER BY r.as_of DESC LIMIT 1

@@ -36,11 +36,14 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def deltas_since(connection: Connection, done: int, newest: int) -> pl.DataFrame:
-    """Deltas after ``done`` up to ``newest``, and enough before to know each row's habits; rows by as-of time."""
+    """Deltas after ``done`` up to ``newest``, and enough before to know each row's habits; rows by as-of time.
+
+    What its system's rule lets pass is no row.
+    """
     numbers = ", ".join(f"d.{name}" for name in NUMBERS)
     statement = (
         f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers} FROM delta d "
-        "WHERE d.delta_id > :after AND d.delta_id <= :newest"
+        "WHERE d.delta_id > :after AND d.delta_id <= :newest AND d.within_tolerance IS FALSE"
     )
     frame = _read(connection, statement, done, newest, DELTA_SCHEMA)
     as_of = pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC")

@@ -1,7 +1,8 @@
 """What a signal puts at stake: how many units a channel shows, and how many it truly may sell. Pure.
 
 A channel's wrong figure speaks for itself. A disagreement between the books of two systems leaves
-open who is right, so each counts with an even belief. A failure that keeps a listing from being
+open who is right, so each counts with an even belief, unless the reconciliation rule of the one that reports says
+whose figure wins. A failure that keeps a listing from being
 updated leaves it showing what it showed.
 """
 
@@ -49,6 +50,10 @@ class SignalFacts:
     quantity: int | None = None
     expected: int | None = None
     actual: int | None = None
+    winner: str = ""
+    """Whose figure the reconciliation rule believes; empty where nobody has said."""
+    believed: int | None = None
+    """That figure, as of the same moment."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +108,20 @@ def _of_delta(signal: SignalFacts, difference: int, shown: Shown) -> Iterable[St
             signal.sku, signal.channel, max(0, signal.actual or 0), right, 1.0, "the channel shows another figure"
         )
         return
+    if signal.believed is not None and signal.expected is not None:
+        why = f"two systems disagree on the stock, and the figure of {signal.winner} wins"
+        yield from _of_doubt(signal, signal.believed - signal.expected, shown, why, belief=1.0)
+        return
     yield from _of_doubt(signal, difference, shown, "two systems disagree on the stock")
 
 
-def _of_doubt(signal: SignalFacts, difference: int, shown: Shown, why: str) -> Iterable[Stake]:
+def _of_doubt(
+    signal: SignalFacts, difference: int, shown: Shown, why: str, belief: float = EVEN_BELIEF
+) -> Iterable[Stake]:
     """Our figure may be wrong by ``difference`` on every channel that draws on it."""
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
-        yield Stake(signal.sku, channel, promised, max(0, promised + difference), EVEN_BELIEF, why)
+        yield Stake(signal.sku, channel, promised, max(0, promised + difference), belief, why)
 
 
 def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:

@@ -209,6 +209,8 @@ def _facts(row: Mapping[str, Any]) -> SignalFacts:
         quantity=row.get("quantity"),
         expected=row.get("expected"),
         actual=row.get("actual"),
+        winner=row.get("winner") or "",
+        believed=row.get("believed"),
     )
 
 
@@ -243,7 +245,8 @@ WHERE s.kind = 'failure' AND f.resolved_at IS NULL AND s.case_id IN ({cases}) OR
 
 _ANOMALIES = """
 SELECT s.case_id, a.kind, a.system, a.channel, a.sku, a.location, a.expected, a.actual, a.score, a.p_value,
-       a.fault_probability, a.reasons, d.event_lag_s,
+       a.fault_probability, a.reasons, d.event_lag_s, d.winner,
+       CASE WHEN d.winner = 'ledger' THEN a.expected ELSE d.winning_quantity END AS believed,
        (SELECT (a.occurred_at - MIN(i.placed_at)) / 1000000.0 FROM open_item i JOIN position p
           ON p.position_id = i.position_id
         WHERE p.sku = a.sku AND i.kind = 'reservation' AND i.open_quantity > 0) AS reservation_age_s

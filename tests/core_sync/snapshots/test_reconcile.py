@@ -1,19 +1,24 @@
 """What systems report is compared with the ledger as of the same moment; movements under way are no difference."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from core_sync.clock import to_microseconds
+from core_sync.availability.rules import ChannelTerms, promised_quantity
 from core_sync.database.engine import Database
+from core_sync.interchange.profile_rules import ReconciliationRule
+from core_sync.ledger.events import EventType
 from core_sync.ledger.ledger import Ledger
+from core_sync.snapshots import reconcile as paging
 from core_sync.snapshots.reconcile import reconcile
-from core_sync.snapshots.rules import RecentMovement, in_flight
-from core_sync.snapshots.tables import Snapshot
-from tests.builders import MONDAY, a_receipt, a_shipment
+from core_sync.snapshots.rules import RecentMovement, in_flight, judge
+from core_sync.snapshots.source_rules import declare_rule
+from core_sync.snapshots.store import Figure, store_figures
+from tests.builders import MONDAY, a_count, a_receipt, a_shipment, an_event
 
 NOON = MONDAY + timedelta(hours=4)
 
@@ -25,17 +30,23 @@ def ledger(database_url: str) -> Ledger:
     return ledger
 
 
-def report(ledger: Ledger, system: str, quantity: int, location: str = "LEEDS", state: str = "on_hand") -> None:
+def report(
+    ledger: Ledger,
+    system: str,
+    quantity: int,
+    location: str = "LEEDS",
+    state: str = "on_hand",
+    sku: str = "MUG",
+    as_of: datetime = NOON,
+) -> int:
     with ledger.database.transaction() as connection:
-        values = {"system": system, "sku": "MUG", "location": location, "state": state, "quantity": quantity}
-        moments = {"as_of": to_microseconds(NOON), "recorded_at": to_microseconds(NOON)}
-        connection.execute(insert(Snapshot).values(**values, **moments))
+        return store_figures(connection, [Figure(system, sku, location, state, quantity, as_of)], NOON)
 
 
-def deltas(ledger: Ledger) -> list[tuple[str, int, int, int]]:
+def deltas(ledger: Ledger, *columns: str) -> list[tuple[Any, ...]]:
+    named = ", ".join(columns or ("system", "expected", "reported", "in_flight"))
     with ledger.database.reading() as connection:
-        rows = connection.execute(text("SELECT system, expected, reported, in_flight FROM delta ORDER BY system"))
-        return [tuple(row) for row in rows]
+        return [tuple(row) for row in connection.execute(text(f"SELECT {named} FROM delta ORDER BY system, sku"))]
 
 
 def test_a_system_that_agrees_as_of_its_own_moment_makes_no_delta(ledger: Ledger) -> None:
@@ -70,20 +81,114 @@ def test_a_channel_is_compared_with_what_it_was_promised(ledger: Ledger) -> None
     assert deltas(ledger) == [("shop", 4, 8, 4)]
 
 
+def test_goods_between_two_warehouses_are_expected_where_they_are_going(ledger: Ledger) -> None:
+    gone: dict[str, Any] = {"hours": 3.9, "document": "TR-1", "to_location": "HULL"}
+    ledger.apply([an_event(EventType.TRANSFER_OUT, 3, **gone)], NOON)
+    later: dict[str, Any] = {"hours": 6, "document": "TR-1", "location": "HULL"}
+    ledger.apply([an_event(EventType.TRANSFER_IN, 3, **later)], NOON + timedelta(hours=2))
+    report(ledger, "erp", 10)
+    report(ledger, "wms", 3, location="HULL", state="in_transit")
+    report(ledger, "tms", 0, location="HULL", state="in_transit")
+    reconcile(ledger.database, NOON)
+    assert deltas(ledger) == [("tms", 3, 0, -3)]
+
+
+def test_a_count_that_came_late_is_in_the_figure_of_its_own_moment(ledger: Ledger) -> None:
+    ledger.apply([a_count(30, hours=3.8)], NOON + timedelta(hours=3))
+    report(ledger, "wms", 30)
+    reconcile(ledger.database, NOON)
+    assert deltas(ledger) == []
+
+
 def test_each_snapshot_is_compared_once(ledger: Ledger) -> None:
     report(ledger, "erp", 17)
     assert reconcile(ledger.database, NOON).snapshots == 1
     assert reconcile(ledger.database, NOON).snapshots == 0
+    assert report(ledger, "erp", 18) == 0  # a figure stays as it was told first
+    assert reconcile(ledger.database, NOON).compared == 0
 
 
-@given(st.lists(st.integers(-9, 9), max_size=8), st.integers(0, 8))
+def test_figures_that_join_a_snapshot_later_are_compared_too_and_only_they(ledger: Ledger) -> None:
+    report(ledger, "erp", 17)
+    reconcile(ledger.database, NOON)
+    report(ledger, "erp", 2, sku="CUP")
+    assert reconcile(ledger.database, NOON).compared == 1
+    assert deltas(ledger, "sku", "reported") == [("CUP", 2), ("MUG", 17)]
+
+
+def test_a_budget_is_spent_on_the_oldest_moments_first_and_the_rest_follows(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_ROWS", 2)
+    for hours in (2, 0, 1):
+        for sku in ("CUP", "JUG", "PAN"):
+            report(ledger, "erp", 1, sku=sku, as_of=MONDAY + timedelta(hours=hours))
+    assert reconcile(ledger.database, NOON, budget=4).compared == 4
+    first, second = (int((MONDAY + timedelta(hours=hours)).timestamp() * 1e6) for hours in (0, 1))
+    with ledger.database.reading() as connection:
+        told = connection.execute(text("SELECT as_of, sku FROM delta ORDER BY delta_id")).all()
+    assert [tuple(row) for row in told] == [(first, "CUP"), (first, "JUG"), (first, "PAN"), (second, "CUP")]
+    assert reconcile(ledger.database, NOON).compared == 5
+    assert len(deltas(ledger)) == 9
+
+
+def test_figures_of_other_systems_are_brought_to_the_same_moment(ledger: Ledger) -> None:
+    report(ledger, "wms", 17, as_of=NOON - timedelta(minutes=45))  # before the last 4 went out
+    report(ledger, "erp", 9)
+    reconcile(ledger.database, NOON)
+    assert deltas(ledger, "system", "erp", "wms") == [("erp", 9, 13)]
+
+
+def test_the_rule_of_a_source_says_whose_figure_wins_and_what_may_differ(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        declare_rule(connection, "erp", ReconciliationRule("wms", 2))
+        declare_rule(connection, "wms", ReconciliationRule("ledger", 0))
+    for system, quantity in (("erp", 9), ("wms", 12)):
+        report(ledger, system, quantity)
+    report(ledger, "erp", 1, sku="CUP")
+    summary = reconcile(ledger.database, NOON)
+    assert (summary.differing, summary.tolerated) == (3, 1)
+    told = deltas(ledger, "system", "sku", "winner", "winning_quantity", "tolerance", "within_tolerance")
+    assert told == [
+        ("erp", "CUP", "wms", None, 2, True),  # no WMS told of it
+        ("erp", "MUG", "wms", 12, 2, False),
+        ("wms", "MUG", "ledger", 13, 0, False),
+    ]
+
+
+recent_changes = st.lists(st.integers(-9, 9), max_size=8)
+
+
+def movements(changes: list[int]) -> list[RecentMovement]:
+    return [RecentMovement(place, change) for place, change in enumerate(changes)]
+
+
+@given(recent_changes, st.integers(0, 8))
 def test_any_system_that_is_only_behind_is_fully_explained(changes: list[int], behind: int) -> None:
-    recent = [RecentMovement(place, change) for place, change in enumerate(changes)]
     difference = -sum(changes[:behind])
-    assert in_flight(difference, recent).quantity == difference
+    assert in_flight(difference, movements(changes)).quantity == difference
 
 
-@given(st.integers(-50, 50), st.lists(st.integers(-9, 9), max_size=8))
+@given(st.integers(-50, 50), recent_changes)
 def test_what_is_in_flight_never_makes_a_difference_larger(difference: int, changes: list[int]) -> None:
-    recent = [RecentMovement(place, change) for place, change in enumerate(changes)]
-    assert abs(difference - in_flight(difference, recent).quantity) <= abs(difference)
+    assert abs(difference - in_flight(difference, movements(changes)).quantity) <= abs(difference)
+
+
+@given(st.integers(-20, 60), st.integers(0, 60), recent_changes, st.integers(0, 10_000), st.integers(0, 9))
+def test_nor_does_it_where_a_promise_lies_between_stock_and_figure(
+    stock: int, shown: int, changes: list[int], share: int, buffer: int
+) -> None:
+    terms = ChannelTerms(share, buffer)
+    difference = shown - promised_quantity(stock, terms)
+    explained = in_flight(difference, movements(changes), lambda units: promised_quantity(stock - units, terms))
+    assert abs(difference - explained.quantity) <= abs(difference)
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(-50, 50), st.integers(0, 20))
+def test_a_rule_lets_pass_what_is_left_unexplained_within_its_tolerance_and_no_more(
+    reported: int, expected: int, under_way: int, tolerance: int
+) -> None:
+    judged = judge(ReconciliationRule("erp", tolerance), "erp", reported, expected, under_way, {})
+    left = abs(reported - expected - under_way)
+    assert judged.within_tolerance == (tolerance > 0 and left <= tolerance)
+    assert judged.winning_quantity == reported

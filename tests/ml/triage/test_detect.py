@@ -7,15 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
-from core_sync.snapshots.tables import Snapshot
+from core_sync.snapshots.store import Figure, store_figures
 from ml.registry.service_models import ServiceModels, shipped_models
 from ml.triage.detect import DAILY_MOVEMENT_ALARMS, detect, within_budget
 from ml.triage.diagnose import diagnose
@@ -67,9 +66,7 @@ def test_two_processes_that_score_the_same_facts_find_each_anomaly_once(database
         connection.execute(
             text("INSERT INTO channel (channel, kind, priority, mode) VALUES ('shop', 'shopify', 1, 'live')")
         )
-        moment = to_microseconds(NOON)
-        values = {"system": "shop", "sku": "MUG", "location": "", "state": "available", "quantity": 400}
-        connection.execute(insert(Snapshot).values(**values, as_of=moment, recorded_at=moment))
+        store_figures(connection, [Figure("shop", "MUG", "", "available", 400, NOON)], NOON)
     Ledger(database).apply([a_receipt(20, hours=-24)], MONDAY)
     reconcile(database, NOON)
     overtaken = Overtaken(MODELS.folders, lambda: detect(database, MODELS, NOON))

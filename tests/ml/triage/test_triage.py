@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from core_sync.cases.verbs import resolve
-from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure, resolve_subject
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import bump_version
 from core_sync.snapshots.reconcile import reconcile
-from core_sync.snapshots.tables import Snapshot
+from core_sync.snapshots.store import Figure, store_figures
 from ml.registry.service_models import shipped_models
 from ml.triage.run import TriageSummary, triage
 from ml.triage.tables import Anomaly
@@ -77,9 +76,8 @@ def a_failed_push(connection: Connection) -> None:
 
 
 def shows(connection: Connection, quantity: int, hours: float) -> None:
-    moment = to_microseconds(MONDAY + timedelta(hours=hours))
-    values = {"system": "shop", "sku": "MUG", "location": "", "state": "available", "quantity": quantity}
-    connection.execute(insert(Snapshot).values(**values, as_of=moment, recorded_at=moment))
+    moment = MONDAY + timedelta(hours=hours)
+    store_figures(connection, [Figure("shop", "MUG", "", "available", quantity, moment)], moment)
 
 
 def cases(ledger: Ledger) -> list[tuple[str, str, float]]:

@@ -1,0 +1,28 @@
+"""What a disagreement between two systems puts at stake, with and without a rule that says who is right."""
+
+from ml.triage.stakes import EVEN_BELIEF, Shown, SignalFacts, stakes_of
+
+SHOWN = Shown(promised={("shop", "MUG"): 20})
+
+
+def disagreement(winner: str = "", believed: int | None = None) -> SignalFacts:
+    """The WMS says 12 where 20 are expected."""
+    return SignalFacts(
+        "delta", "MUG", location="LEEDS", expected=20, actual=12, winner=winner, believed=believed
+    )  # fmt: skip
+
+
+def test_without_a_rule_each_of_two_systems_is_as_likely_to_be_right() -> None:
+    (stake,) = stakes_of([disagreement()], SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (20, 12, EVEN_BELIEF)
+
+
+def test_the_figure_that_wins_by_rule_is_taken_for_the_truth() -> None:
+    (stake,) = stakes_of([disagreement("wms", 12)], SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (20, 12, 1.0)
+    assert "the figure of wms wins" in stake.why
+
+
+def test_where_our_own_figure_wins_no_promise_is_wrong() -> None:
+    (stake,) = stakes_of([disagreement("ledger", 20)], SHOWN)
+    assert stake.published == stake.available
