@@ -87,7 +87,7 @@ def promised_quantities(
     own = {sku for _, sku in terms if sku}
     names = [one.channel for one in selling]
     for sku, places in available.items():
-        rules = _terms_of(sku, selling, terms) if sku in own else usual
+        rules = terms_of(sku, selling, terms) if sku in own else usual
         for channel, quantity in zip(names, quantities_of(places, selling, rules), strict=True):
             yield PromisedQuantity(channel, sku, quantity)
 
@@ -102,7 +102,7 @@ def explain(connection: Connection, sku: str, channel: str, at: datetime) -> Pro
     if channel not in {one.channel for one in selling}:
         raise NotFound("channel", channel)
     stock = sorted((stock for _, stock in _stock(connection, [sku])), key=lambda place: place.location)
-    promises = promises_of(sku, stock, selling, _terms_of(sku, selling, channel_terms(connection, [sku], at)))
+    promises = promises_of(sku, stock, selling, terms_of(sku, selling, channel_terms(connection, [sku], at)))
     return next(promise for promise in promises if promise.channel == channel)
 
 
@@ -136,9 +136,10 @@ def channel_terms(
     return terms
 
 
-def _terms_of(
+def terms_of(
     sku: str, selling: Sequence[SellingChannel], terms: Mapping[tuple[str, str], ChannelTerms]
 ) -> list[ChannelTerms]:
+    """The terms of one SKU on each channel, in their order, out of what ``channel_terms`` found."""
     return [terms.get((one.channel, sku), terms.get((one.channel, ""), NO_RULE)) for one in selling]
 
 

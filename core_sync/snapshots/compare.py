@@ -1,17 +1,19 @@
 """Compare reported figures of one as-of time with the ledger, set by set; what differs becomes a row of ``delta``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.availability.promises import as_json, channel_terms, wanted_skus
-from core_sync.availability.rules import ChannelTerms, promised_quantity
+from core_sync.availability.promises import as_json, channel_terms, terms_of, wanted_skus
+from core_sync.availability.rules import ChannelTerms, SellingChannel, promised_quantities
+from core_sync.availability.selling import selling_channels
 from core_sync.clock import from_microseconds
 from core_sync.interchange.profile_rules import ReconciliationRule
-from core_sync.snapshots.rules import InFlight, RecentMovement, in_flight, judge
+from core_sync.snapshots.rules import in_flight, judge
 from core_sync.snapshots.source_rules import source_rules
 from core_sync.snapshots.stock_at import StockAt, change_of, stock_at
 
@@ -45,25 +47,59 @@ class Books:
     """All that one page is compared with."""
 
     stock: Mapping[tuple[str, str], StockAt]
-    by_sku: dict[str, list[StockAt]] = field(default_factory=dict)
+    by_sku: dict[str, dict[str, StockAt]] = field(default_factory=dict)
+    """The same by SKU and then location."""
     channels: Mapping[str, str] = field(default_factory=dict)
     """Channel by the name under which it reports."""
+    selling: Sequence[SellingChannel] = ()
     terms: Mapping[tuple[str, str], ChannelTerms] = field(default_factory=dict)
 
-    def places(self, figure: Reported) -> list[StockAt]:
-        """The stock that a figure speaks of: of one location, or of all where it names none."""
+    def places(self, figure: Reported) -> Mapping[str, StockAt]:
+        """The stock that a figure speaks of, by location: of one, or of all where it names none."""
+        everywhere = self.by_sku.get(figure.sku, {})
         if not figure.location:
-            return self.by_sku.get(figure.sku, [])
-        place = self.stock.get((figure.sku, figure.location))
-        return [] if place is None else [place]
+            return everywhere
+        place = everywhere.get(figure.location)
+        return {} if place is None else {figure.location: place}
 
-    def rule(self, figure: Reported) -> ChannelTerms | None:
-        """The terms of the promise that a channel's total shows; None where a figure is stock itself."""
+    def promising(self, figure: Reported) -> int | None:
+        """Which channel's promise ``figure`` shows, by its number; None where the figure is stock itself."""
         channel = self.channels.get(figure.system)
         if channel is None or figure.location or figure.state != "available":
             return None
-        usual = self.terms.get((channel, ""), ChannelTerms())
-        return self.terms.get((channel, figure.sku), usual)
+        return next(number for number, one in enumerate(self.selling) if one.channel == channel)
+
+    def expected(self, figure: Reported) -> int:
+        """What ``figure`` should be: stock, or a channel's promise of what is available."""
+        places, number = self.places(figure), self.promising(figure)
+        if number is None:
+            return sum(place.figure(figure.state) for place in places.values())
+        available = {name: place.available for name, place in places.items()}
+        return promised_quantities(available, self.selling, terms_of(figure.sku, self.selling, self.terms))[number]
+
+    def recent(self, figure: Reported) -> list[tuple[int, str, int]]:
+        """Moment, location and change of each recent movement that ``figure`` may not know yet, newest first."""
+        moved = [
+            (at, name, change)
+            for name, place in self.places(figure).items()
+            for at, changes in place.recent
+            if (change := change_of(figure.state, changes))
+        ]
+        return sorted(moved, key=lambda movement: movement[0], reverse=True)
+
+    def earlier(self, figure: Reported, recent: Sequence[tuple[int, str, int]]) -> Iterator[int]:
+        """What ``figure`` should have been before the newest 1, 2, … of its ``recent`` movements."""
+        places, number = self.places(figure), self.promising(figure)
+        if number is None:
+            stock = sum(place.figure(figure.state) for place in places.values())
+            for moved in accumulate(change for _, _, change in recent):
+                yield stock - moved
+            return
+        rules = terms_of(figure.sku, self.selling, self.terms)
+        available = {name: place.available for name, place in places.items()}
+        for _, name, change in recent:
+            available[name] -= change
+            yield promised_quantities(available, self.selling, rules)[number]
 
 
 def compare(connection: Connection, as_of: int, figures: Sequence[Reported], lag: timedelta) -> list[dict[str, Any]]:
@@ -79,11 +115,13 @@ def compare(connection: Connection, as_of: int, figures: Sequence[Reported], lag
     rows: list[dict[str, Any]] = []
     differing: list[Reported] = []
     for figure in figures:
-        places = books.places(figure)
-        if any(place.relative for place in places):
+        if any(place.relative for place in books.places(figure).values()):
             continue  # opening stock unknown: a figure of ours to compare with does not exist
-        expected, explained, lagging_since = _expect(figure, places, books.rule(figure))
+        expected = books.expected(figure)
         if figure.quantity != expected:
+            recent = books.recent(figure)
+            explained = in_flight(figure.quantity, expected, books.earlier(figure, recent))
+            lagging_since = recent[explained.entries - 1][0] if explained.entries else None
             differing.append(figure)
             rows.append(
                 {
@@ -114,37 +152,12 @@ def _open_books(connection: Connection, as_of: int, figures: Sequence[Reported],
     skus = {figure.sku for figure in figures}
     moment = from_microseconds(as_of)
     books = Books(stock_at(connection, skus, moment, lag), channels=_channel_systems(connection))
-    for (sku, _), place in books.stock.items():
-        books.by_sku.setdefault(sku, []).append(place)
+    for (sku, location), place in books.stock.items():
+        books.by_sku.setdefault(sku, {})[location] = place
     if any(figure.system in books.channels for figure in figures):
+        books.selling = selling_channels(connection)
         books.terms = channel_terms(connection, skus, moment)
     return books
-
-
-def _expect(
-    figure: Reported, places: Sequence[StockAt], terms: ChannelTerms | None
-) -> tuple[int, InFlight, int | None]:
-    """What the system should report, what of the difference is under way, and since when at the latest."""
-    state = figure.state
-    stock = sum(place.figure(state) for place in places)
-    expected = stock if terms is None else promised_quantity(stock, terms)
-    if figure.quantity == expected:
-        return expected, InFlight(0, 0), None
-    recent: list[RecentMovement] = sorted(
-        (movement for place in places if place.recent for movement in place.movements(state)),
-        key=lambda movement: movement.occurred_at,
-        reverse=True,
-    )
-    if terms is None:
-        explained = in_flight(figure.quantity - expected, recent)
-    else:
-        promised_of = terms  # as it is for the whole of this call
-
-        def promise_without(units: int) -> int:
-            return promised_quantity(stock - units, promised_of)
-
-        explained = in_flight(figure.quantity - expected, recent, promise_without)
-    return expected, explained, recent[explained.entries - 1].occurred_at if explained.entries else None
 
 
 def _complete(

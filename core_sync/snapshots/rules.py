@@ -1,6 +1,6 @@
 """The pure part of reconciliation: what is under way, who is believed, and how much may differ."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core_sync.interchange.profile_rules import ReconciliationRule
@@ -18,14 +18,6 @@ class InFlight:
 
 
 @dataclass(frozen=True, slots=True)
-class RecentMovement:
-    """A movement that the other system may not have posted yet: when, and what it did to the figure compared."""
-
-    occurred_at: int
-    change: int
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a rule makes of a difference: the figure it believes, and whether it lets the difference pass."""
 
@@ -34,27 +26,21 @@ class Judgement:
     within_tolerance: bool
 
 
-def in_flight(
-    difference: int, newest_first: Sequence[RecentMovement], figure_without: Callable[[int], int] | None = None
-) -> InFlight:
-    """The cut of recent movements that brings ``difference`` nearest to zero; the shortest on a tie.
+def in_flight(reported: int, expected: int, earlier: Iterable[int]) -> InFlight:
+    """The cut of recent movements that brings what is left of a difference nearest to zero; the shortest on a tie.
 
-    A system that has posted all but the newest k movements reports our figure less what these did,
+    A system that has posted all but the newest k movements reports what we would have expected before them,
     so a difference that some k explains is no disagreement.
 
     Args:
-        difference: reported less expected, in whole units.
-        newest_first: what the system may not have posted yet.
-        figure_without: our figure had the stock been this much less; where figure and stock are one
-            (no share, no buffer) it is left out.
+        reported: the system's figure, in whole units.
+        expected: ours.
+        earlier: ours had the newest 1, 2, … movements not happened yet.
     """
-    expected = figure_without(0) if figure_without else 0
-    best, behind = InFlight(0, 0), 0
-    for count, movement in enumerate(newest_first, start=1):
-        behind += movement.change
-        explained = figure_without(behind) - expected if figure_without else -behind
-        if abs(difference - explained) < abs(difference - best.quantity):
-            best = InFlight(explained, count)
+    best = InFlight(0, 0)
+    for count, figure in enumerate(earlier, start=1):
+        if abs(reported - figure) < abs(reported - expected - best.quantity):
+            best = InFlight(figure - expected, count)
     return best
 
 

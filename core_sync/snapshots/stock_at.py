@@ -13,7 +13,6 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
-from core_sync.snapshots.rules import RecentMovement
 
 STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
 Figures = tuple[int, int, int, int]
@@ -47,11 +46,6 @@ class StockAt:
         self.allocated += changes[1]
         self.quality_hold += changes[2]
         self.in_transit += changes[3]
-
-    def movements(self, state: str) -> list[RecentMovement]:
-        """What recent entries did to ``state``, newest first, those that did nothing left out."""
-        told = [RecentMovement(at, change_of(state, changes)) for at, changes in self.recent]
-        return [movement for movement in told if movement.change]
 
 
 def change_of(state: str, changes: Figures) -> int:
