@@ -143,6 +143,7 @@ _SELECTS = {
     "deltas": "SELECT d.*, d.delta_id AS id FROM delta d ORDER BY d.delta_id",
     "skus": "SELECT * FROM sku ORDER BY sku",
     "aliases": "SELECT * FROM alias ORDER BY version",
+    "kits": "SELECT * FROM kit_component ORDER BY version",
     "locations": "SELECT * FROM location ORDER BY location",
     "rates": "SELECT * FROM rate ORDER BY as_of, currency",
     "channels": """SELECT c.*, r.share_ten_thousandths AS share, r.buffer FROM channel c LEFT JOIN channel_rule r

@@ -94,6 +94,7 @@ class EntryExplained(Shown):
     reason: str | None
     actor: str | None
     flags: list[str]
+    kit: str | None = Field(description="The kit that the source named, of which this is one component.")
     reversed_by: int | None = Field(description="The entry that took it back.")
     why: str | None = Field(description="Why it does not count, where it does not.")
 

@@ -94,6 +94,11 @@ def _print_shortage(shortage: Mapping[str, Any]) -> None:
               f" {one.granted}")  # fmt: skip
 
 
+def _remarks(entry: Mapping[str, Any]) -> str:
+    kit = [f"of the kit {entry['kit']}"] if entry["kit"] else []
+    return ", ".join([*kit, *([entry["why"]] if entry["why"] else entry["flags"])])
+
+
 def _print_explanation(told: dict[str, Any]) -> None:
     promise = told["promise"]
     if promise is not None:
@@ -110,7 +115,7 @@ def _print_explanation(told: dict[str, Any]) -> None:
         print()
         names = ("occurred_at", "type", "location", "quantity", "on_hand", "allocated", "quality_hold", "in_transit",
                  "document", "source", "event_id", "counts")  # fmt: skip
-        rows = [{**entry, "counts": entry["why"] or ", ".join(entry["flags"])} for entry in told["entries"]]
+        rows = [{**entry, "counts": _remarks(entry)} for entry in told["entries"]]
         print_table(rows, {name: name.replace("_", " ") for name in names} | {"counts": "remarks"})
     if told["next_cursor"]:
         print(f"older entries: --cursor '{told['next_cursor']}'")

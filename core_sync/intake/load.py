@@ -27,6 +27,9 @@ LOADABLE = (*MASTER_DATA, "snapshots", "failures")
 
 _BATCH = 50_000
 
+_AS_A_WHOLE = 10**9
+"""Rows of kits taken at once: a kit's definition is not cut in two."""
+
 
 def load_files(
     ledger: Ledger, table: str, paths: Iterable[Path], at: datetime, profile: SourceProfile = INTERCHANGE
@@ -48,7 +51,7 @@ def load_files(
         with ledger.database.transaction() as connection:
             declare_rule(connection, system, profile.reconciliation)
     for path in paths:
-        for rows in in_batches(read_rows(path, TABLES[table], profile), _BATCH):
+        for rows in in_batches(read_rows(path, TABLES[table], profile), _AS_A_WHOLE if table == "kits" else _BATCH):
             good: list[Row] = []
             for row in rows:
                 if isinstance(row, RefusedRow):

@@ -133,6 +133,14 @@ def read_count(cell: object) -> int:
     return whole
 
 
+def read_positive(cell: object) -> int:
+    """``cell`` as a whole number, 1 or more."""
+    whole = read_whole(cell)
+    if whole < 1:
+        raise CellRefused(f"{whole} is too little; 1 or more is expected")
+    return whole
+
+
 def read_number(cell: object) -> Decimal:
     """``cell`` as an exact, finite number."""
     if isinstance(cell, str):
@@ -238,6 +246,7 @@ _READERS: dict[Kind, Reader] = {
     Kind.TEXT: read_text,
     Kind.JSON: read_json,
     Kind.COUNT: read_count,
+    Kind.POSITIVE: read_positive,
     Kind.SIGNED: read_whole,
     Kind.NUMBER: read_number,
     Kind.FACTOR: read_factor,

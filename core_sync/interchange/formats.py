@@ -16,6 +16,7 @@ class Kind(StrEnum):
     JSON = "text or a JSON value"
     CHOICE = "one of a few words"
     COUNT = "whole number, 0 or more"
+    POSITIVE = "whole number, 1 or more"
     SIGNED = "whole number"
     NUMBER = "number"
     FACTOR = "number above 0"
@@ -165,6 +166,15 @@ _ALL = (
             _needed("system"),
             _needed("external_sku"),
             _needed("sku"),
+            *_optional(Kind.TIME, "valid_from", "valid_to"),
+        ),
+    ),
+    Table(
+        "kits",
+        (
+            _needed("kit"),
+            _needed("component"),
+            _needed("quantity", Kind.POSITIVE),
             *_optional(Kind.TIME, "valid_from", "valid_to"),
         ),
     ),

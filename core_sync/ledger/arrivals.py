@@ -49,6 +49,10 @@ class Arrival(msgspec.Struct, gc=False):
     row: int | None = None
     turn: int = 0
     """Its turn among those that wait for a position."""
+    told: Event | None = None
+    """What the source said, where that names a kit and this is its first component."""
+    part_of: str = ""
+    """The id of the event that names the kit, where this is one of its further components."""
 
 
 def content_digest(event: Event, occurred_at: int) -> bytes:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core_sync.clock import to_microseconds
@@ -41,27 +41,18 @@ def know_telling(connection: Connection, source_id: int, event_id: str, content:
     )
 
 
-def first_telling_status(connection: Connection, source_id: int, event_id: str) -> str | None:
-    """What became of the first telling: ``accepted``, the status under which it is held, or None where it is unknown.
-
-    An entry that was taken back since is still ``accepted``.
-    """
-    bound = {"source_id": source_id, "event_id": event_id}
-    status: str | None = connection.execute(text(_FIRST), bound).scalar_one_or_none()
-    return status
-
-
 def _row(arrival: Arrival, at: datetime) -> dict[str, Any]:
-    event_id = arrival.event.event_id
-    event = replace(arrival.event, event_id=telling_id(arrival))
+    told = arrival.told or arrival.event
+    event_id = told.event_id
+    event = replace(told, event_id=telling_id(arrival))
     return {
         "source_id": arrival.source_id,
         "event_id": event.event_id,
         "status": "conflict",
         "reason": "id_conflict",
         "message": f"event {event_id} came again with other content; the first stands",
-        "position_id": arrival.position or None,
-        "quantity_asked": arrival.quantity if arrival.lack is None else None,
+        "position_id": arrival.position if arrival.position and arrival.told is None else None,
+        "quantity_asked": arrival.quantity if arrival.lack is None and arrival.told is None else None,
         "duplicate_of": event_id,
         "document": event.document or None,
         "line": event.line or None,
@@ -72,11 +63,3 @@ def _row(arrival: Arrival, at: datetime) -> dict[str, Any]:
         "file": arrival.file,
         "row": arrival.row,
     }
-
-
-_FIRST = """
-SELECT 'accepted' AS status FROM ledger_entry WHERE source_id = :source_id AND event_id = :event_id
-UNION ALL
-SELECT status FROM held_event WHERE source_id = :source_id AND event_id = :event_id
-  AND NOT EXISTS (SELECT 1 FROM ledger_entry l WHERE l.source_id = :source_id AND l.event_id = :event_id)
-"""

@@ -5,7 +5,7 @@ ledger itself is never changed. Each verb can be asked first what it would do: i
 in a transaction that is rolled back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -14,12 +14,13 @@ from sqlalchemy import Connection, text
 from core_sync.cases.mentions import tell_cases_of_event
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
-from core_sync.errors import VerbRefused
+from core_sync.errors import NotFound, VerbRefused
 from core_sync.failures.record import resolve_subjects
-from core_sync.ledger.arrivals import Arrival
-from core_sync.ledger.conflicts import first_telling_status, know_telling
+from core_sync.ledger.conflicts import know_telling
 from core_sync.ledger.effects import Flag
+from core_sync.ledger.event_parts import event_parts
 from core_sync.ledger.held import WAITING
+from core_sync.ledger.kits import in_components
 from core_sync.ledger.knowledge import Decision
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
 from core_sync.ledger.locks import lock_skus
@@ -109,10 +110,14 @@ def reverse(
         VerbRefused: it was taken back before, or taking it back would drive a strict state negative.
     """
     with _asking(ledger, dry_run) as connection:
-        reverse_entry(ledger, connection, source, event_id, actor, at)
+        statuses = {part.status for part in event_parts(connection, source, event_id)}
+        if "accepted" not in statuses and "reversed" in statuses:
+            raise VerbRefused("reverse", f"event {event_id}", "it was taken back before")
+        if "accepted" not in statuses:
+            raise NotFound("ledger entry", f"{source} {event_id}")
+        written = _take_back(ledger, connection, source, event_id, actor, at)
         told = f"event {event_id} of {source} is taken back" + (f": {note}" if note else "")
         tell_cases_of_event(connection, held_subject(source, event_id), source, event_id, actor, "reverse", at, told)
-        written = [(CORRECTIONS, _reversal_of(source, event_id))]
         return verdict_on(connection, source, event_id, "reverse", "reversed", told, written, dry_run)
 
 
@@ -136,7 +141,9 @@ def _retry(
     bulk = Bulk(connection)
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {h.source for h in held})
-    arrivals: list[Arrival] = [held_arrival(h.source_id, h.payload, to_microseconds(at), catalogue) for h in held]
+    now = to_microseconds(at)
+    arrivals = [held_arrival(h.source_id, h.payload, h.content, now, catalogue) for h in held]
+    arrivals = in_components(arrivals, bulk, catalogue, ledger.interned)
     ledger.interned.give_positions(bulk, arrivals)
     lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
     knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
@@ -145,7 +152,7 @@ def _retry(
     tried = {key for key, status in statuses.items() if knowledge.known[key].status == status}
     for waiting in knowledge.parked.values():  # what is tried by itself must not be tried again when freed
         waiting[:] = [other for other in waiting if (other.source_id, other.event.event_id) not in tried]
-    arrivals = [arrival for arrival in arrivals if (arrival.source_id, arrival.event.event_id) in tried]
+    arrivals = [one for one in arrivals if (one.source_id, one.part_of or one.event.event_id) in tried]
     if not arrivals:
         return None
     for arrival in arrivals:
@@ -153,6 +160,32 @@ def _retry(
     decision = retry(arrivals, knowledge)
     ledger.commit_decision(connection, decision, knowledge, at, actor)
     return decision
+
+
+def _take_back(
+    ledger: Ledger,
+    connection: Connection,
+    source: str,
+    event_id: str,
+    actor: str,
+    at: datetime,
+    also: Collection[str] = (),
+) -> list[tuple[str, str]]:
+    """Take back what the event did, of a kit what each component's did, and let none of it that is held apply.
+
+    The SKUs ``also`` named are locked with the event's own. Returns which entries that wrote.
+    """
+    parts = event_parts(connection, source, event_id)
+    lock_skus(connection, {*also, *(part.sku for part in parts if part.sku)})
+    written: list[tuple[str, str]] = []
+    for part in event_parts(connection, source, event_id):
+        if part.status == "accepted":
+            reverse_entry(ledger, connection, source, part.event_id, actor, at)
+            written.append((CORRECTIONS, _reversal_of(source, part.event_id)))
+        elif part.status in WAITING:
+            _mark_dismissed(connection, part.source_id, part.event_id, actor, at)
+            resolve_subjects(connection, [held_subject(source, part.event_id)], at, f"taken back by {actor}")
+    return written
 
 
 def _put_in_place_of_first(
@@ -163,21 +196,14 @@ def _put_in_place_of_first(
     Raises:
         VerbRefused: the first cannot be taken back, or the other cannot apply.
     """
-    arrival = held_arrival(held.source_id, held.payload, to_microseconds(at), ledger.know_catalogue(connection))
-    sku_of_first = connection.execute(text(_SKU_OF_ENTRY), {"source_id": held.source_id, "event_id": first}).scalar()
-    lock_skus(connection, {sku for sku in (sku_of_first, arrival.sku) if sku})
-    written: list[tuple[str, str]] = []
-    status = first_telling_status(connection, held.source_id, first)
-    if status == "accepted" and not _was_reversed(connection, held.source, first):
-        reverse_entry(ledger, connection, held.source, first, actor, at)
-        written.append((CORRECTIONS, _reversal_of(held.source, first)))
-    elif status in WAITING:
-        _mark_dismissed(connection, held.source_id, first, actor, at)
-        resolve_subjects(connection, [held_subject(held.source, first)], at, f"told otherwise, decided by {actor}")
+    catalogue = ledger.know_catalogue(connection)
+    arrival = held_arrival(held.source_id, held.payload, held.content, to_microseconds(at), catalogue)
+    skus = {component for component, _ in catalogue.components_of(arrival.sku, arrival.occurred_at)} | {arrival.sku}
+    written = _take_back(ledger, connection, held.source, first, actor, at, also=skus - {""})
     decision = _retry(ledger, connection, [held], at, actor, Flag.DECIDED)
-    after = find_held(connection, held.held_id)
-    if decision is None or after.status != "applied":
-        raise VerbRefused("apply", f"event {held.event_id}", f"{after.message}; the first telling stands")
+    refused = [one.message for one in decision.held.values() if one.status != "applied"] if decision else ["decided on"]
+    if decision is None or refused:
+        raise VerbRefused("apply", f"event {held.event_id}", f"{refused[0]}; the first telling stands")
     know_telling(connection, held.source_id, first, held.content)
     return written + [name_of(entry) for entry in decision.entries]
 
@@ -219,22 +245,7 @@ def _reversal_of(source: str, event_id: str) -> str:
     return f"reversal:{source}:{event_id}"
 
 
-def _was_reversed(connection: Connection, source: str, event_id: str) -> bool:
-    bound = {"ours": CORRECTIONS, "reversal": _reversal_of(source, event_id)}
-    return connection.execute(text(_ENTRY_OF_OURS), bound).first() is not None
-
-
 _HELD_SKU = "SELECT p.sku FROM held_event h JOIN position p ON p.position_id = h.position_id WHERE h.held_id = :held_id"
-
-_SKU_OF_ENTRY = (
-    "SELECT p.sku FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
-    "WHERE l.source_id = :source_id AND l.event_id = :event_id"
-)
-
-_ENTRY_OF_OURS = (
-    "SELECT 1 FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
-    "WHERE s.name = :ours AND l.event_id = :reversal"
-)
 
 _DISMISS = (
     "UPDATE held_event SET status = 'dismissed', decided_at = :at, decided_by = :actor "

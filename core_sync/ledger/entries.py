@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import CursorRefused, NotFound
 from core_sync.ledger.effects import Flag, flag_names
+from core_sync.ledger.events import KIT
 from core_sync.ledger.history import Clock
 
 PAGE_MAX = 500
@@ -21,8 +22,9 @@ PAGE_MAX = 500
 class ExplainedEntry:
     """One ledger entry in words: what came, from whom, when on both clocks, and what it did.
 
-    ``in_transit`` lies at ``to_location`` where that is given. ``reversed_by`` is the number of the entry that took it
-    back, and ``why`` says why it does not count where it does not.
+    ``in_transit`` lies at ``to_location`` where that is given. ``kit`` is what the source named where this is one of
+    its components, ``reversed_by`` the number of the entry that took it back, and ``why`` says why it does not count
+    where it does not.
     """
 
     entry: int
@@ -46,6 +48,7 @@ class ExplainedEntry:
     reason: str | None
     actor: str | None
     flags: list[str]
+    kit: str | None
     reversed_by: int | None
     why: str | None
 
@@ -148,11 +151,12 @@ def _numbers(
 def _explained(connection: Connection, row: Row[Any]) -> ExplainedEntry:
     told = row._asdict()
     flags = told.pop("bits")
-    position = told.pop("position_id")
+    position, attributes = told.pop("position_id"), told.pop("attributes")
     told |= {name: from_microseconds(told[name]) for name in ("occurred_at", "recorded_at")}
     return ExplainedEntry(
         **told,
         flags=flag_names(flags),
+        kit=msgspec.json.decode(attributes).get(KIT) if attributes else None,
         why=_why(connection, row, position) if flags & Flag.ABSORBED else None,
     )
 
@@ -192,6 +196,7 @@ SELECT l.entry_id AS entry, o.name AS source, l.event_id, l.type, l.occurred_at,
        p.lot, l.quantity, l.on_hand_delta AS on_hand, l.allocated_delta AS allocated,
        l.quality_hold_delta AS quality_hold, l.in_transit_delta AS in_transit, d.location AS to_location,
        l.document, l.line, l.reservation_id, l.reason, l.actor, l.flags AS bits, l.position_id,
+       l.attributes,
        r.entry_id AS reversed_by
 FROM ledger_entry l JOIN source o ON o.source_id = l.source_id JOIN position p ON p.position_id = l.position_id
 LEFT JOIN position d ON d.position_id = l.to_position_id

@@ -18,6 +18,12 @@ QUANTITY_MAX = 10**15
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+KIT = "stocktriage.kit"
+"""Attribute of an event about one component of a kit: the kit that its source named."""
+
+PARTS = "stocktriage.parts"
+"""Attribute of the event about a kit's first component: the ids of those about the others, as a JSON list."""
+
 
 class EventType(StrEnum):
     """Every kind of movement the ledger knows."""

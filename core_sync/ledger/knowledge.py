@@ -129,5 +129,7 @@ class Decision:
     conflicts: list[Arrival] = field(default_factory=list)
     duplicates: list[Arrival] = field(default_factory=list)
     repeated: int = 0
+    further_parts: int = 0
+    """Entries that are further components of events counted already."""
     touched_positions: set[int] = field(default_factory=set)
     touched_items: set[ItemKey] = field(default_factory=set)

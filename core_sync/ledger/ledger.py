@@ -21,6 +21,7 @@ from core_sync.ledger import store
 from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.events import Event
 from core_sync.ledger.intern import Interned
+from core_sync.ledger.kits import in_components, once
 from core_sync.ledger.knowledge import Decision, Held, Knowledge
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.places import Places
@@ -164,6 +165,8 @@ class Ledger:
         actor: str | None,
     ) -> None:
         """Write a decision, tell its failures and intend its pushes, all in the caller's transaction."""
+        if self.catalogue.kits:
+            decision.further_parts = sum(entry.arrival.part_of != "" for entry in decision.entries)
         store.write(Bulk(connection), decision, knowledge, to_microseconds(recorded_at), actor, self.catalogue.version)
         tell(connection, decision, knowledge, self.catalogue, recorded_at)
         refresh_intents(connection, {entry.arrival.sku for entry in decision.entries}, recorded_at)
@@ -184,9 +187,11 @@ class Ledger:
         if origins is not None:
             for arrival, origin in zip(arrivals, origins, strict=True):
                 arrival.file, arrival.row = origin.file, origin.row
+        if catalogue.kits:
+            arrivals = in_components(arrivals, bulk, catalogue, self.interned)
         lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
         knowledge = recall(bulk, arrivals, catalogue, self.interned)
-        decision = decide(arrivals, knowledge)
+        decision = decide(once(arrivals, knowledge) if catalogue.kits else arrivals, knowledge)
         self.commit_decision(connection, decision, knowledge, max(moments), actor)
         return outcome_of(decision)
 
@@ -202,7 +207,7 @@ def outcome_of(decision: Decision) -> BatchOutcome:
     """The counts of a decision."""
     statuses = [held.status for held in decision.held.values()]
     return BatchOutcome(
-        accepted=len(decision.entries),
+        accepted=len(decision.entries) - decision.further_parts,
         duplicates=len(decision.duplicates),
         suspected_duplicates=statuses.count("suspected_duplicate"),
         parked=statuses.count("parked"),

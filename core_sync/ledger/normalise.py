@@ -2,7 +2,7 @@
 
 from core_sync.ledger.arrivals import Arrival, Lack
 from core_sync.ledger.effects import Flag
-from core_sync.ledger.events import QUANTITY_MAX, EventType
+from core_sync.ledger.events import KIT, QUANTITY_MAX, EventType
 from core_sync.master_data.catalogue import Catalogue
 
 
@@ -10,9 +10,8 @@ def normalise(arrival: Arrival, catalogue: Catalogue) -> None:
     """Fill ``sku``, ``location``, ``to_location`` and ``quantity`` of ``arrival``, or say what it lacks."""
     event = arrival.event
     arrival.lack = None
-    sku = catalogue.sku_of(event.source, event.sku, arrival.occurred_at)
+    sku = _sku_of(arrival, catalogue)
     if sku is None:
-        arrival.lack = Lack("sku", event.sku, f"{event.source} names SKU {event.sku}, which no SKU or alias explains")
         return
     location = catalogue.location_of(event.source, event.location)
     if location is None:
@@ -41,6 +40,24 @@ def normalise(arrival: Arrival, catalogue: Catalogue) -> None:
     if sku != event.sku or location != event.location:
         arrival.flags |= Flag.MAPPED
     arrival.sku, arrival.location, arrival.to_location, arrival.quantity = sku, location, to_location, quantity
+
+
+def _sku_of(arrival: Arrival, catalogue: Catalogue) -> str | None:
+    """Our SKU; None where nothing explains the name, and then the arrival says so."""
+    event = arrival.event
+    if event.attributes and KIT in event.attributes:  # a kit's component is named in our own words
+        if not catalogue.knows(event.sku):
+            arrival.lack = component_unknown(event.attributes[KIT], event.sku)
+        return event.sku if arrival.lack is None else None
+    sku = catalogue.sku_of(event.source, event.sku, arrival.occurred_at)
+    if sku is None:
+        arrival.lack = Lack("sku", event.sku, f"{event.source} names SKU {event.sku}, which no SKU or alias explains")
+    return sku
+
+
+def component_unknown(kit: str, component: str) -> Lack:
+    """What an event lacks that names a kit of which one component is no SKU of ours."""
+    return Lack("sku", component, f"the kit {kit} is made of {component}, which no SKU explains")
 
 
 def _unknown_location(system: str, name: str) -> Lack:

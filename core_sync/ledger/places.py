@@ -72,6 +72,8 @@ class Places:
     def _meet(self, bulk: Bulk, strangers: Sequence[tuple[_Naming, Arrival]], catalogue: Catalogue) -> None:
         for _, arrival in strangers:
             normalise(arrival, catalogue)
+        if catalogue.kits:  # stock is kept of their components
+            strangers = [(name, a) for name, a in strangers if not catalogue.components_of(a.sku, a.occurred_at)]
         self._interned.give_positions(bulk, [arrival for _, arrival in strangers])
         if len(self._known) + len(strangers) > _PLACES_MAX:
             self._known.clear()
@@ -80,7 +82,7 @@ class Places:
             in_base_units = arrival.quantity == event.quantity and (
                 not event.uom or catalogue.factor(arrival.sku, event.uom) == 1
             )
-            if arrival.lack is None and in_base_units and catalogue.is_timeless(event.source, event.sku):
+            if arrival.lack is None and in_base_units and catalogue.is_timeless(event.source, event.sku, arrival.sku):
                 self._known[naming] = _Place(
                     arrival.sku, arrival.location, arrival.to_location, arrival.position, arrival.destination,
                     arrival.flags,

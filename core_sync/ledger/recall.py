@@ -31,7 +31,7 @@ _DOCUMENTS = "SELECT k.k0 FROM {keys} WHERE EXISTS (SELECT 1 FROM ledger_entry l
 _WAITING_DOCUMENTS = """SELECT k.k0 FROM {keys}
     WHERE EXISTS (SELECT 1 FROM held_event h WHERE h.status = 'parked' AND h.document = k.k0)"""
 _REFERENCES = "SELECT k.k0 FROM {keys} WHERE EXISTS (SELECT 1 FROM open_item i WHERE i.reference = k.k0)"
-_PARKED = """SELECT h.source_id, h.payload, h.held_id FROM {keys} CROSS JOIN held_event h
+_PARKED = """SELECT h.source_id, h.payload, h.content, h.held_id FROM {keys} CROSS JOIN held_event h
     WHERE h.status = 'parked' AND h.position_id = k.k0 ORDER BY h.held_id"""
 _ITEM_COLUMNS = """i.position_id, i.kind, i.reference, i.placed_quantity, i.open_quantity, i.placed_at,
     i.expires_at, i.document, i.channel, i.account, i.cancelled_at, i.item_id"""
@@ -44,7 +44,7 @@ _MOVEMENTS = """SELECT l.position_id, l.occurred_at, l.on_hand_delta FROM {keys}
 _LINES = """SELECT l.source_id, l.type, l.document, l.line, p.sku, p.location, l.quantity, l.event_id
     FROM {keys} CROSS JOIN ledger_entry l CROSS JOIN position p
     WHERE l.document = k.k0 AND l.line = k.k1 AND p.position_id = l.position_id ORDER BY l.entry_id DESC"""
-_WAITING_LINES = """SELECT h.source_id, h.payload FROM {keys} CROSS JOIN held_event h
+_WAITING_LINES = """SELECT h.source_id, h.payload, h.content FROM {keys} CROSS JOIN held_event h
     WHERE h.status = 'parked' AND h.document = k.k0 AND h.line = k.k1 ORDER BY h.held_id"""
 _TWINS = """SELECT l.source_id, l.type, l.document, l.position_id, l.quantity FROM {keys} CROSS JOIN ledger_entry l
     WHERE l.document = k.k0 AND l.line IS NULL AND l.position_id = k.k1"""
@@ -155,8 +155,8 @@ def _parked(
             if position.has_parked and may_be_freed_by(arrival, position, knowledge):
                 freeable.add(arrival.position)
     waiting = []
-    for source, payload, turn in bulk.rows(_PARKED, ("int8",), sorted(freeable)):
-        waiting.append(held_arrival(source, payload, now, catalogue))
+    for source, payload, content, turn in bulk.rows(_PARKED, ("int8",), sorted(freeable)):
+        waiting.append(held_arrival(source, payload, content, now, catalogue))
         waiting[-1].turn = turn
     interned.give_positions(bulk, waiting)
     for arrival in waiting:
@@ -189,8 +189,8 @@ def _second_round(
     for *fact, event in answers[3]:
         source, kind, document, line, sku, location, quantity = fact
         knowledge.business_keys[source, kind, document, line, sku, location, quantity] = event
-    for source, payload in answers[4]:
-        waiting = held_arrival(source, payload, 0, catalogue)
+    for source, payload, content in answers[4]:
+        waiting = held_arrival(source, payload, content, 0, catalogue)
         if (key := business_key(waiting)) is not None:
             knowledge.business_keys.setdefault(key, waiting.event.event_id)
     knowledge.twins = set(answers[5])

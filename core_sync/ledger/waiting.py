@@ -1,7 +1,7 @@
 """Events that wait for stock: reading them again, and what may let them go."""
 
 from core_sync.clock import to_microseconds
-from core_sync.ledger.arrivals import Arrival, content_digest, from_payload
+from core_sync.ledger.arrivals import Arrival, from_payload
 from core_sync.ledger.effects import Flag
 from core_sync.ledger.events import EventType
 from core_sync.ledger.knowledge import Knowledge, PositionState
@@ -22,11 +22,13 @@ _FREE_OTHERS = frozenset(
 """Types that may put units on hand or on hold, or tell what was on hand: what others wait for."""
 
 
-def held_arrival(source_id: int, payload: str, recorded_at: int, catalogue: Catalogue) -> Arrival:
-    """A held event as an arrival again, recorded anew, with the master data of today."""
+def held_arrival(source_id: int, payload: str, content: bytes, recorded_at: int, catalogue: Catalogue) -> Arrival:
+    """A held event as an arrival again, recorded anew, with the master data of today.
+
+    ``content`` is the digest of what the source said; of a kit's component that is not the event's own.
+    """
     event = from_payload(payload)
-    occurred_at = to_microseconds(event.occurred_at)
-    arrival = Arrival(event, source_id, content_digest(event, occurred_at), occurred_at, recorded_at)
+    arrival = Arrival(event, source_id, bytes(content), to_microseconds(event.occurred_at), recorded_at)
     normalise(arrival, catalogue)
     return arrival
 

@@ -29,14 +29,24 @@ class AliasSpan:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KitSpan:
+    """What a kit is made of (SKU and units of it) from ``valid_from`` (None: always) until before ``valid_to``."""
+
+    components: tuple[tuple[str, int], ...]
+    valid_from: int | None
+    valid_to: int | None
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """SKUs, units, aliases and locations of one version."""
+    """SKUs, units, aliases, kits and locations of one version."""
 
     version: int = 0
     base_units: Mapping[str, str] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
     aliases: Mapping[tuple[str, str], Sequence[AliasSpan]] = field(default_factory=dict)
+    kits: Mapping[str, Sequence[KitSpan]] = field(default_factory=dict)
     strict: Mapping[str, bool] = field(default_factory=dict)
     external_locations: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -45,10 +55,25 @@ class Catalogue:
         for span in self.aliases.get((system, name), ()):
             if span.holds_at(moment):
                 return span.sku
-        return name if name in self.base_units or not self.base_units else None
+        return name if self.knows(name) or name in self.kits else None
 
-    def is_timeless(self, system: str, name: str) -> bool:
-        """True when what ``system`` calls ``name`` never meant another SKU, and no end to it is known."""
+    def knows(self, sku: str) -> bool:
+        """True when ``sku`` is one of ours; while there are none, any is."""
+        return sku in self.base_units or not self.base_units
+
+    def components_of(self, sku: str, moment: int) -> tuple[tuple[str, int], ...]:
+        """The SKUs that the kit ``sku`` was made of at ``moment``, and how many units of each; none for no kit."""
+        for span in self.kits.get(sku, ()):
+            if (span.valid_from is None or span.valid_from <= moment) and (
+                span.valid_to is None or moment < span.valid_to
+            ):
+                return span.components
+        return ()
+
+    def is_timeless(self, system: str, name: str, sku: str) -> bool:
+        """True when what ``system`` calls ``name`` never meant but ``sku``, no end to it is known, and it is no kit."""
+        if sku in self.kits:
+            return False
         spans = self.aliases.get((system, name), ())
         return not spans or (spans[0].valid_from is None and spans[0].valid_to is None)
 
@@ -101,6 +126,21 @@ def read_catalogue(connection: Connection, version: int) -> Catalogue:
             )
         },
         aliases=aliases,
+        kits=_kits(connection),
         strict=strict,
         external_locations=external_locations,
     )
+
+
+def _kits(connection: Connection) -> dict[str, list[KitSpan]]:
+    """Every definition of every kit, the newest first; rows with the same term make one definition."""
+    definitions: dict[tuple[str, int | None, int | None], list[tuple[str, int]]] = {}
+    rows = connection.execute(
+        text("SELECT kit, component, quantity, valid_from, valid_to FROM kit_component ORDER BY version DESC")
+    )
+    for kit, component, quantity, valid_from, valid_to in rows:
+        definitions.setdefault((kit, valid_from, valid_to), []).append((component, quantity))
+    kits: dict[str, list[KitSpan]] = {}
+    for (kit, valid_from, valid_to), components in definitions.items():
+        kits.setdefault(kit, []).append(KitSpan(tuple(sorted(components)), valid_from, valid_to))
+    return kits

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text
 from sqlmodel import SQLModel
 
+from core_sync.clock import to_microseconds
 from core_sync.database.upsert import insert_new, upsert
 from core_sync.interchange.rows import Row
+from core_sync.master_data.kits import define_kits
 from core_sync.master_data.rows import ROW_OF, channel_rule_values
 from core_sync.master_data.tables import (
     Alias,
@@ -31,20 +33,22 @@ _KEYS: dict[str, tuple[type[SQLModel], tuple[str, ...]]] = {
     "suppliers": (Supplier, ("supplier",)),
 }
 
-MASTER_DATA = (*_KEYS, "aliases", "deliveries")
+MASTER_DATA = (*_KEYS, "aliases", "kits", "deliveries")
 """The interchange tables that are master data."""
 
 
 def load_master_data(connection: Connection, table: str, rows: Sequence[Row], at: datetime) -> int:
     """Write ``rows`` of the interchange table ``table``; returns how many were new or replaced one.
 
-    Rows that say what is known already are written again, to no effect, except in ``aliases`` and
+    Rows that say what is known already are written again, to no effect, except in ``aliases``, ``kits`` and
     ``deliveries``, which only grow: there a known row is not counted.
     """
     values = [ROW_OF[table](row) for row in rows]
     written = len(values)
     if table == "aliases":
         written = _add_aliases(connection, values)
+    elif table == "kits":
+        written = define_kits(connection, values, to_microseconds(at))
     elif table == "deliveries":
         written = insert_new(connection, Delivery, values, ("content",))
     else:

@@ -54,6 +54,17 @@ def alias_values(row: Row) -> Values:
     }
 
 
+def kit_values(row: Row) -> Values:
+    """Columns of ``kit_component``."""
+    return {
+        "kit": row.text("kit"),
+        "component": row.text("component"),
+        "quantity": row.whole("quantity") or 1,
+        "valid_from": _moment(row.moment("valid_from")),
+        "valid_to": _moment(row.moment("valid_to")),
+    }
+
+
 def location_values(row: Row) -> Values:
     """Columns of ``location``."""
     return {
@@ -130,6 +141,7 @@ ROW_OF: Mapping[str, Callable[[Row], Values]] = MappingProxyType(
         "skus": sku_values,
         "uom": unit_values,
         "aliases": alias_values,
+        "kits": kit_values,
         "locations": location_values,
         "rates": rate_values,
         "channels": channel_values,

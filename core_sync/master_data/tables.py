@@ -64,6 +64,23 @@ class Alias(SQLModel, table=True):
     owner: str | None = None
 
 
+class KitComponent(SQLModel, table=True):
+    """How many units of one component a kit is made of, from when to when. ``version`` counts every change."""
+
+    __tablename__ = "kit_component"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="component_quantity_positive"),
+        Index("kit_lookup", "kit"),
+    )
+
+    version: int | None = key()
+    kit: str
+    component: str
+    quantity: int = whole()
+    valid_from: int | None = moment(None)
+    valid_to: int | None = moment(None)
+
+
 class Location(SQLModel, table=True):
     """A place that holds stock. ``strict`` parks what would drive a state negative, ``lenient`` applies it."""
 

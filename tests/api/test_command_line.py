@@ -178,3 +178,28 @@ def test_a_simulated_distributor_is_written_with_its_truth(stocktriage: Run, tmp
     told = stocktriage("simulate", tmp_path / "w", "--days", 2, "--skus", 5, "--json")
     files = {Path(row["file"]).name for row in lines(told.out)}
     assert {"events.csv", "skus.csv", "snapshots.csv", "truth_faults.csv"} <= files
+
+
+@pytest.mark.usefixtures("master_data")
+def test_kits_are_loaded_as_definitions_and_their_components_move(stocktriage: Run, tmp_path: Path) -> None:
+    (tmp_path / "plates.csv").write_text("sku,base_uom\nPLATE,EA\n")
+    (tmp_path / "kits.csv").write_text("kit,component,quantity\nSET,MUG,1\nSET,PLATE,2\nSET,CUP,0\n")
+    stocktriage("load", "skus", tmp_path / "plates.csv")
+    loaded = stocktriage("load", "kits", tmp_path / "kits.csv", "--json")
+    assert loaded.code == 1
+    (refused, closing) = lines(loaded.out)
+    assert (refused["row"], refused["field"]) == (3, "quantity")
+    assert refused["reason"] == "0 is too little; 1 or more is expected"
+    assert (closing["accepted"], closing["duplicates"], closing["rejected"]) == (2, 0, 1)
+    again = lines(stocktriage("load", "kits", tmp_path / "kits.csv", "--json").out)[-1]
+    assert (again["accepted"], again["duplicates"]) == (0, 2)
+    (tmp_path / "sets.csv").write_text(
+        "id,source,type,time,sku,location,quantity\ns1,wms,receipt,2026-03-02T08:00:00Z,SET,LEEDS,3\n"
+    )
+    assert lines(stocktriage("ingest", tmp_path / "sets.csv", "--json").out)[-1]["accepted"] == 1
+    assert [(p["sku"], p["on_hand"]) for p in lines(stocktriage("positions", "--json").out)] == [
+        ("MUG", 3), ("PLATE", 6),
+    ]  # fmt: skip
+    assert "of the kit SET" in stocktriage("explain", "PLATE").out
+    stocktriage("export", "kits", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["SET,MUG,1,,", "SET,PLATE,2,,"]

@@ -160,12 +160,23 @@ FIFTH: Rows = [
                       "shortage_below": 4, "valid_from": EIGHT, "owner": "ops"}),
 ]  # fmt: skip
 
+TENTH: Rows = [
+    ("order_state", {"document": "SO-1", "sku": "MUG", "shipped_units": 1, "shipped_at": EIGHT + 2 * HOUR}),
+]
+
+TWELFTH: Rows = [
+    ("kit_component", {"kit": "SET", "component": one, "quantity": units, "valid_from": EIGHT})
+    for one, units in (("MUG", 1), ("PLATE", 2))
+]
+
 BY_REVISION: Mapping[str, Rows] = {
     "core_0001": FIRST,
     "core_0002": SECOND,
     "core_0003": THIRD,
     "core_0004": FOURTH,
     "core_0005": FIFTH,
+    "core_0010": TENTH,
+    "core_0012": TWELFTH,
 }
 """What was written newly at a revision; revisions without rows of their own are not named."""
 
