@@ -2,7 +2,11 @@
 
 The endpoint stands in the channel's ``attributes`` (``{"endpoint": "http://127.0.0.1:8081"}``), or in
 ``STOCKTRIAGE_CHANNEL_<NAME>_ENDPOINT``, the door that reads settings handing it in. A token is only ever
-taken from the settings, never from the table.
+taken from the settings, never from the table. The other attributes are the channel's names for us:
+
+- ``shopify``: ``location_id``.
+- ``amazon``: ``seller``, ``marketplace``, ``document_hosts``; with ``fulfillment_location`` stock is told by location.
+- ``edi``: ``sender`` and ``receiver``, each a name or ``QUALIFIER:NAME``.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +17,15 @@ import httpx
 import msgspec
 from sqlalchemy import Connection, text
 
+from core_sync.channels.amazon_inventories import AmazonInventories
 from core_sync.channels.amazon_like import AmazonLike
+from core_sync.channels.budget import OUR_PACE, Pace
+from core_sync.channels.control_numbers import next_control_number
+from core_sync.channels.edi_like import EdiLike
 from core_sync.channels.http import client
 from core_sync.channels.port import Channel
 from core_sync.channels.shopify_like import ShopifyLike
+from core_sync.channels.x12 import Address
 from core_sync.database.engine import Database
 
 
@@ -30,24 +39,68 @@ class Endpoint:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _shopify_like(http: httpx.Client, endpoint: Endpoint) -> Channel:
-    return ShopifyLike(http, str(endpoint.attributes.get("location_id", "gid://shopify/Location/1")))
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a connector is made of: ``http`` speaks to the endpoint with the token, ``bare`` without."""
+
+    endpoint: Endpoint
+    http: httpx.Client
+    bare: httpx.Client
+    next_number: Callable[[], int]
+    pace: Pace
+
+    def named(self, attribute: str, default: str) -> str:
+        """The channel's own name for something."""
+        return str(self.endpoint.attributes.get(attribute, default))
 
 
-def _amazon_like(http: httpx.Client, endpoint: Endpoint) -> Channel:
-    attributes = endpoint.attributes
-    return AmazonLike(http, str(attributes.get("seller", "SELLER")), str(attributes.get("marketplace", "MARKET")))
+def _shopify_like(access: Access) -> Channel:
+    return ShopifyLike(access.http, access.named("location_id", "gid://shopify/Location/1"), access.pace)
 
 
-CONNECTORS: Mapping[str, tuple[str, Callable[[httpx.Client, Endpoint], Channel]]] = {
+def _amazon_like(access: Access) -> Channel:
+    location = access.endpoint.attributes.get("fulfillment_location")
+    if location:
+        return AmazonInventories(access.http, str(location), access.pace)
+    hosts = [str(host) for host in access.endpoint.attributes.get("document_hosts", ())]
+    seller, marketplace = access.named("seller", "SELLER"), access.named("marketplace", "MARKET")
+    return AmazonLike(access.http, seller, marketplace, access.bare, document_hosts=hosts, pace=access.pace)
+
+
+def _edi_like(access: Access) -> Channel:
+    sender, receiver = access.named("sender", "SUPPLIER"), access.named("receiver", "PARTNER")
+    address = Address(_name(sender), _name(receiver), _qualifier(sender), _qualifier(receiver))
+    return EdiLike(access.http, address, access.next_number, pace=access.pace)
+
+
+def _name(told: str) -> str:
+    return told.rpartition(":")[2]
+
+
+def _qualifier(told: str) -> str:
+    return told.rpartition(":")[0] or "ZZ"
+
+
+CONNECTORS: Mapping[str, tuple[str, Callable[[Access], Channel]]] = {
     "shopify": ("X-Shopify-Access-Token", _shopify_like),
     "amazon": ("x-amz-access-token", _amazon_like),
+    "edi": ("X-Mailbox-Token", _edi_like),
 }
 """By kind of channel: the header that carries its token, and how its connector is made."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    url: str
+    channel: Channel
+    clients: tuple[httpx.Client, ...]
+
+
 class Connections:
-    """The connectors of one database's channels, each made when first asked for."""
+    """The connectors of one database's channels, each made when first asked for.
+
+    ``answer_s`` is how long an answer is waited for; ``pace`` is whose time the channels' budgets go by.
+    """
 
     def __init__(
         self,
@@ -55,12 +108,14 @@ class Connections:
         endpoints: Mapping[str, str] | None = None,
         tokens: Mapping[str, str] | None = None,
         answer_s: float = 5.0,
+        pace: Pace = OUR_PACE,
     ) -> None:
         self._database = database
         self._endpoints = dict(endpoints or {})
         self._tokens = dict(tokens or {})
         self._answer_s = answer_s
-        self._open: dict[Endpoint | str, tuple[str, Channel, httpx.Client]] = {}
+        self._pace = pace
+        self._open: dict[str, _Open] = {}
 
     def get(self, name: str) -> Channel | None:
         """The connector of channel ``name``; None where no endpoint is configured or its kind has none."""
@@ -69,19 +124,23 @@ class Connections:
         if endpoint is None or endpoint.kind not in CONNECTORS:
             return None
         known = self._open.get(name)
-        if known is not None and known[0] == endpoint.url:
-            return known[1]
-        header, make = CONNECTORS[endpoint.kind]
-        http = client(endpoint.url, {header: endpoint.token} if endpoint.token else None, self._answer_s)
-        channel = make(http, endpoint)
-        self._open[name] = (endpoint.url, channel, http)
-        return channel
+        if known is None or known.url != endpoint.url:
+            known = self._open[name] = self._connect(name, endpoint)
+        return known.channel
 
     def close(self) -> None:
         """Close every connection."""
-        for _, _, http in self._open.values():
-            http.close()
+        for known in self._open.values():
+            for http in known.clients:
+                http.close()
         self._open.clear()
+
+    def _connect(self, name: str, endpoint: Endpoint) -> _Open:
+        header, make = CONNECTORS[endpoint.kind]
+        http = client(endpoint.url, {header: endpoint.token} if endpoint.token else None, self._answer_s)
+        bare = client(endpoint.url, None, self._answer_s)
+        access = Access(endpoint, http, bare, lambda: next_control_number(self._database, name), self._pace)
+        return _Open(endpoint.url, make(access), (http, bare))
 
     def _endpoint(self, connection: Connection, name: str) -> Endpoint | None:
         row = connection.execute(

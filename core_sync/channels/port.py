@@ -19,7 +19,7 @@ OVER_BUDGET = "OVER_BUDGET"
 STALE = "STALE"
 """Code of a ``Rejected`` by a channel that compares before it sets; see ``shown_quantity``."""
 
-UNKNOWN_LISTING = "UNKNOWN_LISTING"
+UNKNOWN_LISTING = "UNKNOWN_SKU"
 """Code of a ``Rejected`` for a SKU that the channel does not list."""
 
 
@@ -118,12 +118,15 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The channel is through with a receipt: ``refused`` by SKU, and what holds for all its other SKUs."""
+    """The channel is through with a receipt: ``refused`` by SKU, and what holds for all its other SKUs.
+
+    ``others`` is ``Unknown`` where the channel gave up in the middle.
+    """
 
     refused: Mapping[str, Rejected]
-    others: Accepted | Rejected
+    others: PushAnswer
 
-    def answer(self, sku: str) -> Accepted | Rejected:
+    def answer(self, sku: str) -> PushAnswer:
         """What became of one SKU."""
         return self.refused.get(sku, self.others)
 

@@ -1,18 +1,22 @@
 """A channel that speaks GraphQL, sets stock by compare-and-set, and puts its errors into a 200.
 
-Shape of the Admin API of 2026-04 and later: ``inventorySetQuantities`` with ``changeFromQuantity``
-and an idempotency key; throttling is an error in the body as often as a 429. Ids exceed 2^53 and stay
+Shape of the Admin API of 2026-04 and later: ``inventorySetQuantities`` with ``changeFromQuantity`` and an idempotency
+key does all of its figures or none; throttling is an error in the body as often as a 429. Ids exceed 2^53 and stay
 text throughout.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from core_sync.channels.http import Answer, ask, refusal
+from core_sync.channels.batches import chunks, digest, over_budget, push_in_batches
+from core_sync.channels.budget import OUR_PACE, Budget, Pace
+from core_sync.channels.http import Answer, ask, not_read, refusal, unreadable
 from core_sync.channels.port import (
+    STALE,
+    UNKNOWN_LISTING,
     Accepted,
     ChannelLimits,
     Finished,
@@ -24,146 +28,251 @@ from core_sync.channels.port import (
     Rejected,
     Unknown,
 )
+from core_sync.channels.shopify_graphql import (
+    READ,
+    SET,
+    GraphqlError,
+    ReadData,
+    SetData,
+    SetOutcome,
+    cost_in,
+    data_in,
+    errors_in,
+    search_for,
+)
 
 PATH = "/admin/api/2026-10/graphql.json"
 
-_SET = """
-mutation SetAvailable($input: InventorySetQuantitiesInput!, $key: String!) {
-  inventorySetQuantities(input: $input) @idempotent(key: $key) {
-    inventoryAdjustmentGroup { id }
-    userErrors { field message code }
-  }
-}
-"""
+_SET, _READ = "inventorySetQuantities", "inventoryItems"
+_SKUS_PER_PUSH, _SKUS_PER_READ = 250, 50
+_PAGES_MAX = 1_000
+_QUANTITY_MAX = 1_000_000_000
+_VISIBLE_WITHIN_S = 30.0
+_POINTS_PER_SECOND, _POINTS_MAX = 100.0, 1_000.0
+"""What the smallest plan of the shop allows; what the shop tells replaces it with the first answer."""
 
-_READ = """
-query Available($query: String!, $first: Int!, $location: ID!) {
-  inventoryItems(first: $first, query: $query) {
-    nodes { id sku inventoryLevel(locationId: $location) { quantities(names: ["available"]) { name quantity } } }
-  }
-}
-"""
-
-_PLAIN = re.compile(r"[\w.-]+")
 _STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
-_TRANSIENT = frozenset(
-    {"IDEMPOTENCY_CONCURRENT_REQUEST", "SERVICE_UNAVAILABLE", "THROTTLED", "INTERNAL_SERVER_ERROR"} | _STALE
-)
+_TRANSIENT = frozenset({"IDEMPOTENCY_CONCURRENT_REQUEST", "SERVICE_UNAVAILABLE", "THROTTLED"})
+_KEY_IS_SPENT = "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
+_MAYBE_DONE = frozenset({"INTERNAL_SERVER_ERROR"})
+_CLOSED_S = 1.0
+"""How long a shop is left alone that throttles and does not say for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a mutation came to, and the answer that told it."""
+
+    outcome: SetOutcome
+    answer: Answer
 
 
 class ShopifyLike:
     """One shop, one of its locations."""
 
-    limits = ChannelLimits(pushes_per_second=20.0, skus_per_push=1, visible_within_s=30.0)
-
-    def __init__(self, http: httpx.Client, location: str) -> None:
+    def __init__(self, http: httpx.Client, location: str, pace: Pace = OUR_PACE) -> None:
         self._http = http
         self._location = location
+        self._budget = Budget(_POINTS_PER_SECOND, _POINTS_MAX, pace)
+        self._costs = {_SET: 10.0, _READ: 10.0}
         self._items: dict[str, str] = {}
 
+    @property
+    def limits(self) -> ChannelLimits:
+        """As the shop's cost bucket allows, which it tells with every answer."""
+        cost = max(1.0, self._costs[_SET])
+        return ChannelLimits(
+            self._budget.rate / cost,
+            _SKUS_PER_PUSH,
+            _VISIBLE_WITHIN_S,
+            _SKUS_PER_READ,
+            self._budget.burst / cost,
+            compares=True,
+            quantity_max=_QUANTITY_MAX,
+        )
+
     def push(self, requests: Sequence[PushRequest]) -> Sequence[PushAnswer]:
-        """One request for each listing, in order."""
-        return [self._push(request) for request in requests]
+        """Set what listings show, each from what it was last seen to show."""
+        until = self._budget.patient_until()
+        return push_in_batches(requests, self.limits, lambda batch: self._submit(batch, until))
 
     def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
-        """No receipts are given out; whoever asks for one is told that it was taken."""
+        """A shop gives no receipts: whatever it accepted it has done."""
         return {receipt: Finished({}, Accepted(receipt)) for receipt in receipts}
-
-    def _push(self, request: PushRequest) -> PushAnswer:
-        """Set what the listing shows; when its figure moved under us, look again and set once more."""
-        try:
-            shown = self._shown_before(request)
-        except ReadFailed as error:
-            return Rejected(error.why, error.code, error.http_status, transient=True)
-        if request.sku not in self._items:
-            return Rejected(f"the shop lists no {request.sku}", "UNKNOWN_SKU", 200)
-        answer = self._set(request, shown, request.idempotency_key)
-        if not (isinstance(answer, Rejected) and answer.code in _STALE):
-            return answer
-        try:
-            now = self.read([request.sku]).get(request.sku)
-        except ReadFailed as error:
-            return Rejected(error.why, error.code, error.http_status, transient=True)
-        return self._set(request, now, f"{request.idempotency_key}-from-{now}")
 
     def read(self, skus: Sequence[str]) -> Reading:
         """Available units by SKU, as the shop shows them."""
-        wanted = " OR ".join(_term(sku) for sku in skus)
-        answer = self._ask(_READ, {"query": wanted, "first": len(skus), "location": self._location})
-        if not isinstance(answer, Answer):
-            why = answer.reason if isinstance(answer, Rejected) else answer.why
-            raise ReadFailed(why, answer.code, answer.http_status)
+        return Reading(self._look(skus, self._budget.patient_until()))
+
+    def _look(self, skus: Sequence[str], until: float) -> dict[str, int]:
         shown: dict[str, int] = {}
-        for node in answer.body["data"]["inventoryItems"]["nodes"]:
-            if node["sku"] not in skus:
-                continue  # the shop's search also finds likenesses
-            self._items[node["sku"]] = node["id"]
-            level = node.get("inventoryLevel") or {}
-            for quantity in level.get("quantities", ()):
-                if quantity["name"] == "available":
-                    shown[node["sku"]] = int(quantity["quantity"])
-        return Reading(shown)
+        for batch in chunks(list(dict.fromkeys(skus)), _SKUS_PER_READ):
+            after: str | None = None
+            for _ in range(_PAGES_MAX):
+                page = self._page(batch, after, until)
+                for node in page.nodes:
+                    available = node.available()
+                    if node.sku in batch and available is not None:  # the shop's search also finds likenesses
+                        self._items[node.sku] = node.id
+                        shown[node.sku] = available
+                after = page.page_info.end_cursor
+                if not page.page_info.has_next_page or after is None:
+                    break
+        return shown
 
-    def _shown_before(self, request: PushRequest) -> int | None:
-        if request.sku in self._items and request.shown_quantity is not None:
-            return request.shown_quantity
-        return self.read([request.sku]).get(request.sku)
+    def _page(self, skus: Sequence[str], after: str | None, until: float) -> Any:
+        variables = {"query": search_for(skus), "first": len(skus), "after": after, "location": self._location}
+        answer = self._ask(_READ, READ, variables, until)
+        if not isinstance(answer, Answer):
+            raise not_read(answer)
+        data = data_in(answer.body, ReadData)
+        if data is None:
+            raise not_read(unreadable(answer))
+        return data.inventory_items
 
-    def _set(self, request: PushRequest, shown: int | None, key: str) -> PushAnswer:
-        quantity: dict[str, Any] = {
-            "inventoryItemId": self._items[request.sku],
-            "locationId": self._location,
-            "quantity": request.quantity,
-            "changeFromQuantity": shown,
+    def _submit(self, batch: Sequence[PushRequest], until: float) -> Mapping[str, PushAnswer]:
+        """Set a batch; those that the shop names as wrong are taken out, and the others set without them."""
+        from_: dict[str, int] = {one.sku: one.shown_quantity for one in batch if one.shown_quantity is not None}
+        unseen = [one.sku for one in batch if one.sku not in self._items or one.sku not in from_]
+        try:
+            seen = self._look(unseen, until) if unseen else {}
+        except ReadFailed as error:
+            return dict.fromkeys((one.sku for one in batch), _not_looked_up(error))
+        from_ = seen | from_
+        answers: dict[str, PushAnswer] = {
+            one.sku: Rejected(f"the shop lists no {one.sku}", UNKNOWN_LISTING, int(httpx.codes.OK))
+            for one in batch
+            if one.sku not in self._items
         }
-        variables = {"input": {"name": "available", "reason": "correction", "quantities": [quantity]}, "key": key}
-        answer = self._ask(_SET, variables)
-        if not isinstance(answer, Answer):
-            return answer
-        payload = answer.body["data"]["inventorySetQuantities"]
-        for error in payload.get("userErrors") or ():
-            code = error.get("code") or "USER_ERROR"
-            return Rejected(error.get("message", code), code, answer.status, code in _TRANSIENT)
-        group = payload.get("inventoryAdjustmentGroup") or {}
-        return Accepted(group.get("id"))
+        left = [one for one in batch if one.sku not in answers]
+        while left:
+            told = self._set(left, from_, until)  # answers at least one of them
+            answers.update(told)
+            left = [one for one in left if one.sku not in told]
+        return self._with_fresh_figures(batch, answers, until)
 
-    def _ask(self, query: str, variables: Mapping[str, Any]) -> Answer | Rejected | Unknown:
-        """An answer with data, or what stands in its place."""
-        answer = ask(self._http, "POST", PATH, json={"query": query, "variables": variables})
+    def _set(self, batch: Sequence[PushRequest], from_: Mapping[str, int], until: float) -> dict[str, PushAnswer]:
+        """Answers for the whole batch, or only for the figures for whose sake nothing was set."""
+        quantities = [
+            {
+                "inventoryItemId": self._items[one.sku],
+                "locationId": self._location,
+                "quantity": one.quantity,
+                "changeFromQuantity": from_.get(one.sku),
+            }
+            for one in batch
+        ]
+        content = {"name": "available", "reason": "correction", "quantities": quantities}
+        key = digest([*(one.idempotency_key for one in batch), quantities])
+        told = self._mutate(content, key, until)
+        if isinstance(told, _Told) and any(error.code == _KEY_IS_SPENT for error in told.outcome.user_errors):
+            told = self._mutate(content, f"{key}-again", until)
+        if not isinstance(told, _Told):
+            return dict.fromkeys((one.sku for one in batch), told)
+        if told.outcome.user_errors:
+            return _refused(batch, told)
+        group = told.outcome.inventory_adjustment_group
+        accepted = Accepted(group.id if group else None, exchange=told.answer.exchange)
+        return dict.fromkeys((one.sku for one in batch), accepted)
+
+    def _mutate(self, content: Mapping[str, Any], key: str, until: float) -> "_Told | Rejected | Unknown":
+        answer = self._ask(_SET, SET, {"input": content, "key": key}, until)
         if not isinstance(answer, Answer):
             return answer
-        errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
-        if errors:
-            return _refused(answer, errors)
+        data = data_in(answer.body, SetData)
+        return unreadable(answer) if data is None else _Told(data.inventory_set_quantities, answer)
+
+    def _with_fresh_figures(
+        self, batch: Sequence[PushRequest], answers: Mapping[str, PushAnswer], until: float
+    ) -> Mapping[str, PushAnswer]:
+        """Tell with each stale figure what is shown now; what shows the wanted figure already is accepted."""
+        stale = {
+            sku: answer for sku, answer in answers.items() if isinstance(answer, Rejected) and answer.code == STALE
+        }
+        if not stale:
+            return answers
+        try:
+            shown = self._look(list(stale), until)
+        except ReadFailed:
+            return answers
+        wanted = {one.sku: one.quantity for one in batch}
+        fresh: dict[str, PushAnswer] = {
+            sku: Accepted(exchange=answer.exchange) if shown.get(sku) == wanted[sku] else _stale(answer, shown.get(sku))
+            for sku, answer in stale.items()
+        }
+        return {**answers, **fresh}
+
+    def _ask(
+        self, operation: str, document: str, variables: Mapping[str, Any], until: float
+    ) -> Answer | Rejected | Unknown:
+        """An answer without errors, or what stands in its place."""
+        wait_s = self._budget.take(self._costs[operation], until)
+        if wait_s > 0:
+            return over_budget(wait_s)
+        body = {"query": document, "variables": variables}
+        reads = operation == _READ
+        answer = ask(self._http, "POST", PATH, operation=operation, repeatable=reads, json=body)
+        if not isinstance(answer, Answer):
+            return answer
+        self._learn(operation, answer)
+        errors = errors_in(answer.body)
+        has_data = isinstance(answer.body, dict) and answer.body.get("data") is not None
+        if errors and not has_data:
+            return self._refusal(answer, errors[0])
         if answer.status >= httpx.codes.BAD_REQUEST:
-            return refusal(answer, f"HTTP_{answer.status}", answer.text)
-        if not (isinstance(answer.body, dict) and isinstance(answer.body.get("data"), dict)):
-            return Unknown(f"an answer that cannot be read: {answer.text[:200]}", "GARBAGE", answer.status)
-        return answer
+            return self._refusal(answer, GraphqlError(answer.text))
+        return answer if has_data else unreadable(answer)
+
+    def _refusal(self, answer: Answer, error: GraphqlError) -> Rejected | Unknown:
+        code = error.extensions.code or f"HTTP_{answer.status}"
+        if answer.status >= httpx.codes.BAD_REQUEST:
+            refused = refusal(answer, code, error.message)
+        elif code in _MAYBE_DONE:
+            refused = Unknown(error.message, code, answer.status, exchange=answer.exchange)
+        else:
+            cost = cost_in(answer.body)
+            wait_s = cost.restored_in_s() if cost and code == "THROTTLED" else None
+            transient = code in _TRANSIENT
+            refused = Rejected(error.message, code, answer.status, transient, wait_s, exchange=answer.exchange)
+        if isinstance(refused, Rejected) and (code == "THROTTLED" or answer.status == httpx.codes.TOO_MANY_REQUESTS):
+            self._budget.close_for(_CLOSED_S if refused.retry_after_s is None else refused.retry_after_s)
+        return refused
+
+    def _learn(self, operation: str, answer: Answer) -> None:
+        cost = cost_in(answer.body)
+        if cost is None or cost.throttle_status.restore_rate <= 0:
+            return
+        bucket = cost.throttle_status
+        self._budget.learn(rate=bucket.restore_rate, burst=bucket.maximum_available, left=bucket.currently_available)
+        if cost.requested_query_cost > 0:
+            self._costs[operation] = cost.requested_query_cost
 
 
-def _term(sku: str) -> str:
-    """One SKU in the shop's search language; quoted where it holds more than letters, digits and ``_.-``."""
-    if _PLAIN.fullmatch(sku):
-        return f"sku:{sku}"
-    escaped = sku.replace("\\", "\\\\").replace('"', '\\"')
-    return f'sku:"{escaped}"'
+def _not_looked_up(error: ReadFailed) -> Rejected:
+    """Nothing was set, since what to set it from could not be read."""
+    return Rejected(error.why, error.code, error.http_status, True, error.retry_after_s, exchange=error.exchange)
 
 
-def _refused(answer: Answer, errors: Any) -> Rejected | Unknown:
-    told = errors[0] if isinstance(errors, list) else errors
-    first: dict[str, Any] = told if isinstance(told, dict) else {"message": str(told)}
-    code = (first.get("extensions") or {}).get("code") or f"HTTP_{answer.status}"
-    if answer.status >= httpx.codes.BAD_REQUEST:
-        return refusal(answer, code, first.get("message", code))
-    return Rejected(first.get("message", code), code, answer.status, code in _TRANSIENT, _restored_in_s(answer))
+def _refused(batch: Sequence[PushRequest], told: _Told) -> dict[str, PushAnswer]:
+    """Rejections of the figures that the shop names; where it names none, of all."""
+    refused: dict[str, PushAnswer] = {}
+    for error in told.outcome.user_errors:
+        place, code = error.place(), error.code or "USER_ERROR"
+        stale = code in _STALE
+        rejected = Rejected(
+            error.message or code,
+            STALE if stale else code,
+            told.answer.status,
+            transient=stale or code in _TRANSIENT,
+            exchange=told.answer.exchange,
+        )
+        if place is None or place >= len(batch):
+            return dict.fromkeys((one.sku for one in batch), rejected)
+        refused.setdefault(batch[place].sku, rejected)
+    return refused
 
 
-def _restored_in_s(answer: Answer) -> float | None:
-    """Seconds until the cost bucket holds enough again, from what the answer itself tells."""
-    cost = (answer.body.get("extensions") or {}).get("cost") or {}
-    bucket = cost.get("throttleStatus") or {}
-    if not bucket.get("restoreRate"):
-        return None
-    lacking = float(cost.get("requestedQueryCost") or 0) - float(bucket.get("currentlyAvailable") or 0)
-    return max(0.0, lacking / float(bucket["restoreRate"]))
+def _stale(answer: Rejected, shown: int | None) -> Rejected:
+    return Rejected(
+        answer.reason, STALE, answer.http_status, transient=True, shown_quantity=shown, exchange=answer.exchange
+    )

@@ -4,12 +4,12 @@ The JSON manner of the simulated warehouse: ``GET /stock`` and ``POST /tasks`` w
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
-from core_sync.channels.http import Answer, ask
-from core_sync.channels.port import ReadFailed, Unknown
+from core_sync.channels.http import Answer, ask, not_read
+from core_sync.channels.port import ReadFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,10 @@ class JsonWarehouse:
                 return int(row["on_hand"])
         return None
 
-    def _answer(self, method: str, path: str, **request: object) -> Answer:
+    def _answer(self, method: str, path: str, **request: Any) -> Answer:
         answer = ask(self._http, method, path, **request)
         if not isinstance(answer, Answer):
-            raise ReadFailed(
-                answer.why if isinstance(answer, Unknown) else answer.reason, answer.code, answer.http_status
-            )
+            raise not_read(answer)
         if answer.status >= httpx.codes.BAD_REQUEST or not isinstance(answer.body, dict):
             raise ReadFailed(answer.text, f"HTTP_{answer.status}", answer.status)
         return answer

@@ -6,7 +6,7 @@ that gets no answer, the channel's others go back unharmed until the next round.
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy import Connection, text
 
 from core_sync.channels.http import NOT_SENT
-from core_sync.channels.port import Accepted, Channel, PushAnswer, PushRequest, ReadFailed, Rejected, Unknown
+from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, PushRequest, ReadFailed, Rejected, Unknown
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.failures.record import NewFailure, record_failure
@@ -86,6 +86,8 @@ def _try(channel: Channel, push: DuePush) -> _Attempt:
     request = PushRequest(push.listing.sku, push.quantity, push.shown_quantity, push.idempotency_key)
     started = perf_counter()
     [answer] = channel.push([request])
+    if isinstance(answer, Rejected) and answer.code == STALE:
+        [answer] = channel.push([replace(request, shown_quantity=answer.shown_quantity)])
     latency_ms = (perf_counter() - started) * 1000
     if isinstance(answer, Unknown) and _shows(channel, push):
         answer = Accepted(None)

@@ -58,7 +58,9 @@ def amazon_app(
         *feed_routes(market),
         *inventory_routes(market),
     ]
-    app = Starlette(routes=routes + control_routes(market.conduct, lambda: settle(market), market.shelf))
+    app = Starlette(
+        routes=routes + control_routes(market.conduct, lambda: settle(market), market.shelf, lambda: work(market))
+    )
     app.state.peer = market
     return app
 

@@ -73,6 +73,13 @@ class Conduct:
         told = fault.name if fault else ""
         self.log.append(Write(len(self.log) + 1, self.clock(), operation, subject, quantity, key, told, applied))
 
+    def forget(self) -> None:
+        """Count from now on."""
+        self.log.clear()
+        self.requests.clear()
+        self.faults.clear()
+        self.refused_by_limit = self.repeats = 0
+
     async def answer(
         self, fault: Fault | None, good: Callable[[], Response], refuse: Callable[[Fault], Response]
     ) -> Response:

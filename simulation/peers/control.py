@@ -3,7 +3,8 @@
 - ``/_plan``: POST ``{"seed", "rules": [...]}`` sets the fault plan from now on; GET tells what fired; DELETE ends it.
 - ``/_faults``: POST ``{"writes": [...], "reads": [...], "seconds"}``, and the next requests meet these, one each;
   GET tells what is left; DELETE.
-- ``/_counters``: GET what was received, applied, refused, sold. ``/_log?after=N``: GET each figure received; DELETE.
+- ``/_counters``: GET what was received, applied, refused, sold.
+- ``/_log?after=N``: GET each figure received; DELETE forgets them, and counts from now on.
 - ``/_stock``: GET what is shown; POST ``{"shown": {sku: units}}`` lists or sets them.
 - ``/_orders``: POST ``{"sku", "quantity", "buyer"}`` buys: 201, or 409 where too little is shown; GET ``?after=N``.
 - ``/_settle``: POST applies what was accepted and held back.
@@ -25,8 +26,10 @@ from simulation.peers.shelf import Shelf
 Handler = Callable[[Request], Any]
 
 
-def control_routes(conduct: Conduct, settle: Callable[[], int], shelf: Shelf | None = None) -> list[Route]:
-    """The doors for tests; those for selling only where the peer has a shelf."""
+def control_routes(
+    conduct: Conduct, settle: Callable[[], int], shelf: Shelf | None = None, work: Callable[[], None] = lambda: None
+) -> list[Route]:
+    """The doors for tests; those for selling only where the peer has a shelf, on which ``work`` puts what is due."""
 
     async def settled(_: Request) -> Response:
         return JSONResponse({"applied": settle()})
@@ -44,8 +47,8 @@ def control_routes(conduct: Conduct, settle: Callable[[], int], shelf: Shelf | N
     ]
     if shelf is not None:
         routes += [
-            Route("/_stock", _stock(shelf), methods=["GET", "POST"]),
-            Route("/_orders", _orders(shelf), methods=["GET", "POST"]),
+            Route("/_stock", _stock(shelf, work), methods=["GET", "POST"]),
+            Route("/_orders", _orders(shelf, work), methods=["GET", "POST"]),
         ]
     return routes
 
@@ -129,15 +132,16 @@ def _applied_twice(conduct: Conduct) -> int:
 def _log(conduct: Conduct) -> Handler:
     async def log(request: Request) -> Response:
         if request.method == "DELETE":
-            conduct.log.clear()
+            conduct.forget()
         after = int(request.query_params.get("after", 0))
         return JSONResponse({"writes": [asdict(write) for write in conduct.log if write.number > after]})
 
     return log
 
 
-def _stock(shelf: Shelf) -> Handler:
+def _stock(shelf: Shelf, work: Callable[[], None]) -> Handler:
     async def stock(request: Request) -> Response:
+        work()
         if request.method == "POST":
             for sku, quantity in (await request.json())["shown"].items():
                 shelf.set(str(sku), int(quantity))
@@ -146,8 +150,9 @@ def _stock(shelf: Shelf) -> Handler:
     return stock
 
 
-def _orders(shelf: Shelf) -> Handler:
+def _orders(shelf: Shelf, work: Callable[[], None]) -> Handler:
     async def orders(request: Request) -> Response:
+        work()
         if request.method == "POST":
             told = await request.json()
             order = shelf.sell(str(told["sku"]), int(told.get("quantity", 1)), str(told.get("buyer", "")))

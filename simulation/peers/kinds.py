@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from simulation.peers.amazon_like import amazon_app
 from simulation.peers.amazon_market import QUOTAS, Quota
 from simulation.peers.clock import PeerClock
+from simulation.peers.edi_like import edi_app
 from simulation.peers.shopify_like import shopify_app
 
 _UNLIMITED = 1e9
@@ -31,8 +32,14 @@ def _amazon(shown: Mapping[str, int], clock: PeerClock, manner: Manner) -> Starl
     return amazon_app(shown, quotas=quotas, settle_s=manner.settle_s, feed_s=manner.settle_s, clock=clock)
 
 
+def _edi(shown: Mapping[str, int], clock: PeerClock, manner: Manner) -> Starlette:
+    rate = _UNLIMITED if manner.generous else 10.0
+    return edi_app(shown, rate=rate, burst=2 * rate, settle_s=manner.settle_s, clock=clock)
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, int], PeerClock, Manner], Starlette]] = {
     "shopify": _shopify,
     "amazon": _amazon,
+    "edi": _edi,
 }
 """How each kind of channel is made: from what it lists, its clock and its manner."""

@@ -61,6 +61,11 @@ class RemotePeer:
         """
         self._ask("POST", "/_plan", {"seed": seed, "rules": rules})
 
+    def plan(self) -> list[dict[str, Any]]:
+        """The rules of the plan by the fault's short name, and how often each has fired."""
+        rules: list[dict[str, Any]] = self._ask("GET", "/_plan")["rules"]
+        return rules
+
     def behaves(self) -> None:
         """No more faults, whether planned or ordered."""
         self._ask("DELETE", "/_plan")

@@ -51,13 +51,13 @@ def searched_skus(query: str) -> list[str]:
 
 
 def _inventory_items(
-    info: GraphQLResolveInfo[Any], query: str = "", first: int = 50, after: str = ""
+    info: GraphQLResolveInfo[Any], query: str | None = None, first: int | None = None, after: str | None = None
 ) -> dict[str, Any]:
     """The items found, by the order of their ids, ``page_size`` of them at most."""
     context: RequestContext = info.context
-    found = sorted((item_id(sku), sku) for sku in set(searched_skus(query)) if sku in context.shop.shown)
-    ahead = [one for one in found if one[0] > after]
-    page = ahead[: min(first, context.shop.page_size)]
+    found = sorted((item_id(sku), sku) for sku in set(searched_skus(query or "")) if sku in context.shop.shown)
+    ahead = [one for one in found if one[0] > (after or "")]
+    page = ahead[: min(first or context.shop.page_size, context.shop.page_size)]
     return {
         "nodes": [_item(context, item, sku) for item, sku in page],
         "pageInfo": {"endCursor": page[-1][0] if page else None, "hasNextPage": len(ahead) > len(page)},
