@@ -14,6 +14,7 @@ from core_sync.errors import NotFound
 from core_sync.ledger.entries import EntryPage, Span, entries_of, read_entries
 from core_sync.ledger.held import held_at
 from core_sync.ledger.history import Clock, PositionAt, positions, positions_at
+from core_sync.ledger.open_items import open_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ def explain_place(connection: Connection, asked: Asked, at: datetime) -> Shape:
         "positions": found,
         "entries": [entry_shape(entry) for entry in page.items],
         "next_cursor": page.next_cursor,
+        "open_items": open_items(connection, sku, location) if asked.as_of is None else [],
         "held": held_at(connection, sku, location),
     }
 

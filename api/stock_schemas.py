@@ -112,6 +112,23 @@ class VerdictShown(Shown):
     dry_run: bool
 
 
+class OpenItemShown(Shown):
+    """Units still reserved, under way or held for one reference."""
+
+    kind: str = Field(description="reservation, transit or hold.")
+    reference: str
+    location: str
+    lot: str
+    placed: int
+    open: int
+    placed_at: datetime
+    expires_at: datetime | None = Field(description="Of a transit: when it is due.")
+    document: str | None
+    channel: str | None
+    account: str | None
+    order_ended: str | None = Field(description="What was told of its order since: cancelled, or shipped elsewhere.")
+
+
 class Explanation(Shown):
     """What is behind a SKU's figures."""
 
@@ -122,4 +139,5 @@ class Explanation(Shown):
     positions: list[PositionShown]
     entries: list[EntryExplained] = Field(description="The newest by the source's clock first.")
     next_cursor: str | None = Field(description="Ask with it for the entries before these.")
+    open_items: list[OpenItemShown] = Field(description="What is reserved, under way or held now, the oldest first.")
     held: list[HeldItem] = Field(description="Undecided events that wait there.")

@@ -1,6 +1,7 @@
 """Stock: positions, what is behind them, buffers, figures."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,11 @@ POSITION_COLUMNS = {
     "sku": "sku", "location": "location", "lot": "lot", "on_hand": "on hand", "allocated": "allocated",
     "quality_hold": "on hold", "in_transit": "in transit", "safety_stock": "safety", "available": "available",
     "last_event_at": "last event (UTC)",
+}  # fmt: skip
+
+OPEN_COLUMNS = {
+    "kind": "open", "reference": "for", "location": "location", "lot": "lot", "placed": "placed", "open": "still open",
+    "placed_at": "since (UTC)", "expires_at": "until (UTC)", "order_ended": "its order was",
 }  # fmt: skip
 
 
@@ -111,6 +117,9 @@ def _print_explanation(told: dict[str, Any]) -> None:
             _print_shortage(promise["shortage"])
     if told["positions"]:
         print_table(told["positions"], POSITION_COLUMNS)
+    if told["open_items"]:
+        print()
+        print_table([asdict(one) for one in told["open_items"]], OPEN_COLUMNS)
     if told["entries"]:
         print()
         names = ("occurred_at", "type", "location", "quantity", "on_hand", "allocated", "quality_hold", "in_transit",

@@ -9,9 +9,10 @@ from fastapi.testclient import TestClient
 from api.stock_schemas import EntryExplained, Explanation, HeldPage, VerdictShown
 from api.wiring import World
 from core_sync.database.engine import Database
+from core_sync.ledger.events import EventType
 from core_sync.ledger.ledger import Ledger
 from tests.api.conftest import Run
-from tests.builders import MONDAY, a_receipt, a_shipment
+from tests.builders import MONDAY, a_receipt, a_reservation, a_shipment, an_event
 
 LINE = {"document": "PO-1", "line": "1"}
 HELD = [
@@ -152,3 +153,18 @@ def test_entries_follow_in_pages_on_every_door(client: TestClient, stocked: Worl
     assert "r039" in stocktriage("explain", "MUG", "--cursor", cursor.group(1)).out
     then = json.loads(stocktriage("explain", "MUG", "--as-of", "2026-03-02T09:00:00Z", "--json").out)
     assert ([one["on_hand"] for one in then["positions"]], len(then["entries"])) == ([2], 2)
+
+
+def test_what_is_reserved_under_way_and_held_stands_behind_the_figures(
+    client: TestClient, stocked: World, stocktriage: Run
+) -> None:
+    with stocked.ledger() as ledger:
+        announced = an_event(EventType.INBOUND_ANNOUNCED, 4, document="PO-2", expires_at=MONDAY)
+        ledger.apply([a_receipt(9), a_reservation(3, document="SO-1", account="ACME"), announced], MONDAY)
+        ledger.apply([a_shipment(1, document="SO-1")], MONDAY)
+    told = Explanation.model_validate(client.get("/v1/explain/MUG").json())
+    assert sorted((one.kind, one.reference, one.placed, one.open) for one in told.open_items) == [
+        ("reservation", "SO-1", 3, 2), ("transit", "PO-2", 4, 4),
+    ]  # fmt: skip
+    assert "PO-2" in stocktriage("explain", "MUG").out
+    assert "past" in client.get("/stock?sku=MUG").text
