@@ -99,10 +99,10 @@ def _prepare(url: str, folder: Path, history: Sequence[Event]) -> None:
         for begin in range(0, len(history), BATCH):
             ledger.apply(history[begin : begin + BATCH], START)
         proven(database)
-        _settle(database)
+        settle(database)
 
 
-def _settle(database: Database) -> None:
+def settle(database: Database) -> None:
     """Statistics as a database in use has them; nothing left to be written out later."""
     with database.engine.connect() as connection:
         driver = connection.connection.driver_connection

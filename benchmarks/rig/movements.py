@@ -3,8 +3,8 @@
 20,000 SKUs at five strict locations; demand over SKUs is Zipf with exponent 1.05. Orders of one to four lines are
 reserved, picked, packed and shipped; purchases are announced, received and put away; now and then goods are
 transferred, counted, adjusted, returned, held. Documents and lines are given throughout. 2 % of the events come twice,
-1 % late, and 0.5 % cannot apply: more shipped than is there, an SKU nobody knows, a negative quantity. Some receipts
-are in cases, and the shop calls a tenth of the SKUs by names of its own.
+1 % late, and 0.5 % cannot apply: goods shipped before they are received, an SKU nobody knows, a negative quantity.
+Some receipts are in cases, and the shop calls a tenth of the SKUs by names of its own.
 """
 
 import random
@@ -14,6 +14,8 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
+
+from msgspec.structs import replace
 
 from core_sync.ledger.events import Event, EventType
 
@@ -274,15 +276,18 @@ class Distributor:
         self._later(0, 0, count)
 
     def _impossible(self) -> Event:
-        """More shipped than is there, an unknown SKU, or a quantity that cannot be."""
+        """More shipped than is there yet, an unknown SKU, or a quantity that cannot be."""
         document, position, kind = self._document("SO"), self._position(), self._chance.random()
         if kind < 0.5:
-            asked = self._on_hand[position] + self._chance.randint(5_000, 9_000)
-            return self._event(EventType.SHIP, "wms", position, asked, document, "1")
+            return self._shipped_before_received(document, position)
         if kind < 0.8:
             event = self._event(EventType.SHIP, "wms", position, 1, document, "1")
-            return Event(
-                event_id=event.event_id, source=event.source, type=event.type, occurred_at=event.occurred_at,
-                sku=f"GHOST-{self._told}", location=event.location, quantity=1, document=document, line="1",
-            )  # fmt: skip
+            return replace(event, sku=f"GHOST-{self._told}")
         return self._event(EventType.RECEIPT, "wms", position, -1, document, "1")
+
+    def _shipped_before_received(self, document: str, position: Position) -> Event:
+        """A shipment of far more than is there; the receipt that it waits for comes later, and frees it."""
+        quantity = self._on_hand[position] + self._chance.randint(5_000, 9_000)
+        purchase = self._document("PO")
+        self._later(300, 900, lambda: self._event(EventType.RECEIPT, "wms", position, quantity, purchase, "1"))
+        return self._event(EventType.SHIP, "wms", position, quantity, document, "1")
