@@ -8,6 +8,8 @@ one more attempt. Whichever case holds the failure is marked to be weighed again
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -76,7 +78,7 @@ def record_failure(connection: Connection, failure: NewFailure) -> int:
     row = _row(failure)
     if failure.subject is None:
         return _written(connection, insert(Failure).values(row))
-    failure_id = _written(connection, _upsert(connection).values(row))
+    failure_id = _written(connection, _upsert(connection.dialect.name).values(row))
     _ask_for_review(connection, [failure.subject])
     return failure_id
 
@@ -89,7 +91,8 @@ def record_failures(connection: Connection, failures: Iterable[NewFailure]) -> N
     if single:
         connection.execute(insert(Failure), single)
     if about:
-        connection.execute(_upsert(connection), about)
+        about.sort(key=itemgetter("subject"))  # writers at the same time come to a row in the same order
+        connection.execute(_upsert(connection.dialect.name), about)
         _ask_for_review(connection, [str(row["subject"]) for row in about])
 
 
@@ -154,10 +157,10 @@ def _row(failure: NewFailure) -> dict[str, Any]:
     return row
 
 
-def _upsert(connection: Connection) -> Insert:
+@cache
+def _upsert(dialect: str) -> Insert:
     """Insert, or where the subject has an open failure, update that; one spelling for both databases."""
-    on_sqlite = connection.dialect.name == "sqlite"
-    statement = sqlite.insert(Failure) if on_sqlite else postgresql.insert(Failure)
+    statement = sqlite.insert(Failure) if dialect == "sqlite" else postgresql.insert(Failure)
     told = statement.excluded
     changed: dict[str, Any] = {name: func.coalesce(told[name], getattr(Failure, name)) for name in _NEWEST_TELLING_WINS}
     changed["attempts"] = func.coalesce(told["attempts"], func.coalesce(col(Failure.attempts), 1) + 1)
@@ -169,14 +172,22 @@ def _upsert(connection: Connection) -> Insert:
 
 
 def _ask_for_review(connection: Connection, subjects: Sequence[str]) -> None:
-    holding = (
-        select(col(CaseSignal.case_id))
-        .join(Failure, col(Failure.failure_id) == col(CaseSignal.signal_id))
-        .where(
-            col(CaseSignal.kind) == "failure",
-            col(Failure.resolved_at).is_(None),
-            col(Failure.subject) == bindparam("told_subject"),
+    connection.execute(_REVIEW, [{"told_subject": subject} for subject in sorted(set(subjects))])
+
+
+_REVIEW = (
+    update(ExceptionCase)
+    .where(
+        col(ExceptionCase.case_id).in_(
+            select(col(CaseSignal.case_id))
+            .join(Failure, col(Failure.failure_id) == col(CaseSignal.signal_id))
+            .where(
+                col(CaseSignal.kind) == "failure",
+                col(Failure.resolved_at).is_(None),
+                col(Failure.subject) == bindparam("told_subject"),
+            )
         )
     )
-    statement = update(ExceptionCase).where(col(ExceptionCase.case_id).in_(holding)).values(needs_review=True)
-    connection.execute(statement, [{"told_subject": subject} for subject in dict.fromkeys(subjects)])
+    .values(needs_review=True)
+)
+"""Made once, as the other one: building a statement takes longer than running it."""
