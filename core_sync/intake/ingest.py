@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.events import read_events_with_rows
-from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
+from core_sync.interchange.profile_rules import INTERCHANGE, Opening, SourceProfile
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import RawRecord
+from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.events import Event
 from core_sync.ledger.ledger import Ledger, Origin
 
@@ -45,7 +46,7 @@ def ingest_files(
     """
     started = perf_counter()
     summary = IngestSummary()
-    declare_source(ledger, profile)
+    declare_source(ledger, profile, clock())
     done = 0
     for path in paths:
         for rows in in_batches(read_events_with_rows(path, profile), BATCH):
@@ -67,12 +68,17 @@ def ingest_files(
     return summary
 
 
-def declare_source(ledger: Ledger, profile: SourceProfile) -> None:
-    """Make known what the profile says of its source: opening stock, whose figure wins, tolerance."""
+def declare_source(ledger: Ledger, profile: SourceProfile, at: datetime) -> None:
+    """Make known what the profile says of its source: opening stock, whose figure wins, tolerance.
+
+    What waits for stock of a source that says now that it never told its opening stock waits no more.
+    """
     if profile.source is None:
         return
     rule = profile.reconciliation
     with ledger.database.transaction() as connection:
+        before = connection.execute(text("SELECT opening FROM source WHERE name = :name"), {"name": profile.source})
+        was_zero = before.scalar_one_or_none() == Opening.ZERO
         connection.execute(
             text(
                 "INSERT INTO source (name, opening, winner, tolerance) VALUES (:name, :opening, :winner, :tolerance) "
@@ -87,6 +93,8 @@ def declare_source(ledger: Ledger, profile: SourceProfile) -> None:
             },
         )
     ledger.interned.sources = {}
+    if was_zero and profile.opening is Opening.UNKNOWN:
+        retry_lacking(ledger, at)
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

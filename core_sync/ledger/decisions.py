@@ -16,19 +16,28 @@ from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.failures.record import resolve_subjects
+from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.conflicts import know_telling
 from core_sync.ledger.effects import Flag
 from core_sync.ledger.event_parts import event_parts
 from core_sync.ledger.held import WAITING
 from core_sync.ledger.kits import in_components
-from core_sync.ledger.knowledge import Decision
+from core_sync.ledger.knowledge import Decision, Knowledge
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.recall import recall
-from core_sync.ledger.reversal import CORRECTIONS, reverse_entry
-from core_sync.ledger.rules import retry
+from core_sync.ledger.reversal import reverse_entry
+from core_sync.ledger.rules import free_all, retry
 from core_sync.ledger.signals import held_subject
-from core_sync.ledger.verdicts import HeldReference, Verdict, find_held, lacking, name_of, verdict_on
+from core_sync.ledger.verdicts import (
+    HeldReference,
+    Verdict,
+    find_held,
+    lacking,
+    name_of,
+    verdict_on,
+    waiting_for_nothing,
+)
 from core_sync.ledger.waiting import held_arrival
 
 
@@ -85,13 +94,16 @@ def apply_after_all(
 
 
 def retry_lacking(ledger: Ledger, at: datetime) -> BatchOutcome:
-    """Try the events again that wait for master data, now that some has changed."""
+    """Master data has changed: try again what lacked some, and what waits where stock may now go below zero."""
     with ledger.database.reading() as connection:
-        held = lacking(connection)
-    if not held:
-        return BatchOutcome()
-    decision = ledger.write(lambda connection: _retry(ledger, connection, held, at, None, Flag.NONE))
-    return outcome_of(decision) if decision is not None else BatchOutcome()
+        held, allowed = lacking(connection), waiting_for_nothing(connection)
+    outcome = BatchOutcome()
+    if held:
+        decision = ledger.write(lambda connection: _retry(ledger, connection, held, at, None, Flag.NONE))
+        outcome.add(outcome_of(decision) if decision is not None else BatchOutcome())
+    if allowed:
+        outcome.add(outcome_of(ledger.write(lambda connection: _free(ledger, connection, allowed, at))))
+    return outcome
 
 
 def reverse(
@@ -138,15 +150,7 @@ def _retry(
     ledger: Ledger, connection: Connection, held: Sequence[HeldReference], at: datetime, actor: str | None, flags: int
 ) -> Decision | None:
     """Rule on held events again; None where all were decided on since ``held`` was read."""
-    bulk = Bulk(connection)
-    catalogue = ledger.know_catalogue(connection)
-    ledger.interned.load_sources(bulk, {h.source for h in held})
-    now = to_microseconds(at)
-    arrivals = [held_arrival(h.source_id, h.payload, h.content, now, catalogue) for h in held]
-    arrivals = in_components(arrivals, bulk, catalogue, ledger.interned)
-    ledger.interned.give_positions(bulk, arrivals)
-    lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
-    knowledge = recall(bulk, arrivals, catalogue, ledger.interned)
+    arrivals, knowledge = _recalled(ledger, connection, held, at)
     # Between the look and the lock another process may have applied one, or a person decided on it.
     statuses = {(h.source_id, h.event_id): h.status for h in held}
     tried = {key for key, status in statuses.items() if knowledge.known[key].status == status}
@@ -180,12 +184,37 @@ def _take_back(
     written: list[tuple[str, str]] = []
     for part in event_parts(connection, source, event_id):
         if part.status == "accepted":
-            reverse_entry(ledger, connection, source, part.event_id, actor, at)
-            written.append((CORRECTIONS, _reversal_of(source, part.event_id)))
+            entries = reverse_entry(ledger, connection, source, part.event_id, actor, at)
+            written += [name_of(entry) for entry in entries]
         elif part.status in WAITING:
             _mark_dismissed(connection, part.source_id, part.event_id, actor, at)
             resolve_subjects(connection, [held_subject(source, part.event_id)], at, f"taken back by {actor}")
     return written
+
+
+def _free(ledger: Ledger, connection: Connection, held: Sequence[HeldReference], at: datetime) -> Decision:
+    """Apply what waits for stock at the places of ``held``, as far as those allow it now."""
+    arrivals, knowledge = _recalled(ledger, connection, held, at)
+    decision = Decision()
+    for position in sorted({arrival.position for arrival in arrivals}):
+        free_all(position, knowledge, decision)
+    ledger.commit_decision(connection, decision, knowledge, at, None)
+    return decision
+
+
+def _recalled(
+    ledger: Ledger, connection: Connection, held: Sequence[HeldReference], at: datetime
+) -> tuple[list[Arrival], Knowledge]:
+    """Held events as arrivals again, their SKUs locked, and what deciding on them needs."""
+    bulk = Bulk(connection)
+    catalogue = ledger.know_catalogue(connection)
+    ledger.interned.load_sources(bulk, {h.source for h in held})
+    now = to_microseconds(at)
+    arrivals = [held_arrival(h.source_id, h.payload, h.content, now, catalogue) for h in held]
+    arrivals = in_components(arrivals, bulk, catalogue, ledger.interned)
+    ledger.interned.give_positions(bulk, arrivals)
+    lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
+    return arrivals, recall(bulk, arrivals, catalogue, ledger.interned)
 
 
 def _put_in_place_of_first(

@@ -105,7 +105,7 @@ class Knowledge:
     parked: dict[int, list[Arrival]] = field(default_factory=dict)
     """What waits for a position, where something in the batch may free it."""
     movements: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    """(occurred_at, on-hand delta) of a position's entries, where a count may need them."""
+    """(occurred_at, what it does to on hand by itself) of a position's movements, where a count may need them."""
     business_keys: dict[BusinessKey, str] = field(default_factory=dict)
     twins: set[TwinKey] = field(default_factory=set)
     corrected: set[tuple[EventKey, bytes]] = field(default_factory=set)

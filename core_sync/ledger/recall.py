@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from core_sync.database.bulk import Bulk, Question, Row
 from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.counting import OWN_ON_HAND
 from core_sync.ledger.effects import ITEM_OF, Flag, ItemKind
 from core_sync.ledger.events import EventType
 from core_sync.ledger.intern import Interned
@@ -39,8 +40,8 @@ _ITEMS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
     WHERE i.reference = k.k0 AND i.kind = k.k1 AND i.position_id = k.k2"""
 _HOLDS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
     WHERE i.position_id = k.k0 AND i.kind = 'hold' AND i.open_quantity > 0"""
-_MOVEMENTS = """SELECT l.position_id, l.occurred_at, l.on_hand_delta FROM {keys} CROSS JOIN ledger_entry l
-    WHERE l.position_id = k.k0 AND l.occurred_at > k.k1 AND l.on_hand_delta <> 0"""
+_MOVEMENTS = f"""SELECT l.position_id, l.occurred_at, {OWN_ON_HAND} FROM {{keys}} CROSS JOIN ledger_entry l
+    WHERE l.position_id = k.k0 AND l.occurred_at > k.k1"""
 _LINES = """SELECT l.source_id, l.type, l.document, l.line, p.sku, p.location, l.quantity, l.event_id
     FROM {keys} CROSS JOIN ledger_entry l CROSS JOIN position p
     WHERE l.document = k.k0 AND l.line = k.k1 AND p.position_id = l.position_id ORDER BY l.entry_id DESC"""

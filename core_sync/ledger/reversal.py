@@ -8,31 +8,34 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.arrivals import Arrival, content_digest
-from core_sync.ledger.effects import ITEM_OF, Deltas, Flag
+from core_sync.ledger.counting import on_hand_since, standing_count
+from core_sync.ledger.effects import ITEM_OF, NO_EFFECT, Deltas, Flag
 from core_sync.ledger.events import Event, EventType
-from core_sync.ledger.knowledge import Decision, Knowledge, PositionState
+from core_sync.ledger.knowledge import Decision, Entry, Knowledge, PositionState
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.posting import change_of, post, reference_of
 from core_sync.ledger.recall import recall
-from core_sync.ledger.rules import shortfall_of
+from core_sync.ledger.rules import free_waiting, shortfall_of
 
 CORRECTIONS = "stocktriage"
 """The source under which our own entries stand."""
 
 
-def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id: str, actor: str, at: datetime) -> None:
-    """Write the compensating entry for the accepted event ``event_id`` of ``source``.
+def reverse_entry(
+    ledger: Ledger, connection: Connection, source: str, event_id: str, actor: str, at: datetime
+) -> list[Entry]:
+    """Write the compensating entry for the accepted event ``event_id`` of ``source``, and free what waited for it.
 
     Raises:
         NotFound: no entry has that id.
-        VerbRefused: it was taken back before, taking it back would drive a strict state negative, or what it
-            reserved, announced or held has been used since.
+        VerbRefused: it takes back another, it was taken back before, taking it back would drive a strict state
+            negative, or what it reserved, announced or held has been used since.
     """
     original = _original(connection, source, event_id)
     if original is None:
         raise NotFound("ledger entry", f"{source} {event_id}")
-    event, deltas, name = original
+    event, deltas, entry_id, name = original
     bulk = Bulk(connection)
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {CORRECTIONS})
@@ -47,8 +50,12 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
     if (arrival.source_id, event.event_id) in knowledge.known:
         raise VerbRefused("reverse", f"event {event_id}", "it was taken back before")
     position = knowledge.positions[arrival.position]
-    deltas, flags = _as_counted(arrival, deltas, position)
-    short = shortfall_of(position, deltas, arrival.event.type is EventType.TRANSFER_OUT)
+    counted_at = position.last_count_at
+    if event.type is EventType.COUNT:
+        deltas, flags, counted_at = _without_count(connection, arrival, entry_id, position)
+    else:
+        deltas, flags = _as_counted(arrival, deltas, position)
+    short = shortfall_of(position, deltas, event.type is EventType.TRANSFER_OUT)
     if short is not None:
         raise VerbRefused(
             "reverse", f"event {event_id}", f"{name}: {short.asked} asked of {short.state}, {short.there} there"
@@ -56,20 +63,31 @@ def reverse_entry(ledger: Ledger, connection: Connection, source: str, event_id:
     _refuse_when_used(arrival, deltas, knowledge)
     decision = Decision()
     post(arrival, deltas, flags, position, knowledge, decision)
-    if event.type is EventType.COUNT and not flags & Flag.ABSORBED:
-        position.last_count_at = _count_before(connection, arrival, source, event_id)
+    position.last_count_at = counted_at
+    free_waiting(arrival.position, knowledge, decision)
     ledger.commit_decision(connection, decision, knowledge, at, actor)
+    return decision.entries
 
 
 def _as_counted(arrival: Arrival, deltas: Deltas, position: PositionState) -> tuple[Deltas, int]:
     """The effect as it stands today: what a later count found on hand does not change with what was before it."""
-    flags, counted_at = arrival.flags, position.last_count_at
-    is_count = arrival.event.type is EventType.COUNT
-    if not deltas[0] or counted_at is None or arrival.occurred_at > counted_at:
-        return deltas, flags
-    if is_count and arrival.occurred_at == counted_at:
-        return deltas, flags
-    return (0, *deltas[1:]), flags | Flag.ABSORBED
+    if deltas[0] and position.last_count_at is not None and arrival.occurred_at <= position.last_count_at:
+        return (0, *deltas[1:]), arrival.flags | Flag.ABSORBED
+    return deltas, arrival.flags
+
+
+def _without_count(
+    connection: Connection, arrival: Arrival, entry_id: int, position: PositionState
+) -> tuple[Deltas, int, int | None]:
+    """What it does that a count is taken back, and when the position was last counted then.
+
+    What the count contained moves again: on hand is what the count before it found, and every movement since.
+    """
+    other = standing_count(connection, arrival.position, but_for=entry_id)
+    if other is not None and other.is_after(arrival.occurred_at, entry_id):
+        return NO_EFFECT, arrival.flags | Flag.ABSORBED, position.last_count_at
+    on_hand = on_hand_since(connection, arrival.position, other)
+    return (on_hand - position.on_hand, 0, 0, 0), arrival.flags, other.occurred_at if other else None
 
 
 def _refuse_when_used(arrival: Arrival, deltas: Deltas, knowledge: Knowledge) -> None:
@@ -89,28 +107,8 @@ def _refuse_when_used(arrival: Arrival, deltas: Deltas, knowledge: Knowledge) ->
         raise VerbRefused("reverse", f"event {arrival.event.event_id.removeprefix('reversal:')}", reason)
 
 
-def _count_before(connection: Connection, arrival: Arrival, source: str, event_id: str) -> int | None:
-    """When the position was counted before the count that is taken back; counts taken back do not tell."""
-    moment = connection.execute(
-        text(
-            "SELECT MAX(l.occurred_at) FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
-            "WHERE l.position_id = :position AND l.type = 'count' AND l.flags & :passed = 0 "
-            "AND NOT (s.name = :source AND l.event_id = :event_id) AND NOT EXISTS (SELECT 1 FROM ledger_entry r "
-            "WHERE r.source_id = :ours AND r.event_id = 'reversal:' || s.name || ':' || l.event_id)"
-        ),
-        {
-            "position": arrival.position,
-            "passed": Flag.ABSORBED | Flag.REVERSAL,
-            "source": source,
-            "event_id": event_id,
-            "ours": arrival.source_id,
-        },
-    ).scalar_one()
-    return int(moment) if moment is not None else None
-
-
-def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Deltas, str] | None:
-    """The entry to take back as an event of ours, and the opposite of what it did."""
+def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Deltas, int, str] | None:
+    """The entry to take back as an event of ours, the opposite of what it did, its number, and its place in words."""
     row = (
         connection.execute(
             text(
@@ -126,6 +124,8 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
     )
     if row is None:
         return None
+    if row["flags"] & Flag.REVERSAL:
+        raise VerbRefused("reverse", f"event {event_id}", "it takes back another; tell the movement anew instead")
     event = Event(
         event_id=f"reversal:{source}:{event_id}",
         source=CORRECTIONS,
@@ -144,4 +144,4 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
         reason=f"takes back {event_id} of {source}",
     )
     deltas = (-row["on_hand_delta"], -row["allocated_delta"], -row["quality_hold_delta"], -row["in_transit_delta"])
-    return event, deltas, f"{row['sku']} at {row['location']}"
+    return event, deltas, row["entry_id"], f"{row['sku']} at {row['location']}"

@@ -85,8 +85,7 @@ def _rule(key: EventKey, arrival: Arrival, knowledge: Knowledge, decision: Decis
         knowledge.known[key] = KnownEvent(arrival.content, "accepted")
         if before is not None:
             _mark_applied(key, decision)
-        if _may_free(arrival.position, knowledge, decision):
-            _free_parked(arrival.position, knowledge, decision)
+        free_waiting(arrival.position, knowledge, decision)
         return
     arrival.turn = before.turn if before and before.turn is not None else _NEWLY_HELD + len(decision.held)
     decision.held[key] = held
@@ -218,6 +217,12 @@ def shortfall_of(position: PositionState, deltas: Deltas, goes_elsewhere: bool) 
     raise AssertionError("one of the states is out of its range")
 
 
+def free_waiting(position: int, knowledge: Knowledge, decision: Decision) -> None:
+    """Apply what waits for ``position``, where its newest entry may have made that possible."""
+    if _may_free(position, knowledge, decision):
+        free_all(position, knowledge, decision)
+
+
 def _may_free(position: int, knowledge: Knowledge, decision: Decision) -> bool:
     """Whether the newest entry, of ``position``, can let a parked event apply that could not before it.
 
@@ -232,13 +237,13 @@ def _may_free(position: int, knowledge: Knowledge, decision: Decision) -> bool:
     return entry.on_hand > 0 or entry.quality_hold > 0
 
 
-def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> None:
+def free_all(position: int, knowledge: Knowledge, decision: Decision) -> None:
     """Try the position's parked events again, oldest arrival first, until none applies any more."""
-    waiting, state = knowledge.parked[position], knowledge.positions[position]
+    waiting, state = knowledge.parked.get(position, []), knowledge.positions[position]
     turn = 0
     while turn < len(waiting):
         freed = waiting[turn]
-        if _plainly_short(freed, state) or not _applies_now(freed, knowledge, decision):
+        if _plainly_short(freed, state, knowledge) or not _applies_now(freed, knowledge, decision):
             turn += 1
             continue
         del waiting[turn]
@@ -249,7 +254,7 @@ def _free_parked(position: int, knowledge: Knowledge, decision: Decision) -> Non
             turn = 0
 
 
-def _plainly_short(arrival: Arrival, position: PositionState) -> bool:
+def _plainly_short(arrival: Arrival, position: PositionState, knowledge: Knowledge) -> bool:
     """A cheap sure no, so that a long queue costs little: it takes more from on hand than there is."""
     return (
         arrival.quantity > position.on_hand
@@ -257,6 +262,7 @@ def _plainly_short(arrival: Arrival, position: PositionState) -> bool:
         and not position.relative
         and arrival.event.type in _TAKES_ALL_FROM_ON_HAND
         and (position.last_count_at is None or arrival.occurred_at > position.last_count_at)
+        and arrival.source_id not in knowledge.relative_sources
     )
 
 

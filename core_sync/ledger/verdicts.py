@@ -82,6 +82,20 @@ def lacking(connection: Connection) -> list[HeldReference]:
     return [_reference(row) for row in connection.execute(statement)]
 
 
+def waiting_for_nothing(connection: Connection) -> list[HeldReference]:
+    """Every event that waits for stock where none is needed any more, the longest held first.
+
+    Its place was made lenient since, or its source says since that its opening stock is unknown.
+    """
+    statement = text(
+        f"{_HELD} LEFT JOIN position p ON p.position_id = h.position_id "
+        "LEFT JOIN location l ON l.location = p.location "
+        "WHERE h.status = 'parked' AND h.lacks IS NULL AND (l.stock_control = 'lenient' OR s.opening = 'unknown') "
+        "ORDER BY h.held_id"
+    )
+    return [_reference(row) for row in connection.execute(statement)]
+
+
 def name_of(entry: Entry) -> tuple[str, str]:
     """Source and id of an entry."""
     return entry.arrival.event.source, entry.arrival.event.event_id
