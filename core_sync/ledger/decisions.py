@@ -270,10 +270,6 @@ def _tell(connection: Connection, held: HeldReference, actor: str, verb: str, at
     tell_cases_of_event(connection, held.subject, held.source, held.event_id, actor, verb, at, told)
 
 
-def _reversal_of(source: str, event_id: str) -> str:
-    return f"reversal:{source}:{event_id}"
-
-
 _HELD_SKU = "SELECT p.sku FROM held_event h JOIN position p ON p.position_id = h.position_id WHERE h.held_id = :held_id"
 
 _DISMISS = (

@@ -1,87 +1,57 @@
-"""Thousands of events, in uneven batches, come out as the slow second telling of the rules says."""
+"""Thousands of events, in uneven batches, come out as the oracle says that was told them one by one."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
-from core_sync.ledger.events import Event, EventType
-from core_sync.ledger.history import disagreements, positions
+from core_sync.ledger.events import Event
 from core_sync.ledger.ledger import BatchOutcome, Ledger
 from core_sync.master_data.load import bump_version
-from tests.builders import MONDAY, an_event
+from tests.builders import MONDAY
+from tests.core_sync.ledger.histories import CROWDED_PLACES, CROWDED_UNKNOWN_OPENING, a_crowded_history
+from tests.core_sync.ledger.laws import assert_as_told, assert_lawful, telling_id
 from tests.core_sync.ledger.oracle import Oracle
 
-EVENTS = 4_000
-SIGNED = (EventType.ADJUST,)
+SIZES = (1, 3, 40, 700)
+"""Of batches, one of them at random each time."""
 
 
-def a_history(seed: int) -> list[Event]:
-    """Movements of four SKUs at three places: late, told twice, contradicted, repeated, more than there is."""
-    chance = random.Random(seed)
-    told: list[Event] = []
-    for number in range(EVENTS):
-        if told and chance.random() < 0.05:
-            told.append(chance.choice(told))
-            continue
-        type = chance.choice([*EventType, EventType.RECEIPT, EventType.SHIP, EventType.RESERVE])
-        document = f"D{chance.randrange(40)}" if chance.random() < 0.7 else ""
-        # a held return has one reference here: whose hold a release_hold draws from is not in the oracle
-        holds = type in (EventType.HOLD, EventType.RELEASE_HOLD)
-        told.append(
-            an_event(
-                type,
-                chance.randint(-9 if type in SIGNED else -1 if chance.random() < 0.02 else 0, 20),
-                event_id=f"e{number if chance.random() > 0.02 else chance.randrange(number + 1)}",
-                source=chance.choice(["wms", "shop"]),
-                sku=f"SKU-{chance.randrange(4)}" + ("-H" if holds else ""),
-                location=chance.choice(["LEEDS", "BATH", "YORK"]),
-                lot=chance.choice(["", "", "L1"]),
-                hours=number / 60 - (chance.random() * 20 if chance.random() < 0.2 else 0),
-                document="" if holds else document,
-                line=chance.choice(["", "1", "2"]),
-                reservation_id=f"R{chance.randrange(30)}" if chance.random() < 0.2 else "",
-                to_location=chance.choice(["LEEDS", "BATH", "YORK"]),
-            )
-        )
-    return told
-
-
-def test_the_ledger_agrees_with_a_second_telling_of_its_rules(database_url: str) -> None:
-    history = a_history(seed=7)
-    oracle = Oracle(lenient=frozenset({"YORK"}))
-    for event in history:
-        oracle.hear(event)
-
+def prepared(database_url: str) -> Ledger:
+    """A ledger that knows the places of the crowded history, and whose opening stock is unknown."""
     ledger = Ledger(Database(database_url))
     with ledger.database.transaction() as connection:
-        places = [("LEEDS", "strict"), ("BATH", "strict"), ("YORK", "lenient")]
         insert = text("INSERT INTO location (location, stock_control) VALUES (:name, :control)")
-        connection.execute(insert, [{"name": name, "control": control} for name, control in places])
+        connection.execute(insert, [{"name": name, "control": control} for name, control in CROWDED_PLACES.items()])
+        insert = text("INSERT INTO source (name, opening, winner, tolerance) VALUES (:name, 'unknown', '', 0)")
+        connection.execute(insert, [{"name": name} for name in CROWDED_UNKNOWN_OPENING])
         bump_version(connection)
-    chance, outcome, start = random.Random(1), BatchOutcome(), 0
+    return ledger
+
+
+def in_uneven_batches(ledger: Ledger, history: Sequence[Event], seed: int) -> BatchOutcome:
+    chance, outcome, start = random.Random(seed), BatchOutcome(), 0
     while start < len(history):
-        size = chance.choice([1, 3, 40, 700])
+        size = chance.choice(SIZES)
         outcome.add(ledger.apply(history[start : start + size], MONDAY + timedelta(days=9)))
         start += size
+    return outcome
 
+
+def test_a_crowded_history_comes_out_as_the_oracle_says(database_url: str) -> None:
+    lenient = {place for place, control in CROWDED_PLACES.items() if control == "lenient"}
+    oracle = Oracle(telling_id, lenient=lenient, unknown_opening=CROWDED_UNKNOWN_OPENING)
+    history = list(a_crowded_history(seed=7, events=3_000))
+    for event in history:
+        oracle.hear(event)
+    ledger = prepared(database_url)
+    outcome = in_uneven_batches(ledger, history, seed=1)
     with ledger.database.reading() as connection:
-        assert disagreements(connection) == []
-        stored = {
-            (p.sku, p.location, p.lot): (p.on_hand, p.allocated, p.quality_hold, p.in_transit)
-            for p in positions(connection)
-        }
-        ends = text(
-            "SELECT s.name, l.event_id, 'accepted' FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
-            "UNION ALL SELECT s.name, h.event_id, h.status FROM held_event h JOIN source s "
-            "ON s.source_id = h.source_id WHERE h.status NOT IN ('applied', 'conflict')"
-        )
-        ended = {(source, event): end for source, event, end in connection.execute(ends)}
-    assert ended == oracle.ends
-    assert {"accepted", "parked", "refused", "suspected_duplicate"} <= set(ended.values())
-    assert (outcome.duplicates, outcome.conflicts) == (oracle.tellings["duplicate"], oracle.tellings["conflict"])
-    assert min(oracle.tellings.values()) > 20
-    told = {place: (s.on_hand, s.allocated, s.quality_hold, s.in_transit) for place, s in oracle.stock.items()}
-    assert {place: told.get(place, (0, 0, 0, 0)) for place in stored} == stored
-    assert all(place in stored for place, figures in told.items() if any(figures))
+        assert_lawful(connection, lenient)
+        assert_as_told(connection, oracle)
+    told = {"duplicate": outcome.duplicates, "conflict": outcome.conflicts, "repeated": outcome.repeated}
+    assert told == oracle.tellings
+    assert set(oracle.ends.values()) == {"accepted", "parked", "refused", "suspected_duplicate", "conflict"}
+    assert {"late", "absorbed", "released", "repeated"} <= {word for words in oracle.marks.values() for word in words}
