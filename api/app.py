@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 
 from api import problems
+from api.console import channels as channel_pages
 from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
 from api.guard import Guard
-from api.routes import actions, buffers, events, feed, held, service, stock
+from api.routes import actions, buffers, events, feed, held, publishing, service, stock
 from api.wiring import World
 
 _ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
@@ -33,11 +34,12 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, held, actions, buffers, stock, service):
+    for part in (events, feed, held, actions, buffers, stock, publishing, service):
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
     app.include_router(held_pages.router)
     app.include_router(stock_pages.router)
+    app.include_router(channel_pages.router)
     problems.register(app, pages.problem_page)
     app.add_middleware(Guard, settings=world.settings, clock=world.clock)
     return app

@@ -12,7 +12,7 @@ from core_sync.cases.tables import CaseSignal, ExceptionCase
 from core_sync.errors import NotFound
 from core_sync.failures.tables import Failure
 from core_sync.master_data.tables import Sku
-from core_sync.outbox.intend import Listing
+from core_sync.outbox.listing import Listing
 
 _PUSH = "push:"
 _EVENT = "event:"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from core_sync.outbox.intend import Listing
+from core_sync.outbox.listing import Listing
 from remediation.case_view import CaseView
 
 _WHOLE_CHANNEL = ("outage", "rate_limit")

@@ -24,11 +24,15 @@ Told = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One kind of work: what it does, how a round is done, and the seconds between two rounds."""
+    """One kind of work: what it does, how a round is done, and the seconds between two rounds.
+
+    A role that must answer sooner than a round later has its own way to ``keep`` going.
+    """
 
     does: str
     round: Callable[["World"], Told]
     every_s: float
+    keep: Callable[["World", threading.Event], None] | None = None
 
 
 def triage_round(world: "World") -> Told:
@@ -44,13 +48,32 @@ def triage_round(world: "World") -> Told:
 
 
 def publish_round(world: "World") -> Told:
-    """Push what is due to channels, and read back what they show."""
+    """Push what is due to channels, read back what they show, and compare those in shadow."""
+    from core_sync.availability.promises import channel_names
     from core_sync.outbox.dispatch import push_due
     from core_sync.outbox.read_back import confirm_visible
+    from core_sync.outbox.shadow import compare_channel
 
+    with world.database.reading() as connection:
+        names = channel_names(connection)
+    shadowed = sum(compare_channel(world.database, world.channels, name, world.clock()) for name in names)
     pushed = push_due(world.database, world.channels, world.clock())
-    confirm_visible(world.database, world.channels, world.clock())
-    return {"accepted": len(pushed.accepted), "later": len(pushed.retried_later), "failed": len(pushed.failed)}
+    read = confirm_visible(world.database, world.channels, world.clock())
+    return {
+        "accepted": len(pushed.accepted),
+        "later": len(pushed.retried_later),
+        "failed": len(pushed.failed),
+        "visible": len(read.visible),
+        "overdue": len(read.overdue),
+        "shadowed": shadowed,
+    }
+
+
+def keep_publishing(world: "World", stop: threading.Event) -> None:
+    """Publish in lanes that commits wake."""
+    from api.jobs import publishing
+
+    publishing.keep_publishing(world, stop)
 
 
 def remedy_round(world: "World") -> Told:
@@ -87,7 +110,7 @@ ORDER BY c.rank_value DESC LIMIT 50
 
 ROLES: Mapping[str, Role] = {
     "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
-    "publish": Role("push to channels and read back", publish_round, 5.0),
+    "publish": Role("push to channels and read back", publish_round, 5.0, keep_publishing),
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
@@ -95,8 +118,11 @@ ROLES: Mapping[str, Role] = {
 
 
 def keep_round(world: "World", role: str, stop: threading.Event) -> None:
-    """Do rounds of ``role`` until ``stop`` is set; a round that fails is told and tried again later."""
+    """Do the work of ``role`` until ``stop`` is set; a round that fails is told and tried again later."""
     one = ROLES[role]
+    if one.keep is not None:
+        one.keep(world, stop)
+        return
     while not stop.wait(one.every_s):
         try:
             told = one.round(world)

@@ -10,6 +10,7 @@ from core_sync.availability.promises import channel_names, channel_terms
 from core_sync.availability.rules import NO_RULE
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
+from core_sync.ledger.locks import lock_skus
 from core_sync.master_data.tables import ChannelRule
 from core_sync.outbox.intend import refresh_intents
 
@@ -37,6 +38,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
             raise NotFound("channel", one.channel)
         if one.units < 0:
             raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", f"{one.units} is less than nothing")
+    lock_skus(connection, {one.sku for one in new})
     terms = channel_terms(connection, {one.sku for one in new}, at)
     rows = []
     for one in new:

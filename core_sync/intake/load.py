@@ -19,6 +19,7 @@ from core_sync.interchange.rows import Row
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import MASTER_DATA, load_master_data
+from core_sync.outbox.intend import refresh_all_intents
 from core_sync.snapshots.load import load_snapshots
 from core_sync.snapshots.source_rules import declare_rule
 
@@ -37,6 +38,7 @@ def load_files(
     """Load every file in turn; after master data, what was parked for lack of it is tried again.
 
     With snapshots, the reconciliation rule of a profile that names its ``system`` holds from then on.
+    After channels every promise is worked out anew.
 
     Raises:
         NotFound: ``table`` cannot be loaded.
@@ -62,6 +64,8 @@ def load_files(
                 written = _load(connection, table, good, at)
             summary.accepted += written
             summary.duplicates += len(good) - written
+    if table == "channels":
+        refresh_all_intents(ledger.database, at)
     if table in MASTER_DATA:
         freed = retry_lacking(ledger, at)
         summary.freed = freed.accepted

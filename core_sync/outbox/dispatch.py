@@ -1,28 +1,38 @@
-"""Push what is due, and keep what came of it. No transaction is open while a channel is spoken to.
+"""Push what is due on a channel, and keep what came of it. No transaction is open while a channel is spoken to.
 
-A push whose answer did not come is settled by reading back. After the first listing of a channel
-that gets no answer, the channel's others go back unharmed until the next round.
+One submission at a time: before each the leases are looked at, so that whoever has stalled notices, and the values
+are read anew, so that a late push still sends today's truth. A push whose answer did not come is settled by reading
+back; one that a channel refuses because its figure moved is pushed again from the figure it tells. After the first
+answer that no working channel gives, the rest goes back unharmed until the next round.
 """
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Protocol
+from uuid import uuid4
 
-from sqlalchemy import Connection, text
-
-from core_sync.channels.http import NOT_SENT
-from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, PushRequest, ReadFailed, Rejected, Unknown
-from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.availability.promises import channel_names
+from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, ReadFailed, Rejected, Unknown
 from core_sync.database.engine import Database
-from core_sync.failures.record import NewFailure, record_failure
-from core_sync.outbox.due import DuePush, take_due
-from core_sync.outbox.intend import Listing
-from core_sync.outbox.rules import Next, after
+from core_sync.outbox.answers import Answered, give_back, record_answers
+from core_sync.outbox.due import DuePush, latest, renew_leases, take_due
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.rules import LEASE, Heard, heard
 
-OPERATION = "push_inventory"
+STALE_TRIES = 3
+"""A figure that moves at the channel faster than it is read and set is left to the next round."""
+
+KEPT_WITHIN_S = 0.25
+"""What came of pushes is written down at least this often."""
+
+REST_MAX_S = 1.0
+"""A round waits this long for a channel's budget; longer rests end it."""
+
+LIMIT = 200
+"""Listings of one round."""
 
 
 class Connectors(Protocol):
@@ -33,21 +43,31 @@ class Connectors(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Dispatcher:
+    """Who pushes: its name on leases, how long they last, and where its jitter comes from."""
+
+    name: str = field(default_factory=lambda: uuid4().hex[:12])
+    lease: timedelta = LEASE
+    jitter: Callable[[], float] = random.random
+
+
 @dataclass
 class Pushed:
-    """What came of one round, by listing."""
+    """What came of one round, by listing; ``again_at``: when a channel that has to rest may be pushed to again."""
 
     accepted: list[Listing] = field(default_factory=list)
     retried_later: list[Listing] = field(default_factory=list)
     failed: list[Listing] = field(default_factory=list)
     given_back: list[Listing] = field(default_factory=list)
+    again_at: datetime | None = field(default=None, compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    push: DuePush
-    answer: PushAnswer
-    latency_ms: float
+    def add(self, other: "Pushed") -> None:
+        """Count another round in."""
+        self.accepted += other.accepted
+        self.retried_later += other.retried_later
+        self.failed += other.failed
+        self.given_back += other.given_back
 
 
 def push_due(
@@ -55,135 +75,156 @@ def push_due(
     connectors: Connectors,
     at: datetime,
     *,
-    limit: int = 200,
+    limit: int = LIMIT,
     only: Collection[Listing] | None = None,
-    jitter: Callable[[], float] = random.random,
+    dispatcher: Dispatcher | None = None,
 ) -> Pushed:
-    """One round: lease, push in order, record. ``only`` narrows it to the listings named."""
-    with database.transaction() as connection:
-        due = take_due(connection, at, limit, only)
+    """One round on every channel, one after the other. ``only`` narrows it to the listings named."""
+    with database.reading() as connection:
+        names = channel_names(connection)
+    wanted = names if only is None else [name for name in names if name in {one.channel for one in only}]
     pushed = Pushed()
-    silent: set[str] = set()
-    for push in due:
-        channel = connectors.get(push.listing.channel)
-        if channel is None or push.listing.channel in silent:
-            with database.transaction() as connection:
-                _give_back(connection, push)
-            pushed.given_back.append(push.listing)
-            continue
-        attempt = _try(channel, push)
-        if _is_silent(attempt.answer):
-            silent.add(push.listing.channel)
-        with database.transaction() as connection:
-            then = _record(connection, attempt, at, jitter())
-        {"accepted": pushed.accepted, "pending": pushed.retried_later}.get(then.state, pushed.failed).append(
-            push.listing
-        )
+    for name in wanted:
+        pushed.add(push_channel(database, connectors, name, at, limit=limit, only=only, dispatcher=dispatcher))
     return pushed
 
 
-def _try(channel: Channel, push: DuePush) -> _Attempt:
-    request = PushRequest(push.listing.sku, push.quantity, push.shown_quantity, push.idempotency_key)
-    started = perf_counter()
-    [answer] = channel.push([request])
-    if isinstance(answer, Rejected) and answer.code == STALE:
-        [answer] = channel.push([replace(request, shown_quantity=answer.shown_quantity)])
-    latency_ms = (perf_counter() - started) * 1000
-    if isinstance(answer, Unknown) and _shows(channel, push):
-        answer = Accepted(None)
-    return _Attempt(push, answer, latency_ms)
+def push_channel(
+    database: Database,
+    connectors: Connectors,
+    name: str,
+    at: datetime,
+    *,
+    limit: int = LIMIT,
+    only: Collection[Listing] | None = None,
+    dispatcher: Dispatcher | None = None,
+) -> Pushed:
+    """One round on one channel: lease, push in order, record, until nothing is due, ``limit``, or a rest is asked for.
+
+    ``at`` is when the round begins; its later moments are told from it.
+    """
+    pushed = Pushed()
+    channel = connectors.get(name)
+    if channel is None:
+        return pushed
+    round_ = _Round(database, channel, name, at, dispatcher or Dispatcher())
+    while (left := limit - round_.leased) > 0:
+        due = round_.lease(left, only)
+        if not due:
+            break
+        if not round_.push(due, pushed):
+            break
+    pushed.again_at = round_.again_at
+    return pushed
 
 
-def _shows(channel: Channel, push: DuePush) -> bool:
-    try:
-        return channel.read([push.listing.sku]).get(push.listing.sku) == push.quantity
-    except ReadFailed:
-        return False
+class _Round:
+    """One dispatcher at work on one channel."""
+
+    def __init__(self, database: Database, channel: Channel, name: str, at: datetime, who: Dispatcher) -> None:
+        self._database = database
+        self._channel = channel
+        self._name = name
+        self._who = who
+        self._began, self._began_at = monotonic(), at
+        self.leased = 0
+        self.again_at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The present moment, told from the beginning of the round."""
+        return self._began_at + timedelta(seconds=monotonic() - self._began)
+
+    def lease(self, limit: int, only: Collection[Listing] | None) -> Sequence[DuePush]:
+        """What is due, leased; waits where the channel's budget is only just used up."""
+        while True:
+            with self._database.transaction() as connection:
+                taken = take_due(
+                    connection, self._name, self._channel.limits, self.now(), limit,
+                    dispatcher=self._who.name, lease=self._who.lease, only=only,
+                )  # fmt: skip
+            self.again_at = taken.again_at
+            rest_s = (taken.again_at - self.now()).total_seconds() if taken.again_at else 0.0
+            if taken.due or taken.again_at is None or rest_s > REST_MAX_S:
+                self.leased += len(taken.due)
+                return taken.due
+            sleep(max(0.0, rest_s))
+
+    def push(self, due: Sequence[DuePush], pushed: Pushed) -> bool:
+        """Push ``due`` in as many submissions as it takes; says whether the channel still answers."""
+        answered: list[Answered] = []
+        kept_at = monotonic()
+        waiting = list(due)
+        size = max(1, self._channel.limits.skus_per_push)
+        worst = Heard.ANSWERED
+        while waiting and worst is Heard.ANSWERED:
+            submission, waiting = waiting[:size], waiting[size:]
+            answers = list(self._submit(self._still_ours(submission, waiting)))
+            answered += answers
+            worst = next((told for told in map(_heard, answers) if told is not Heard.ANSWERED), worst)
+            if monotonic() - kept_at > KEPT_WITHIN_S:
+                self._keep(answered, (), pushed)
+                answered, kept_at = [], monotonic()
+        self._keep(answered, waiting, pushed)
+        return worst in (Heard.ANSWERED, Heard.BUSY)
+
+    def _still_ours(self, submission: Sequence[DuePush], waiting: Sequence[DuePush]) -> Sequence[DuePush]:
+        """Those whose lease holds, with today's value; the leases are renewed once half of their time has passed."""
+        now = self.now()
+        with self._database.reading() as connection:
+            ours, ends = latest(connection, submission, now)
+        if ends is not None and ends - now < self._who.lease / 2:
+            with self._database.transaction() as connection:
+                renew_leases(connection, [*submission, *waiting], now + self._who.lease)
+                ours, _ = latest(connection, submission, now)
+        return ours
+
+    def _submit(self, pushes: Sequence[DuePush]) -> Iterator[Answered]:
+        """Push, and push again from the figure the channel tells where that moved under us."""
+        tries = 0
+        while pushes:
+            tries += 1
+            started = perf_counter()
+            answers = self._channel.push([push.request for push in pushes])
+            latency_ms = (perf_counter() - started) * 1000
+            stale: list[DuePush] = []
+            unknown: list[tuple[DuePush, Unknown]] = []
+            for push, answer in zip(pushes, answers, strict=True):
+                if isinstance(answer, Rejected) and answer.code == STALE and tries < STALE_TRIES:
+                    stale.append(replace(push, told_quantity=answer.shown_quantity))
+                elif isinstance(answer, Unknown):
+                    unknown.append((push, answer))
+                else:
+                    yield Answered(push, answer, latency_ms, self.now())
+            yield from self._settle(unknown, latency_ms)
+            pushes = self._still_ours(stale, ()) if stale else ()
+
+    def _settle(self, unknown: Sequence[tuple[DuePush, Unknown]], latency_ms: float) -> Iterator[Answered]:
+        """A push without an answer has arrived if the channel shows it; else nobody knows."""
+        shown = self._read([push.listing.sku for push, _ in unknown])
+        for push, answer in unknown:
+            there = shown.get(push.listing.sku) == push.quantity
+            settled: PushAnswer = Accepted(None, exchange=answer.exchange) if there else answer
+            yield Answered(push, settled, latency_ms, self.now())
+
+    def _read(self, skus: Sequence[str]) -> dict[str, int]:
+        if not skus:
+            return {}
+        try:
+            return dict(self._channel.read(skus))
+        except ReadFailed:
+            return {}
+
+    def _keep(self, answered: Sequence[Answered], unsent: Sequence[DuePush], pushed: Pushed) -> None:
+        with self._database.transaction() as connection:
+            recorded = record_answers(
+                connection, self._name, self._channel.limits, answered, self._who.jitter, self._began_at
+            )
+            give_back(connection, unsent)
+        pushed.accepted += recorded.accepted
+        pushed.retried_later += recorded.retried_later
+        pushed.failed += recorded.failed
+        pushed.given_back += [push.listing for push in unsent]
 
 
-def _is_silent(answer: PushAnswer) -> bool:
-    return isinstance(answer, Unknown) or (isinstance(answer, Rejected) and answer.code == NOT_SENT)
-
-
-def _give_back(connection: Connection, push: DuePush) -> None:
-    connection.execute(
-        text(
-            "UPDATE push_intent SET state = 'pending', attempts = attempts - 1, leased_until = NULL "
-            "WHERE intent_id = :intent_id AND state = 'sent'"
-        ),
-        {"intent_id": push.intent_id},
-    )
-
-
-def _record(connection: Connection, attempt: _Attempt, at: datetime, jitter: float) -> Next:
-    """Keep the attempt; move the listing on unless its value changed, or it was held, meanwhile."""
-    push, answer = attempt.push, attempt.answer
-    then = after(answer, push.attempt, jitter)
-    moment = to_microseconds(at)
-    message, code, status = _told(answer)
-    connection.execute(
-        text(
-            "INSERT INTO push_attempt (intent_id, at, quantity, answer, http_status, error_code, message, latency_ms) "
-            "VALUES (:intent_id, :at, :quantity, :answer, :status, :code, :message, :latency_ms)"
-        ),
-        {
-            "intent_id": push.intent_id,
-            "at": moment,
-            "quantity": push.quantity,
-            "answer": type(answer).__name__.lower(),
-            "status": status,
-            "code": code,
-            "message": message,
-            "latency_ms": attempt.latency_ms,
-        },
-    )
-    connection.execute(
-        text(
-            "UPDATE push_intent SET state = :state, leased_until = NULL, not_before = :not_before, "
-            "accepted_at = CASE WHEN :state = 'accepted' THEN :at ELSE accepted_at END "
-            "WHERE intent_id = :intent_id AND state = 'sent' AND intended_at = :intended_at"
-        ),
-        {
-            "intent_id": push.intent_id,
-            "intended_at": push.intended_at,
-            "state": then.state,
-            "at": moment,
-            "not_before": to_microseconds(at + timedelta(seconds=then.wait_s)) if then.wait_s else None,
-        },
-    )
-    if not isinstance(answer, Accepted):
-        record_failure(connection, _failure(attempt, at))
-    return then
-
-
-def _told(answer: PushAnswer) -> tuple[str | None, str | None, int | None]:
-    match answer:
-        case Accepted(reference):
-            return reference, None, None
-        case Rejected(reason, code, status):
-            return reason, code, status
-        case Unknown(why, code, status):
-            return why, code, status
-
-
-def _failure(attempt: _Attempt, at: datetime) -> NewFailure:
-    push = attempt.push
-    message, code, status = _told(attempt.answer)
-    return NewFailure(
-        kind="push",
-        subject=push.listing.subject,
-        message=message or "",
-        occurred_at=at,
-        recorded_at=at,
-        system=push.listing.channel,
-        channel=push.listing.channel,
-        operation=OPERATION,
-        sku=push.listing.sku,
-        http_status=status,
-        error_code=code,
-        attempts=push.attempt,
-        latency_ms=attempt.latency_ms,
-        event_lag_s=max(0.0, (at - from_microseconds(push.intended_at)).total_seconds()),
-        quantity=push.quantity,
-        evidence={"answer": type(attempt.answer).__name__.lower(), "shown_quantity": push.shown_quantity},
-    )
+def _heard(one: Answered) -> Heard:
+    return heard(one.answer)

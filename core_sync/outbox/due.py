@@ -1,35 +1,46 @@
-"""Which listings are due, and leasing them: decreases overtake increases, zero first."""
+"""Which listings of a channel are due, and leasing them.
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+A lease has a number. Whoever reports under an older number than the row's has lost it: its word is not taken, and
+before every submission a dispatcher looks whether the leases are still its own.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
-from core_sync.clock import to_microseconds
-from core_sync.outbox.intend import Listing
+from core_sync.channels.port import ChannelLimits, PushRequest
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.outbox.control import locked_control, read_control, write_control
+from core_sync.outbox.listing import Listing
 from core_sync.outbox.rules import LEASE
 
 _DUE = """
-SELECT i.intent_id, i.channel, i.sku, i.quantity, i.shown_quantity, i.attempts, i.intended_at
+SELECT i.intent_id, i.sku, i.quantity, i.revision, i.told_quantity, i.attempts, i.lease,
+       i.intended_at
 FROM push_intent i JOIN channel c ON c.channel = i.channel
-WHERE c.mode <> 'shadow' {only}
-  AND (c.mode = 'live' OR {pilot} {on_request})
-  AND (i.state = 'pending' AND (i.not_before IS NULL OR i.not_before <= :at)
-       OR i.state = 'sent' AND i.leased_until <= :at)
-ORDER BY CASE WHEN i.quantity = 0 THEN 0 WHEN i.quantity < i.shown_quantity THEN 1 ELSE 2 END,
-         c.priority, i.intended_at, i.intent_id
+WHERE i.channel = :channel AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'
+  AND (c.mode = 'live' OR {pilot} {on_request}) {only}
+  AND (i.leased_until IS NULL OR i.leased_until <= :at) {turn}
 LIMIT :limit {locking}
 """
 
-_PILOT = {
+_IN_TURN = "AND (i.not_before IS NULL OR i.not_before <= :at) ORDER BY i.urgency, i.intent_id"
+
+# A probe finds out about the channel, not the listing: one that waits will do where nothing else is left.
+_AS_A_PROBE = "ORDER BY CASE WHEN i.not_before > :at THEN 1 ELSE 0 END, i.urgency, i.intent_id"
+
+PILOT = {
     "sqlite": "i.sku IN (SELECT value FROM json_each(c.attributes, '$.pilot_skus'))",
     "postgresql": (
         "i.sku IN (SELECT value FROM json_array_elements_text("
         "coalesce(CAST(c.attributes AS json) -> 'pilot_skus', CAST('[]' AS json))))"
     ),
 }
+"""Whether a listing ``i`` of a channel ``c`` in mode pilot is one of those that are pushed."""
 
 # A pilot channel that is pushed to on request takes a listing that somebody asked for, and no other.
 _ON_REQUEST = {
@@ -38,67 +49,159 @@ _ON_REQUEST = {
 }
 
 _NAMED = {
-    "sqlite": (
-        "AND (i.channel, i.sku) IN "
-        "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:named))"
-    ),
-    "postgresql": (
-        "AND (i.channel, i.sku) IN (SELECT value ->> 0, value ->> 1 FROM json_array_elements(CAST(:named AS json)))"
-    ),
+    "sqlite": "AND i.sku IN (SELECT value FROM json_each(:named))",
+    "postgresql": "AND i.sku IN (SELECT value FROM json_array_elements_text(CAST(:named AS json)))",
 }
 
 _TAKE = """
-UPDATE push_intent SET state = 'sent', attempts = :attempt, leased_until = :until, sent_at = :at
+UPDATE push_intent SET state = 'sent', lease = lease + 1, leased_by = :by, leased_until = :until, sent_at = :at
 WHERE intent_id = :intent_id
+"""
+
+_OWN = {
+    "sqlite": (
+        "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_each(:leases) w CROSS JOIN push_intent i "
+        "ON i.intent_id = json_extract(w.value, '$[0]') WHERE i.lease = json_extract(w.value, '$[1]')"
+    ),
+    "postgresql": (
+        "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_array_elements(CAST(:leases AS json)) w "
+        "JOIN push_intent i ON i.intent_id = CAST(w.value ->> 0 AS bigint) "
+        "WHERE i.lease = CAST(w.value ->> 1 AS bigint)"
+    ),
+}
+
+_RENEW = "UPDATE push_intent SET leased_until = :until WHERE intent_id = :intent_id AND lease = :lease"
+
+_AGAIN = """
+SELECT min(coalesce(i.leased_until, 0)),
+       min(CASE WHEN coalesce(i.not_before, 0) > coalesce(i.leased_until, 0) THEN coalesce(i.not_before, 0)
+                ELSE coalesce(i.leased_until, 0) END)
+FROM push_intent i JOIN channel c ON c.channel = i.channel
+WHERE i.channel = :channel AND i.state IN ('pending', 'sent') AND (c.mode = 'live' OR c.mode = 'pilot' AND {pilot})
 """
 
 
 @dataclass(frozen=True, slots=True)
 class DuePush:
-    """One listing that this dispatcher holds the lease of; ``attempt`` counts from 1 for this value."""
+    """One listing that this dispatcher holds the lease of.
+
+    ``told_quantity`` is what the channel last accepted or showed, as far as anybody knows; ``attempts`` are the counted
+    tries of this value so far.
+    """
 
     intent_id: int
     listing: Listing
     quantity: int
-    shown_quantity: int | None
-    attempt: int
+    revision: int
+    told_quantity: int | None
+    attempts: int
+    lease: int
     intended_at: int
 
     @property
-    def idempotency_key(self) -> str:
-        """Names this value of this listing, whoever pushes it and how often."""
-        return f"intent-{self.intent_id}-{self.intended_at}-{self.quantity}"
+    def request(self) -> PushRequest:
+        """What is asked of the channel; the key names this value of this listing, whoever pushes it and how often."""
+        key = f"intent-{self.intent_id}-{self.revision}"
+        return PushRequest(self.listing.sku, self.quantity, self.told_quantity, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was leased; ``again_at``: when to ask again where that is nothing because the channel must rest."""
+
+    due: Sequence[DuePush]
+    again_at: datetime | None = None
 
 
 def take_due(
-    connection: Connection, at: datetime, limit: int, only: Collection[Listing] | None = None
-) -> list[DuePush]:
-    """Lease up to ``limit`` due listings, of ``only`` where given.
+    connection: Connection,
+    channel: str,
+    limits: ChannelLimits,
+    at: datetime,
+    limit: int,
+    *,
+    dispatcher: str,
+    lease: timedelta = LEASE,
+    only: Collection[Listing] | None = None,
+) -> Taken:
+    """Lease up to ``limit`` due listings of ``channel`` in the order of their urgency, of ``only`` where given.
 
+    No more than the request budget carries; one to probe with while the channel is out; none while it rests.
     Channels in mode shadow have none. Those in mode pilot have their ``pilot_skus``; where their attributes say
     ``push_on_request``, whatever ``only`` names too.
     """
-    moment = to_microseconds(at)
+    control = locked_control(connection, channel)
+    allowed = min(limit, control.listings_allowed(limits, at))
+    if allowed == 0:
+        return Taken((), control.again_at(limits, at))
     dialect = connection.dialect.name
     statement = _DUE.format(
         only=_NAMED[dialect] if only is not None else "",
-        pilot=_PILOT[dialect],
+        pilot=PILOT[dialect],
         on_request=_ON_REQUEST[dialect] if only is not None else "",
+        turn=_AS_A_PROBE if control.breaker.is_open else _IN_TURN,
         locking="FOR UPDATE OF i SKIP LOCKED" if dialect == "postgresql" else "",
     )
-    bound: dict[str, object] = {"at": moment, "limit": limit}
+    bound: dict[str, object] = {"channel": channel, "at": to_microseconds(at), "limit": allowed}
     if only is not None:
-        bound["named"] = msgspec.json.encode([(listing.channel, listing.sku) for listing in only]).decode()
-    due = [_due_push(row) for row in connection.execute(text(statement), bound)]
+        bound["named"] = msgspec.json.encode([one.sku for one in only if one.channel == channel]).decode()
+    due = [_due_push(channel, row) for row in connection.execute(text(statement), bound)]
     if due:
-        until = to_microseconds(at + LEASE)
+        until = to_microseconds(at + lease)
         connection.execute(
             text(_TAKE),
-            [{"intent_id": push.intent_id, "attempt": push.attempt, "until": until, "at": moment} for push in due],
+            [{"intent_id": one.intent_id, "by": dispatcher, "until": until, "at": bound["at"]} for one in due],
         )
-    return due
+        write_control(connection, control.taken(limits, len(due), at))
+    return Taken(due)
 
 
-def _due_push(row: tuple[int, str, str, int, int | None, int, int]) -> DuePush:
-    intent_id, channel, sku, quantity, shown, attempts, intended_at = row
-    return DuePush(intent_id, Listing(channel, sku), quantity, shown, attempts + 1, intended_at)
+def latest(connection: Connection, pushes: Sequence[DuePush], at: datetime) -> tuple[list[DuePush], datetime | None]:
+    """Those of ``pushes`` whose lease still holds, each with the value it should show by now.
+
+    Also when the first of the leases ends, so that it can be renewed in time; None where none is left.
+    """
+    leases = msgspec.json.encode([(push.intent_id, push.lease) for push in pushes]).decode()
+    rows = connection.execute(text(_OWN[connection.dialect.name]), {"leases": leases})
+    own = {intent_id: told for intent_id, *told in rows if told[2] is not None and told[2] > to_microseconds(at)}
+    kept = [
+        replace(push, quantity=own[push.intent_id][0], revision=own[push.intent_id][1])
+        for push in pushes
+        if push.intent_id in own
+    ]
+    ends = min((until for _, _, until in own.values()), default=None)
+    return kept, None if ends is None else from_microseconds(ends)
+
+
+def renew_leases(connection: Connection, pushes: Sequence[DuePush], until: datetime) -> None:
+    """Hold the leases of ``pushes`` until ``until``, those that are lost excepted: the heartbeat of a dispatcher."""
+    rows = [
+        {"intent_id": push.intent_id, "lease": push.lease, "until": to_microseconds(until)}
+        for push in sorted(pushes, key=lambda one: one.intent_id)
+    ]
+    if rows:
+        connection.execute(text(_RENEW), rows)
+
+
+def next_due_at(connection: Connection, channel: str, limits: ChannelLimits, at: datetime) -> datetime | None:
+    """When something of ``channel`` comes due next, ``at`` where it is already; None while nothing waits."""
+    statement = text(_AGAIN.format(pilot=PILOT[connection.dialect.name]))
+    as_a_probe, in_turn = connection.execute(statement, {"channel": channel}).one()
+    if in_turn is None:
+        return None
+    control = read_control(connection, channel)
+    first = as_a_probe if control.breaker.is_open else in_turn
+    return max(from_microseconds(int(first)), control.again_at(limits, at))
+
+
+def _due_push(channel: str, row: Row[Any]) -> DuePush:
+    return DuePush(
+        row.intent_id,
+        Listing(channel, row.sku),
+        row.quantity,
+        row.revision,
+        row.told_quantity,
+        row.attempts,
+        row.lease + 1,
+        row.intended_at,
+    )

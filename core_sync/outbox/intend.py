@@ -4,97 +4,151 @@ One row a listing: the last value wins. A listing on hold remembers what it shou
 pushed. Nothing here speaks to a channel; ``dispatch`` does, after the commit.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
+from core_sync.availability.rules import SellingChannel
 from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
+from core_sync.database.bulk import Bulk, Row
+from core_sync.database.engine import Database
+from core_sync.ledger.locks import lock_skus
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.rules import urgency_of
+from core_sync.outbox.tables import PushIntent
+from core_sync.outbox.wake import ring
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Listing:
-    """One SKU on one channel."""
-
-    channel: str
-    sku: str
-
-    @property
-    def subject(self) -> str:
-        """The subject under which a failed push of this listing is kept."""
-        return f"push:{self.channel}:{self.sku}"
-
+PART = 2_000
+"""SKUs promised anew in one transaction where there are many."""
 
 _KNOWN = """
-SELECT i.channel, i.sku, i.quantity
+SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity)
 FROM ({wanted}) w {pinned} JOIN channel c {on_any}
 {pinned} JOIN push_intent i ON i.channel = c.channel AND i.sku = w.sku
 """
 
-_NEW = """
-INSERT INTO push_intent (channel, sku, quantity, state, attempts, intended_at)
-VALUES (:channel, :sku, :quantity, 'pending', 0, :at)
+_MARGINS = """
+SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin
+FROM ({wanted}) w {pinned} JOIN sku s ON s.sku = w.sku
 """
 
-# A value that changed starts afresh: attempts and back-off belonged to the old one.
-_CHANGED = """
-UPDATE push_intent
-SET quantity = :quantity, intended_at = :at, attempts = 0, not_before = NULL,
-    state = CASE WHEN state = 'held' THEN 'held' ELSE 'pending' END
-WHERE channel = :channel AND sku = :sku
+_NEW = (
+    "channel",
+    "sku",
+    "quantity",
+    "urgency",
+    "intended_at",
+    "behind_since",
+    "revision",
+    "state",
+    "attempts",
+    "lease",
+)
+
+# A value that changed starts afresh: attempts, back-off and dead letter belonged to the old one. Whoever is pushing
+# the old one keeps the lease, so that nobody else pushes the new one at the same time.
+_AFRESH = """revision = revision + 1, attempts = 0, not_before = NULL, dead_letter = NULL, receipt = NULL,
+    recheck_at = NULL, state = CASE WHEN state = 'held' THEN 'held' ELSE 'pending' END"""
+_CHANGED = (
+    "UPDATE push_intent SET quantity = ?, urgency = ?, intended_at = ?, behind_since = coalesce(behind_since, ?), "
+    f"{_AFRESH} WHERE intent_id = ?"
+    "||UPDATE push_intent i SET quantity = r.quantity, urgency = r.urgency, intended_at = r.intended_at, "
+    f"behind_since = coalesce(i.behind_since, r.behind_since), {_AFRESH} "
+    "FROM {rows} WHERE i.intent_id = r.intent_id"
+)
+_CHANGED_COLUMNS = ("quantity", "urgency", "intended_at", "behind_since", "intent_id")
+
+_RULES_TURNED = """
+SELECT DISTINCT sku FROM channel_rule
+WHERE valid_from > :since AND valid_from <= :at OR valid_until > :since AND valid_until <= :at
 """
 
 _HOLD = """
-UPDATE push_intent SET state = 'held', hold_reason = :reason, leased_until = NULL
+UPDATE push_intent SET state = 'held', hold_reason = :reason, recheck_at = NULL
 WHERE channel = :channel AND sku = :sku
 """
 
 _RELEASE = """
 UPDATE push_intent
 SET state = CASE WHEN shown_quantity = quantity THEN 'visible' ELSE 'pending' END,
-    hold_reason = NULL, attempts = 0, not_before = NULL, intended_at = :at
+    behind_since = CASE WHEN shown_quantity = quantity THEN NULL ELSE coalesce(behind_since, :at) END,
+    hold_reason = NULL, attempts = 0, not_before = NULL, revision = revision + 1, intended_at = :at
 WHERE channel = :channel AND sku = :sku AND state = 'held'
 """
 
 _REQUEUE = """
-UPDATE push_intent SET state = 'pending', attempts = 0, not_before = NULL, leased_until = NULL
+UPDATE push_intent SET state = 'pending', attempts = 0, not_before = NULL, dead_letter = NULL, recheck_at = NULL
 WHERE channel = :channel AND sku = :sku AND state <> 'held'
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A listing as it stands; ``told``: what the channel last accepted, else showed."""
+
+    intent_id: int
+    quantity: int
+    told: int | None
+
+
 def refresh_intents(connection: Connection, skus: Collection[str], at: datetime) -> int:
-    """Promise anew what channels may show of ``skus``, whose stock or rules changed; returns how many changed."""
+    """Promise anew what channels may show of ``skus``, whose stock or rules changed; returns how many changed.
+
+    The caller holds the SKUs' partitions (``lock_skus``), as every writer of stock does.
+    """
     channels = selling_channels(connection) if skus else ()
     if not channels:
         return 0
     known = _known(connection, skus)
-    moment = to_microseconds(at)
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    for promised in promised_quantities(connection, skus, at, channels):
-        before = known.get((promised.channel, promised.sku))
-        if before != promised.quantity:
-            row = {
-                "channel": promised.channel,
-                "sku": promised.sku,
-                "quantity": promised.quantity,
-                "at": moment,
-            }
-            (new if before is None else changed).append(row)
-    for statement, rows in ((_NEW, new), (_CHANGED, changed)):
-        if rows:
-            connection.execute(text(statement), rows)
+    new: list[tuple[SellingChannel, str, int]] = []
+    changed: list[tuple[SellingChannel, str, int, _Known]] = []
+    by_name = {one.channel: one for one in channels}
+    for channel, sku, quantity in promised_quantities(connection, skus, at, channels):
+        before = known.get((channel, sku))
+        if before is None:
+            new.append((by_name[channel], sku, quantity))
+        elif before.quantity != quantity:
+            changed.append((by_name[channel], sku, quantity, before))
+    if new or changed:
+        margins = _margins(connection, {one[1] for one in new} | {one[1] for one in changed})
+        moment = to_microseconds(at)
+        _insert(connection, [_new_row(*one, margins, moment) for one in new])
+        _update(connection, [_changed_row(*one, margins, moment) for one in changed])
+        ring(connection)
     return len(new) + len(changed)
 
 
-def refresh_all_intents(connection: Connection, at: datetime) -> int:
-    """Promise everything anew: after channels, shares, buffers or safety stocks changed."""
-    stocked = connection.execute(text("SELECT DISTINCT sku FROM position")).scalars()
-    return refresh_intents(connection, list(stocked), at)
+def refresh_all_intents(database: Database, at: datetime) -> int:
+    """Promise everything anew, in parts so that writers need not wait for all; returns how many changed.
+
+    For when channels, shares or safety stocks changed, and for the start of a process: what changed by the passing of
+    time alone while none ran is found then.
+    """
+    with database.reading() as connection:
+        stocked = list(connection.execute(text("SELECT DISTINCT sku FROM position ORDER BY sku")).scalars())
+    return _refresh_in_parts(database, stocked, at)
+
+
+def refresh_by_rules(database: Database, since: datetime, at: datetime) -> int:
+    """Promise anew where a rule has begun or ended after ``since`` and up to ``at``; returns how many changed."""
+    bound = {"since": to_microseconds(since), "at": to_microseconds(at)}
+    with database.reading() as connection:
+        skus = list(connection.execute(text(_RULES_TURNED), bound).scalars())
+    return refresh_all_intents(database, at) if "" in skus else _refresh_in_parts(database, skus, at)
+
+
+def _refresh_in_parts(database: Database, skus: Sequence[str], at: datetime) -> int:
+    changed = 0
+    for start in range(0, len(skus), PART):
+        part = skus[start : start + PART]
+        with database.transaction() as connection:
+            lock_skus(connection, part)
+            changed += refresh_intents(connection, part, at)
+    return changed
 
 
 def hold(connection: Connection, listings: Collection[Listing], reason: str) -> int:
@@ -104,28 +158,65 @@ def hold(connection: Connection, listings: Collection[Listing], reason: str) -> 
 
 def release(connection: Connection, listings: Collection[Listing], at: datetime) -> int:
     """Push held ``listings`` again, with the value they should show by now; returns how many were held."""
-    return _each(connection, _RELEASE, listings, at=to_microseconds(at))
+    released = _each(connection, _RELEASE, listings, at=to_microseconds(at))
+    ring(connection)
+    return released
 
 
 def requeue(connection: Connection, listings: Collection[Listing]) -> int:
     """Make ``listings`` due at once, whatever their attempts and back-off; those on hold stay so."""
-    return _each(connection, _REQUEUE, listings)
+    queued = _each(connection, _REQUEUE, listings)
+    ring(connection)
+    return queued
 
 
-def _known(connection: Connection, skus: Collection[str]) -> dict[tuple[str, str], int]:
+def _known(connection: Connection, skus: Collection[str]) -> dict[tuple[str, str], _Known]:
     on_sqlite = connection.dialect.name == "sqlite"
     statement = _KNOWN.format(
-        wanted=wanted_skus(connection),
-        # SQLite takes the order of a CROSS JOIN as given, and finds each listing by its index.
-        pinned="CROSS" if on_sqlite else "",
-        on_any="" if on_sqlite else "ON true",
+        wanted=wanted_skus(connection), pinned=_pinned(connection), on_any="" if on_sqlite else "ON true"
     )
-    listings = connection.execute(text(statement), {"skus": as_json(skus)})
-    return {(channel, sku): quantity for channel, sku, quantity in listings}
+    rows = connection.execute(text(statement), {"skus": as_json(skus)})
+    return {(channel, sku): _Known(intent_id, quantity, told) for channel, sku, intent_id, quantity, told in rows}
 
 
-def _each(connection: Connection, statement: str, listings: Collection[Listing], **bound: Any) -> int:
+def _margins(connection: Connection, skus: Collection[str]) -> dict[str, int]:
+    """Ten-thousandths of money by SKU, each in its own currency: good enough for an order."""
+    statement = text(_MARGINS.format(wanted=wanted_skus(connection), pinned=_pinned(connection)))
+    return {sku: int(margin) for sku, margin in connection.execute(statement, {"skus": as_json(skus)})}
+
+
+def _pinned(connection: Connection) -> str:
+    """SQLite takes the order of a CROSS JOIN as given, and finds each row by its index."""
+    return "CROSS" if connection.dialect.name == "sqlite" else ""
+
+
+def _urgency(channel: SellingChannel, sku: str, quantity: int, told: int | None, margins: Mapping[str, int]) -> int:
+    return urgency_of(quantity, told, margins.get(sku, 0), channel.oversell_penalty or 0)
+
+
+def _new_row(channel: SellingChannel, sku: str, quantity: int, margins: Mapping[str, int], moment: int) -> Row:
+    urgency = _urgency(channel, sku, quantity, None, margins)
+    return (channel.channel, sku, quantity, urgency, moment, moment, 1, "pending", 0, 0)
+
+
+def _changed_row(
+    channel: SellingChannel, sku: str, quantity: int, before: _Known, margins: Mapping[str, int], moment: int
+) -> Row:
+    return (quantity, _urgency(channel, sku, quantity, before.told, margins), moment, moment, before.intent_id)
+
+
+def _insert(connection: Connection, rows: list[Row]) -> None:
+    Bulk(connection).insert(PushIntent, _NEW, rows)
+
+
+def _update(connection: Connection, rows: list[Row]) -> None:
+    """In the order of their keys, as every writer of many listings does: no two wait for each other."""
+    rows.sort(key=lambda row: row[-1])
+    Bulk(connection).execute(_CHANGED, PushIntent, _CHANGED_COLUMNS, rows)
+
+
+def _each(connection: Connection, statement: str, listings: Collection[Listing], **bound: object) -> int:
     if not listings:
         return 0
-    rows = [{"channel": listing.channel, "sku": listing.sku, **bound} for listing in listings]
+    rows = [{"channel": listing.channel, "sku": listing.sku, **bound} for listing in sorted(listings)]
     return max(connection.execute(text(statement), rows).rowcount, 0)

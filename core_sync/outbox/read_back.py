@@ -1,35 +1,32 @@
-"""Look whether channels show what they accepted; what is accepted and not shown in time is a failure."""
+"""Look whether channels show what they accepted; what is accepted and not shown in time is a failure.
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+A channel that queues what it accepts is asked first how far it is. What was seen to be shown is looked at once more
+where an earlier push without an answer may still arrive after it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from core_sync.channels.port import ReadFailed
-from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.availability.promises import channel_names
+from core_sync.channels.port import Accepted, Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
+from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
-from core_sync.failures.record import NewFailure, record_failures, resolve_subjects
+from core_sync.outbox import looked
+from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
-from core_sync.outbox.intend import Listing
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.looked import Watched, watched
 
-OPERATION = "read_back"
-ACCEPTED_NOT_APPLIED = "ACCEPTED_NOT_APPLIED"
+PAGE_REQUESTS = 5
+"""Requests of one look: pushes of the same channel share its budget, and are not to wait long."""
 
-_ACCEPTED = """
-SELECT i.intent_id, i.channel, i.sku, i.quantity, i.accepted_at, i.intended_at
-FROM push_intent i WHERE i.state = 'accepted' ORDER BY i.accepted_at, i.intent_id
-"""
+PAGE_MAX = 500
 
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    intent_id: int
-    listing: Listing
-    quantity: int
-    accepted_at: int
-    intended_at: int
+FAILED_READ_S = 5.0
+"""How long after a look that failed to look again, where the channel does not say."""
 
 
 @dataclass
@@ -39,35 +36,133 @@ class ReadBack:
     visible: list[Listing] = field(default_factory=list)
     waiting: list[Listing] = field(default_factory=list)
     overdue: list[Listing] = field(default_factory=list)
+    refused: list[Listing] = field(default_factory=list)
+
+    def add(self, other: "ReadBack") -> None:
+        """Count another look in."""
+        self.visible += other.visible
+        self.waiting += other.waiting
+        self.overdue += other.overdue
+        self.refused += other.refused
 
 
-def confirm_visible(database: Database, connectors: Connectors, at: datetime) -> ReadBack:
-    """Read back every listing that is accepted and not yet visible."""
+def confirm_visible(
+    database: Database, connectors: Connectors, at: datetime, only: Collection[Listing] | None = None
+) -> ReadBack:
+    """Look at every listing that is due for it on every channel; at those named in ``only`` also before their time."""
     with database.reading() as connection:
-        waiting = [_waiting(row) for row in connection.execute(text(_ACCEPTED))]
+        names = channel_names(connection)
     found = ReadBack()
-    by_channel: dict[str, list[_Waiting]] = defaultdict(list)
-    for one in waiting:
-        by_channel[one.listing.channel].append(one)
-    for name, accepted in by_channel.items():
-        channel = connectors.get(name)
-        if channel is None:
+    for name in names:
+        skus = None if only is None else [one.sku for one in only if one.channel == name]
+        if skus == []:
             continue
-        try:
-            shown = channel.read([one.listing.sku for one in accepted])
-        except ReadFailed:
-            found.waiting += [one.listing for one in accepted]
-            continue
-        agreeing = [one for one in accepted if shown.get(one.listing.sku) == one.quantity]
-        others = [one for one in accepted if shown.get(one.listing.sku) != one.quantity]
-        overdue = [one for one in others if _seconds_since(one, at) >= channel.limits.visible_within_s]
-        with database.transaction() as connection:
-            _mark_visible(connection, agreeing, at)
-            record_failures(connection, [_failure(one, shown.get(one.listing.sku), at) for one in overdue])
-        found.visible += [one.listing for one in agreeing]
-        found.overdue += [one.listing for one in overdue]
-        found.waiting += [one.listing for one in others if one not in overdue]
+        while True:
+            page = look(database, connectors, name, at, skus)
+            found.add(page)
+            if skus is not None or not (page.visible or page.overdue or page.refused):
+                break
     return found
+
+
+def look(
+    database: Database, connectors: Connectors, name: str, at: datetime, skus: Sequence[str] | None = None
+) -> ReadBack:
+    """One look at the listings of one channel that are longest due, as many as a few requests read."""
+    found = ReadBack()
+    channel = connectors.get(name)
+    if channel is None:
+        return found
+    limits = channel.limits
+    size = min(PAGE_MAX, max(1, limits.skus_per_read) * PAGE_REQUESTS)
+    with database.reading() as connection:
+        if read_control(connection, name).breaker.is_open:
+            return found
+        page = watched(connection, name, at, size, skus)
+    if not page:
+        return found
+    try:
+        refused, working = _followed(channel, page)
+        asked = [one for one in page if one.intent_id not in refused and one.intent_id not in working]
+        reading = channel.read([one.listing.sku for one in asked]) if asked else Reading({})
+    except ReadFailed as error:
+        wait = timedelta(seconds=error.retry_after_s or FAILED_READ_S)
+        with database.transaction() as connection:
+            looked.put_off(connection, page, at + wait)
+        found.waiting += [one.listing for one in page]
+        return found
+    with database.transaction() as connection:
+        for one in page:
+            if one.intent_id in refused:
+                looked.refused(connection, one, refused[one.intent_id], at)
+                found.refused.append(one.listing)
+        _settle(connection, asked, reading, limits, at, found)
+        late = [one for one in page if one.intent_id in working]
+        _wait_or_tell(connection, late, {}, limits, at, found)
+    return found
+
+
+def _followed(channel: Channel, page: Sequence[Watched]) -> tuple[dict[int, Rejected], set[int]]:
+    """What became of queued submissions: those refused with the reason, and those the channel still works on."""
+    receipts = {one.receipt for one in page if one.receipt is not None and one.is_awaited}
+    progress = channel.follow(sorted(receipts)) if receipts else {}
+    refused: dict[int, Rejected] = {}
+    working: set[int] = set()
+    for one in page:
+        if one.receipt not in receipts:
+            continue
+        told = progress[one.receipt]
+        if not isinstance(told, Finished):
+            working.add(one.intent_id)
+        elif not isinstance(answer := told.answer(one.listing.sku), Accepted):
+            refused[one.intent_id] = answer
+    return refused, working
+
+
+def _settle(
+    connection: Connection,
+    asked: Sequence[Watched],
+    reading: Reading,
+    limits: ChannelLimits,
+    at: datetime,
+    found: ReadBack,
+) -> None:
+    """Sort what was read: shown as promised, not yet, or spoiled by an earlier push that came late."""
+    told = {
+        one.listing.sku: reading[one.listing.sku]
+        for one in asked
+        if one.listing.sku in reading and not _is_older(one, reading)
+    }
+    agreeing = [one for one in asked if told.get(one.listing.sku) == one.quantity]
+    looked.seen(connection, agreeing, at)
+    found.visible += [one.listing for one in agreeing]
+    others = [one for one in asked if told.get(one.listing.sku) != one.quantity]
+    spoiled = [one for one in others if not one.is_awaited]
+    looked.seen_otherwise(connection, spoiled, told, at)
+    _wait_or_tell(connection, [one for one in others if one.is_awaited], told, limits, at, found)
+
+
+def _is_older(one: Watched, reading: Reading) -> bool:
+    """Whether a figure is from before the channel accepted ours: it says nothing about ours."""
+    as_of = reading.as_of.get(one.listing.sku)
+    return one.is_awaited and as_of is not None and to_microseconds(as_of) < one.accepted_at
+
+
+def _wait_or_tell(
+    connection: Connection,
+    late: Sequence[Watched],
+    told: Mapping[str, int],
+    limits: ChannelLimits,
+    at: datetime,
+    found: ReadBack,
+) -> None:
+    """Look again later; what should be shown by now is a failure too."""
+    overdue = [one for one in late if one.age_s(at) >= limits.visible_within_s]
+    looked.overdue(connection, overdue, told, limits, at)
+    waiting = [one for one in late if one.age_s(at) < limits.visible_within_s]
+    looked.not_yet(connection, waiting, told, limits, at)
+    found.overdue += [one.listing for one in overdue]
+    found.waiting += [one.listing for one in waiting]
 
 
 def shown_now(connectors: Connectors, listings: Collection[Listing]) -> dict[Listing, int]:
@@ -90,65 +185,11 @@ def note_shown(connection: Connection, shown: Mapping[Listing, int], at: datetim
     if shown:
         connection.execute(
             text(
-                "UPDATE push_intent SET shown_quantity = :quantity, visible_at = :at "
+                "UPDATE push_intent SET shown_quantity = :quantity, told_quantity = :quantity, visible_at = :at "
                 "WHERE channel = :channel AND sku = :sku"
             ),
             [
                 {"channel": listing.channel, "sku": listing.sku, "quantity": quantity, "at": to_microseconds(at)}
-                for listing, quantity in shown.items()
+                for listing, quantity in sorted(shown.items())
             ],
         )
-
-
-def _waiting(row: tuple[int, str, str, int, int, int]) -> _Waiting:
-    intent_id, channel, sku, quantity, accepted_at, intended_at = row
-    return _Waiting(intent_id, Listing(channel, sku), quantity, accepted_at, intended_at)
-
-
-def _seconds_since(one: _Waiting, at: datetime) -> float:
-    return (at - from_microseconds(one.accepted_at)).total_seconds()
-
-
-def _mark_visible(connection: Connection, agreeing: Iterable[_Waiting], at: datetime) -> None:
-    seen = [
-        {
-            "intent_id": one.intent_id,
-            "quantity": one.quantity,
-            "intended_at": one.intended_at,
-            "at": to_microseconds(at),
-        }
-        for one in agreeing
-    ]
-    if not seen:
-        return
-    # Where the value changed meanwhile the listing is pending again; what it shows is worth knowing all the same.
-    connection.execute(
-        text("UPDATE push_intent SET shown_quantity = :quantity, visible_at = :at WHERE intent_id = :intent_id"), seen
-    )
-    connection.execute(
-        text(
-            "UPDATE push_intent SET state = 'visible' "
-            "WHERE intent_id = :intent_id AND state = 'accepted' AND intended_at = :intended_at"
-        ),
-        seen,
-    )
-    subjects = [one.listing.subject for one in agreeing]
-    resolve_subjects(connection, subjects, at, "the channel shows the promised quantity")
-
-
-def _failure(one: _Waiting, shown: int | None, at: datetime) -> NewFailure:
-    return NewFailure(
-        kind="push",
-        subject=one.listing.subject,
-        message=f"{one.listing.channel} accepted {one.quantity} of {one.listing.sku} and still shows {shown}",
-        occurred_at=at,
-        recorded_at=at,
-        system=one.listing.channel,
-        channel=one.listing.channel,
-        operation=OPERATION,
-        sku=one.listing.sku,
-        error_code=ACCEPTED_NOT_APPLIED,
-        event_lag_s=_seconds_since(one, at),
-        quantity=one.quantity,
-        evidence={"shown_quantity": shown},
-    )

@@ -1,44 +1,157 @@
-"""When to push again, and what a push's answer means for its listing: pure."""
+"""What a push's answer means for its listing, when to try again, and which listing goes first: pure."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from http import HTTPStatus
 
-from core_sync.channels.port import Accepted, PushAnswer, Rejected, Unknown
+from core_sync.channels.port import NOT_SENT, OVER_BUDGET, UNKNOWN_LISTING, Accepted, PushAnswer, Rejected, Unknown
 
 ATTEMPTS_MAX = 6
-"""Tries of one value before it waits for a person or a new value."""
+"""Tries of one value before it waits for a person or a new value; tries that the whole channel spoils do not count."""
 
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 300.0
 
-LEASE = timedelta(seconds=60)
-"""How long a dispatcher may be silent before another takes its listings over."""
+BENCH_S = 60.0
+"""How long a listing keeps off after its push found the whole channel out: the next probes are others' turn.
+
+Else one listing that the channel chokes on would be every probe. All benched listings are due once the channel answers.
+"""
+
+LEASE = timedelta(seconds=30)
+"""How long a dispatcher may be silent before another takes its listings over.
+
+Longer than one submission takes at worst: connecting, answering and reading back have time-outs of seconds.
+"""
+
+LOSS_MAX = 10**15 - 1
+"""Larger losses, in ten-thousandths of money, are all the same to the order of pushes."""
+
+
+class DeadLetter(StrEnum):
+    """Why a value was given up; what a replay selects by."""
+
+    REFUSED = "refused"
+    """The channel said no, and would again."""
+    UNLISTED = "unlisted"
+    """The channel does not list the SKU."""
+    NO_ANSWER = "no_answer"
+    """Tried often enough while the channel answered others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """The state a listing goes into, and for ``pending`` how long it waits first."""
+class Done:
+    """The channel took it; now it must be seen to show it."""
 
-    state: str
-    wait_s: float = 0.0
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again at ``when``; the try counts towards giving up only where it is ``counted``."""
+
+    when: datetime
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Leave it to a person, a replay or a new value."""
+
+    why: DeadLetter
+
+
+Next = Done | RetryAt | GiveUp
+
+
+class Heard(StrEnum):
+    """What an answer tells of the channel as a whole."""
+
+    ANSWERED = "answered"
+    """It is there and does its work, whatever it said of this listing."""
+    BUSY = "busy"
+    """It is there and asks us to slow down."""
+    SILENT = "silent"
+    """No answer, or none that a working channel gives."""
+    LOCKED_OUT = "locked_out"
+    """It no longer lets us in: nothing else will succeed either."""
+
+
+class Urgency(IntEnum):
+    """Classes of pushes in the order in which they go out: what can oversell before what can only undersell."""
+
+    ZERO = 0
+    DECREASE = 1
+    INCREASE = 2
+
+
+def heard(answer: PushAnswer) -> Heard:
+    """What ``answer`` tells of the channel that gave it, or did not."""
+    if isinstance(answer, Unknown):
+        return Heard.SILENT
+    if isinstance(answer, Accepted):
+        return Heard.ANSWERED
+    status = answer.http_status or 0
+    if answer.code == NOT_SENT or (answer.transient and status >= HTTPStatus.INTERNAL_SERVER_ERROR):
+        return Heard.SILENT
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Heard.LOCKED_OUT
+    slow_down = answer.retry_after_s is not None or status == HTTPStatus.TOO_MANY_REQUESTS
+    return Heard.BUSY if answer.transient and slow_down else Heard.ANSWERED
+
+
+def after(answer: PushAnswer, attempt: int, at: datetime, jitter: float, *, channel_out: bool = False) -> Next:
+    """What becomes of a listing after ``answer``, given at ``at``, to try number ``attempt`` (from 1).
+
+    Args:
+        answer: the channel's, unknowns having been settled by reading back where that was possible.
+        attempt: tries of this value that counted, this one included.
+        at: when the answer came.
+        jitter: from 0 to 1; full jitter, so that many listings do not come back at once.
+        channel_out: whether the channel answers nobody: then it is not this listing's failure.
+    """
+    match answer:
+        case Accepted():
+            return Done()
+        case Rejected(code=code, transient=False) if heard(answer) is Heard.ANSWERED:
+            return GiveUp(DeadLetter.UNLISTED if code == UNKNOWN_LISTING else DeadLetter.REFUSED)
+        case Rejected(code=code, retry_after_s=asked):
+            counted = heard(answer) is not Heard.BUSY and code != OVER_BUDGET and not channel_out
+            wait = max(asked or 0.0, 0.0 if code == OVER_BUDGET else wait_before(attempt, jitter))
+        case Unknown():
+            counted, wait = not channel_out, wait_before(attempt, jitter)
+    wait = max(wait, BENCH_S) if channel_out else wait
+    if counted and attempt >= ATTEMPTS_MAX:
+        return GiveUp(DeadLetter.NO_ANSWER)
+    return RetryAt(at + timedelta(seconds=wait), counted)
 
 
 def wait_before(attempt: int, jitter: float) -> float:
-    """Seconds to wait after try number ``attempt`` (from 1): doubling, bounded, with full jitter in [0, 1]."""
-    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1))
+    """Seconds to wait after try number ``attempt`` (from 1): doubling, bounded, with full jitter in [0, 1].
+
+    Full jitter as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+    """
+    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(attempt - 1, 30))
     return longest * jitter
 
 
-def after(answer: PushAnswer, attempt: int, jitter: float) -> Next:
-    """What becomes of a listing after ``answer`` to try number ``attempt``."""
-    match answer:
-        case Accepted():
-            return Next("accepted")
-        case Rejected(transient=False):
-            return Next("failed")
-        case Rejected(retry_after_s=asked) if attempt < ATTEMPTS_MAX:
-            return Next("pending", max(asked or 0.0, wait_before(attempt, jitter)))
-        case Unknown() if attempt < ATTEMPTS_MAX:
-            return Next("pending", wait_before(attempt, jitter))
-        case _:
-            return Next("failed")
+def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> int:
+    """The place of a push in the order, the smallest first: zero, decreases, increases; then the larger loss.
+
+    Args:
+        quantity: units the listing shall show.
+        told: units it shows, or was last told to; None: nobody knows.
+        margin: ten-thousandths of money lost on a unit that could be sold and is not.
+        penalty: ten-thousandths of money for a unit sold that is not there, beside the margin.
+    """
+    if quantity == 0:
+        kind, units, loss = Urgency.ZERO, told or 0, margin + penalty
+    elif told is not None and quantity < told:
+        kind, units, loss = Urgency.DECREASE, told - quantity, margin + penalty
+    else:
+        kind, units, loss = Urgency.INCREASE, quantity - (told or 0), margin
+    return kind * (LOSS_MAX + 1) + LOSS_MAX - min(LOSS_MAX, max(0, units * loss))
+
+
+def class_of(urgency: int) -> Urgency:
+    """The class that an urgency belongs to."""
+    return Urgency(urgency // (LOSS_MAX + 1))

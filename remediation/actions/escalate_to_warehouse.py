@@ -7,7 +7,8 @@ from sqlalchemy import Connection, text
 
 from core_sync.channels.port import ReadFailed
 from core_sync.channels.warehouse import Question
-from core_sync.outbox.intend import Listing, hold, release
+from core_sync.outbox.intend import hold, release
+from core_sync.outbox.listing import Listing
 from core_sync.outbox.read_back import note_shown, shown_now
 from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Order, Plan, Told, Verification, Verified

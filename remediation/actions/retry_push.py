@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 
 from core_sync.errors import VerbRefused
 from core_sync.outbox.dispatch import push_due
-from core_sync.outbox.intend import Listing, requeue
+from core_sync.outbox.intend import requeue
+from core_sync.outbox.listing import Listing
 from core_sync.outbox.read_back import confirm_visible
 from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Order, Plan, Told, Verification, Verified
@@ -93,7 +94,7 @@ def push_now(world: World, listings: Collection[Listing]) -> Told:
 
 def seen_visible(world: World, listings: Collection[Listing]) -> Verification:
     """Read back, then say which of ``listings`` are not visible yet."""
-    confirm_visible(world.database, world.channels, world.clock())
+    confirm_visible(world.database, world.channels, world.clock(), only=listings)
     with world.database.reading() as connection:
         states = {listing: _state(connection, listing) for listing in listings}
     if any(state == "failed" for state in states.values()):

@@ -7,7 +7,7 @@ import pytest
 from core_sync.availability.reservations import tell_stale
 from core_sync.errors import VerbRefused
 from core_sync.failures.record import NewFailure, record_failure
-from core_sync.outbox.dispatch import push_due
+from core_sync.outbox.dispatch import Dispatcher, push_due
 from core_sync.outbox.read_back import confirm_visible
 from remediation.case_view import view_case
 from remediation.service import approve, preview, recommend, reject, request, runs_of, settle, undo
@@ -19,7 +19,7 @@ PERSON = "kim"
 
 
 def pushed(trade: Trade) -> None:
-    push_due(trade.database, trade.world.channels, trade.clock(), jitter=lambda: 1.0)
+    push_due(trade.database, trade.world.channels, trade.clock(), dispatcher=Dispatcher(jitter=lambda: 1.0))
     confirm_visible(trade.database, trade.world.channels, trade.clock())
 
 

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from core_sync.channels.connect import Connections
-from core_sync.channels.port import Accepted, Rejected, Unknown
 from core_sync.database.engine import Database
-from core_sync.outbox.dispatch import Pushed, push_due
-from core_sync.outbox.intend import Listing, hold, refresh_all_intents, refresh_intents, release, requeue
-from core_sync.outbox.read_back import confirm_visible
-from core_sync.outbox.rules import ATTEMPTS_MAX, Next, after, wait_before
+from core_sync.outbox.dispatch import Dispatcher, Pushed, push_due
+from core_sync.outbox.intend import hold, refresh_all_intents, refresh_intents, release, requeue
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.read_back import ReadBack, confirm_visible
 from tests.core_sync.channels.peers import Peer, a_shop
 from tests.core_sync.stocked import (
     MORNING,
@@ -45,8 +43,15 @@ def connected(database: Database, peer: Peer) -> Iterator[Connections]:
     connectors.close()
 
 
-def push(database: Database, connectors: Connections, minutes: float = 0) -> Pushed:
-    return push_due(database, connectors, MORNING + timedelta(minutes=minutes), jitter=lambda: 1.0)
+def push(database: Database, connectors: Connections, *, jitter: float = 1.0, **after: float) -> Pushed:
+    """A round that begins ``after`` the morning."""
+    dispatcher = Dispatcher(jitter=lambda: jitter)
+    return push_due(database, connectors, MORNING + timedelta(**after), dispatcher=dispatcher)
+
+
+def look(database: Database, connectors: Connections, **after: float) -> ReadBack:
+    """A look at what channels show, ``after`` the morning and a moment later than a round of that time."""
+    return confirm_visible(database, connectors, MORNING + timedelta(**after) + timedelta(seconds=1))
 
 
 def test_a_change_of_stock_and_its_push_intent_commit_together(database: Database, connected: Connections) -> None:
@@ -71,8 +76,7 @@ def test_a_promise_that_did_not_change_intends_nothing(database: Database, conne
 def test_a_new_buffer_changes_what_every_listing_shall_show(database: Database, connected: Connections) -> None:
     happens(database, "receipt", "S", 8)
     a_rule(database, "shop", buffer=3)
-    with database.transaction() as connection:
-        assert refresh_all_intents(connection, MORNING) == 1
+    assert refresh_all_intents(database, MORNING) == 1
     assert intent(database, "shop", "S")[1] == 5
 
 
@@ -82,7 +86,7 @@ def test_a_pushed_listing_is_visible_once_it_is_read_back(
     happens(database, "receipt", "S", 8)
     assert push(database, connected).accepted == [SHOP]
     assert intent(database, "shop", "S")[0] == "accepted"
-    assert confirm_visible(database, connected, MORNING).visible == [SHOP]
+    assert look(database, connected).visible == [SHOP]
     assert intent(database, "shop", "S") == ("visible", 8, 8)
     assert push(database, connected).accepted == []
 
@@ -91,7 +95,7 @@ def test_zero_goes_first_then_decreases_then_the_rest(database: Database, connec
     for sku in ("S", "T", "U"):
         happens(database, "receipt", sku, 50)
     push(database, connected)
-    confirm_visible(database, connected, MORNING)
+    look(database, connected)
     peer.forgets_writes()
     happens(database, "receipt", "S", 1)
     happens(database, "ship", "T", 1)
@@ -126,7 +130,7 @@ def test_a_channel_without_an_endpoint_leaves_its_listings_due(database: Databas
     a_location(database, "WH")
     a_channel(database, "shop")
     happens(database, "receipt", "S", 8)
-    assert push(database, connections(database)).given_back == [SHOP]
+    assert push(database, connections(database)) == Pushed()
     assert intent(database, "shop", "S")[0] == "pending"
 
 
@@ -138,7 +142,7 @@ def test_a_busy_channel_is_a_failure_that_heals_itself(database: Database, conne
     push(database, connected, minutes=1)
     assert open_failures(database) == [("push:shop:S", "THROTTLED", 200, 2)]
     push(database, connected, minutes=2)
-    confirm_visible(database, connected, MORNING + timedelta(minutes=2))
+    look(database, connected, minutes=2)
     assert intent(database, "shop", "S") == ("visible", 8, 8)
     assert open_failures(database) == []
 
@@ -147,12 +151,9 @@ def test_the_wait_that_a_channel_asks_for_is_kept(database: Database, connected:
     happens(database, "receipt", "S", 8)
     peer.goes_wrong("429")
 
-    def pushed_after(seconds: float) -> Pushed:
-        return push_due(database, connected, MORNING + timedelta(seconds=seconds), jitter=lambda: 0.0)
-
-    assert pushed_after(0).retried_later == [SHOP]
-    assert pushed_after(1) == Pushed()
-    assert pushed_after(3).accepted == [SHOP]
+    assert push(database, connected, jitter=0).retried_later == [SHOP]
+    assert push(database, connected, jitter=0, seconds=1) == Pushed()
+    assert push(database, connected, jitter=0, seconds=4).accepted == [SHOP]
 
 
 def test_a_push_without_an_answer_that_was_applied_counts_as_accepted(
@@ -162,18 +163,6 @@ def test_a_push_without_an_answer_that_was_applied_counts_as_accepted(
     peer.goes_wrong("timeout_applied")
     assert push(database, connected).accepted == [SHOP]
     assert open_failures(database) == []
-
-
-def test_a_silent_channel_keeps_its_other_listings_for_the_next_round(
-    database: Database, connected: Connections, peer: Peer
-) -> None:
-    for sku in ("S", "T", "U"):
-        happens(database, "receipt", sku, 8)
-    peer.goes_wrong("timeout")
-    pushed = push(database, connected)
-    assert (len(pushed.retried_later), len(pushed.given_back)) == (1, 2)
-    assert [failure[1] for failure in open_failures(database)] == ["READ_TIMEOUT"]
-    assert sorted(push(database, connected).accepted) == sorted(pushed.given_back)
 
 
 def test_a_refusal_waits_for_a_person_until_the_value_changes(
@@ -195,12 +184,12 @@ def test_accepted_and_never_shown_becomes_a_failure_when_its_time_is_over(
     happens(database, "receipt", "S", 8)
     peer.goes_wrong("accepted_not_applied")
     push(database, connected)
-    assert confirm_visible(database, connected, MORNING).waiting == [SHOP]
+    assert look(database, connected).waiting == [SHOP]
     assert open_failures(database) == []
-    assert confirm_visible(database, connected, MORNING + timedelta(minutes=20)).overdue == [SHOP]
+    assert look(database, connected, minutes=20).overdue == [SHOP]
     assert open_failures(database)[0][:2] == ("push:shop:S", "ACCEPTED_NOT_APPLIED")
     peer.catches_up()
-    assert confirm_visible(database, connected, MORNING + timedelta(minutes=21)).visible == [SHOP]
+    assert look(database, connected, minutes=25).visible == [SHOP]
     assert open_failures(database) == []
 
 
@@ -209,7 +198,7 @@ def test_a_figure_that_moved_at_the_shop_is_read_again_and_set(
 ) -> None:
     happens(database, "receipt", "S", 8)
     push(database, connected)
-    confirm_visible(database, connected, MORNING)
+    look(database, connected)
     peer.shown["S"] = 7  # sold there meanwhile
     happens(database, "ship", "S", 1)
     happens(database, "receipt", "S", 5)
@@ -232,52 +221,3 @@ def test_a_held_listing_remembers_its_value_and_is_pushed_when_released(
         assert release(connection, [SHOP], MORNING) == 1
     push(database, connected)
     assert peer.writes == [("S", 10)]
-
-
-def test_a_listing_whose_dispatcher_died_is_pushed_by_another(
-    database: Database, connected: Connections, peer: Peer
-) -> None:
-    happens(database, "receipt", "S", 8)
-    with database.transaction() as connection:
-        connection.execute(text("UPDATE push_intent SET state = 'sent', leased_until = :until"), {"until": 0})
-    assert push(database, connected).accepted == [SHOP]
-    assert peer.shown["S"] == 8
-
-
-def test_a_value_that_changes_while_it_is_pushed_is_pushed_again(
-    database: Database, connected: Connections, peer: Peer
-) -> None:
-    happens(database, "receipt", "S", 8)
-
-    class SlowShop(Connections):
-        def get(self, name: str):  # type: ignore[no-untyped-def]  # as the base has it
-            happens(database, "receipt", "S", 1, at=MORNING + timedelta(seconds=1))
-            return super().get(name)
-
-    push_due(database, SlowShop(database), MORNING)
-    assert intent(database, "shop", "S")[:2] == ("pending", 9)
-    push(database, connected, minutes=1)
-    assert peer.shown["S"] == 9
-
-
-@pytest.mark.parametrize(
-    ("answer", "attempt", "expected"),
-    [
-        (Accepted(), 1, Next("accepted")),
-        (Rejected("no such listing", "UNKNOWN_SKU"), 1, Next("failed")),
-        (Rejected("busy", "E503", 503, transient=True), 1, Next("pending", 2.0)),
-        (Rejected("busy", "E503", 503, transient=True, retry_after_s=90), 1, Next("pending", 90.0)),
-        (Unknown("no answer"), 3, Next("pending", 8.0)),
-        (Unknown("no answer"), ATTEMPTS_MAX, Next("failed")),
-    ],
-)
-def test_what_becomes_of_a_listing_after_each_answer(
-    answer: Accepted | Rejected | Unknown, attempt: int, expected: Next
-) -> None:
-    assert after(answer, attempt, jitter=1.0) == expected
-
-
-def test_waits_double_up_to_a_bound_and_jitter_may_shorten_them_to_nothing() -> None:
-    assert [wait_before(attempt, 1.0) for attempt in (1, 2, 3)] == [2.0, 4.0, 8.0]
-    assert wait_before(50, 1.0) == 300.0
-    assert wait_before(5, 0.0) == 0.0

@@ -1,0 +1,218 @@
+"""Keep what came of pushes: the tries, where each listing goes next, what the breaker makes of it, failures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, text
+
+from core_sync.channels.port import OVER_BUDGET, Accepted, ChannelLimits, PushAnswer, Rejected, Unknown
+from core_sync.clock import to_microseconds
+from core_sync.failures.record import record_failures
+from core_sync.outbox.control import locked_control, write_control
+from core_sync.outbox.due import DuePush
+from core_sync.outbox.failures import push_failure, tell_of_channel, told
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, heard
+from core_sync.outbox.wake import ring
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One push with its answer, unknowns having been settled where that was possible."""
+
+    push: DuePush
+    answer: PushAnswer
+    latency_ms: float
+    at: datetime
+
+
+@dataclass
+class Recorded:
+    """Where the listings went."""
+
+    accepted: list[Listing] = field(default_factory=list)
+    retried_later: list[Listing] = field(default_factory=list)
+    failed: list[Listing] = field(default_factory=list)
+
+    def note(self, listing: Listing, then: Next) -> None:
+        """Count one listing in."""
+        match then:
+            case Done():
+                self.accepted.append(listing)
+            case RetryAt():
+                self.retried_later.append(listing)
+            case GiveUp():
+                self.failed.append(listing)
+
+
+def record_answers(
+    connection: Connection,
+    channel: str,
+    limits: ChannelLimits,
+    answered: Sequence[Answered],
+    jitter: Callable[[], float],
+    look_at: datetime,
+) -> Recorded:
+    """Write ``answered`` down, in the order in which they came; what was accepted is looked at from ``look_at`` on.
+
+    A listing moves on only under the lease with which it was pushed, and only for the value that was pushed: where that
+    changed meanwhile it stays due. What was pushed under a lease that is lost may have come after what the next one
+    pushed: that listing is looked at again.
+    """
+    recorded = Recorded()
+    if not answered:
+        return recorded
+    before = control = locked_control(connection, channel)
+    standing = _standing(connection, answered)
+    moved, doubted, failing = [], [], []
+    trouble: PushAnswer | None = None
+    for one in answered:
+        hears = heard(one.answer)
+        control = control.heard(hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
+        trouble = one.answer if hears in (Heard.SILENT, Heard.LOCKED_OUT) else trouble
+        tries = one.push.attempts + 1
+        then = after(one.answer, tries, one.at, jitter(), channel_out=control.breaker.is_open)
+        recorded.note(one.push.listing, then)
+        row = standing.get(one.push.intent_id)
+        if row is not None and row.lease == one.push.lease:
+            moved.append(_moved(one, then, row, limits, look_at))
+        elif not isinstance(one.answer, Rejected):
+            doubted.append(_doubt(one, limits))
+        if not (isinstance(one.answer, Accepted) or control.breaker.is_open or _is_our_own(one.answer)):
+            failing.append(push_failure(one.push, one.answer, tries, one.latency_ms, one.at))
+    _note_attempts(connection, answered)
+    for statement, rows in ((_MOVE, moved), (_DOUBT, doubted)):
+        if rows:
+            connection.execute(text(statement), sorted(rows, key=lambda row: int(row["intent_id"])))
+    if before.breaker.is_open and not control.breaker.is_open:
+        _call_from_bench(connection, channel)
+    write_control(connection, control)
+    record_failures(connection, failing)
+    tell_of_channel(connection, channel, before.breaker, control.breaker, trouble, answered[-1].at)
+    ring(connection)  # for whoever reads back
+    return recorded
+
+
+def give_back(connection: Connection, unsent: Sequence[DuePush]) -> None:
+    """Let go of listings that were leased and not pushed."""
+    rows = [{"intent_id": push.intent_id, "lease": push.lease} for push in unsent]
+    if rows:
+        connection.execute(text(_GIVE_BACK), sorted(rows, key=lambda row: row["intent_id"]))
+
+
+def _standing(connection: Connection, answered: Sequence[Answered]) -> dict[int, Row[Any]]:
+    """The listings as they stand, held until the transaction ends, in the order of their keys."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    ids = msgspec.json.encode([one.push.intent_id for one in answered]).decode()
+    named = "SELECT value FROM json_each(:ids)" if on_sqlite else _IDS_ON_POSTGRESQL
+    statement = _STANDING.format(named=named, locking="" if on_sqlite else "FOR UPDATE")
+    return {row.intent_id: row for row in connection.execute(text(statement), {"ids": ids})}
+
+
+def _moved(one: Answered, then: Next, row: Row[Any], limits: ChannelLimits, look_at: datetime) -> dict[str, Any]:
+    """Where a listing goes; what it is told to show is known even where its value has changed meanwhile."""
+    values = dict(row._mapping)
+    values["at"] = to_microseconds(one.at)
+    if isinstance(one.answer, Accepted):
+        values |= {"told_quantity": one.push.quantity, "accepted_at": values["at"]}
+    elif isinstance(one.answer, Unknown):
+        values |= {"told_quantity": None, **_doubtful(one, limits)}
+    elif one.answer.shown_quantity is not None:
+        values["told_quantity"] = one.answer.shown_quantity
+    if row.state not in ("sent", "pending") or row.revision != one.push.revision:
+        return values
+    match then:
+        case Done():
+            receipt = one.answer.receipt if isinstance(one.answer, Accepted) else None
+            values |= {"state": "accepted", "receipt": receipt, "recheck_at": to_microseconds(look_at), "attempts": 0}
+        case RetryAt(when, counted):
+            values |= {"state": "pending", "not_before": to_microseconds(when)}
+            values["attempts"] = one.push.attempts + counted
+        case GiveUp(why):
+            values |= {"state": "failed", "dead_letter": why.value, "attempts": one.push.attempts + 1}
+    return values
+
+
+def _call_from_bench(connection: Connection, channel: str) -> None:
+    """The channel answers again, and whatever waits for that is due. What another transaction changes is so anyway."""
+    locking = "" if connection.dialect.name == "sqlite" else "FOR UPDATE SKIP LOCKED"
+    connection.execute(text(_OFF_THE_BENCH.format(locking=locking)), {"channel": channel})
+
+
+def _doubtful(one: Answered, limits: ChannelLimits) -> dict[str, Any]:
+    until = one.at + timedelta(seconds=limits.visible_within_s)
+    return {"doubt_quantity": one.push.quantity, "doubt_until": to_microseconds(until)}
+
+
+def _doubt(one: Answered, limits: ChannelLimits) -> dict[str, Any]:
+    return {"intent_id": one.push.intent_id, "at": to_microseconds(one.at), **_doubtful(one, limits)}
+
+
+def _note_attempts(connection: Connection, answered: Sequence[Answered]) -> None:
+    rows = []
+    for one in answered:
+        message, code, status = told(one.answer)
+        rows.append(
+            {
+                "intent_id": one.push.intent_id,
+                "at": to_microseconds(one.at),
+                "quantity": one.push.quantity,
+                "answer": type(one.answer).__name__.lower(),
+                "status": status,
+                "code": code,
+                "message": message or None,
+                "latency_ms": one.latency_ms,
+            }
+        )
+    connection.execute(text(_ATTEMPT), rows)
+
+
+def _pause_asked(answer: PushAnswer) -> float | None:
+    return answer.retry_after_s if isinstance(answer, Rejected) else None
+
+
+def _is_our_own(answer: PushAnswer) -> bool:
+    """Whether we kept the push back ourselves, so that nothing failed."""
+    return isinstance(answer, Rejected) and answer.code == OVER_BUDGET
+
+
+_IDS_ON_POSTGRESQL = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))"
+
+_STANDING = """
+SELECT intent_id, lease, revision, state, told_quantity, accepted_at, receipt, recheck_at, attempts, not_before,
+       dead_letter, doubt_quantity, doubt_until
+FROM push_intent WHERE intent_id IN ({named}) ORDER BY intent_id {locking}
+"""
+
+_MOVE = """
+UPDATE push_intent SET state = :state, told_quantity = :told_quantity, accepted_at = :accepted_at, receipt = :receipt,
+    recheck_at = :recheck_at, attempts = :attempts, not_before = :not_before, dead_letter = :dead_letter,
+    doubt_quantity = :doubt_quantity, doubt_until = :doubt_until, leased_by = NULL, leased_until = NULL
+WHERE intent_id = :intent_id
+"""
+
+_DOUBT = """
+UPDATE push_intent SET doubt_quantity = :doubt_quantity, doubt_until = :doubt_until,
+    recheck_at = CASE WHEN state IN ('accepted', 'visible') THEN :at ELSE recheck_at END
+WHERE intent_id = :intent_id
+"""
+
+_GIVE_BACK = """
+UPDATE push_intent SET state = CASE WHEN state = 'sent' THEN 'pending' ELSE state END,
+    leased_by = NULL, leased_until = NULL
+WHERE intent_id = :intent_id AND lease = :lease
+"""
+
+_OFF_THE_BENCH = """
+UPDATE push_intent SET not_before = NULL WHERE intent_id IN (
+    SELECT intent_id FROM push_intent
+    WHERE channel = :channel AND state IN ('pending', 'sent') AND not_before IS NOT NULL {locking})
+"""
+
+_ATTEMPT = """
+INSERT INTO push_attempt (intent_id, at, quantity, answer, http_status, error_code, message, latency_ms)
+VALUES (:intent_id, :at, :quantity, :answer, :status, :code, :message, :latency_ms)
+"""
