@@ -79,7 +79,7 @@ def test_from_files_to_positions_and_back(stocktriage: Run, tmp_path: Path) -> N
     assert stocktriage("export", "events", tmp_path / "out.jsonl").code == 0
     assert [row["id"] for row in lines((tmp_path / "out.jsonl").read_text())] == ["e1", "e2"]
     explained = lines(stocktriage("explain", "MUG", "LEEDS", "--json").out)[0]
-    assert [entry["on_hand"] for entry in explained["entries"]] == [12, -5]
+    assert [entry["on_hand"] for entry in explained["entries"]] == [-5, 12]  # the newest first
 
 
 @pytest.mark.usefixtures("master_data")
