@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
-from core_sync.channels.port import Accepted, Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
+from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.outbox import looked
@@ -114,7 +114,7 @@ def _followed(channel: Channel, page: Sequence[Watched]) -> tuple[dict[int, Reje
         told = progress[one.receipt]
         if not isinstance(told, Finished):
             working.add(one.intent_id)
-        elif not isinstance(answer := told.answer(one.listing.sku), Accepted):
+        elif isinstance(answer := told.answer(one.listing.sku), Rejected):
             refused[one.intent_id] = answer
     return refused, working
 
