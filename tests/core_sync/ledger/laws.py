@@ -32,8 +32,8 @@ def assert_lawful(connection: Connection, lenient: Collection[str] = ()) -> None
 
 def assert_as_told(connection: Connection, oracle: Oracle) -> None:
     """Every position, every event's end and every mark is what the oracle says."""
-    ends, marks, reversals = _ends(connection)
-    assert ends == oracle.ends
+    ended, marks, reversals = _ends(connection)
+    assert ended == oracle.ends
     assert figures(connection) == figures_told(oracle)
     assert marks == oracle.marks
     assert reversals == len(oracle.taken_back)
@@ -43,6 +43,11 @@ def telling_id(event: Event) -> str:
     """The id under which the ledger keeps ``event`` where it contradicts an earlier telling of its id."""
     occurred_at = to_microseconds(event.occurred_at)
     return conflicts.telling_id(Arrival(event, 0, content_digest(event, occurred_at), occurred_at, 0))
+
+
+def ends(connection: Connection) -> dict[Name, str]:
+    """What became of every event that was handed in."""
+    return _ends(connection)[0]
 
 
 def figures(connection: Connection) -> dict[Place, Figures]:

@@ -5,12 +5,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.ledger.events import Event, EventType
 from core_sync.ledger.history import Clock, disagreements, positions, positions_at
 from core_sync.ledger.ledger import Ledger
 from tests.builders import MONDAY, an_event
+from tests.core_sync.ledger.worlds import a_database_in_memory
 
 SIGNED = {EventType.ADJUST}
 
@@ -37,9 +36,7 @@ def events(draw: st.DrawFn) -> Event:
 
 def play(history: list[Event], size: int) -> Ledger:
     """A fresh ledger in memory that has seen ``history`` in batches of ``size``."""
-    database = Database("sqlite://")
-    upgrade(database)
-    ledger = Ledger(database)
+    ledger = Ledger(a_database_in_memory())
     for start in range(0, len(history), size):
         ledger.apply(history[start : start + size], MONDAY + timedelta(days=3))
     return ledger

@@ -15,13 +15,19 @@ World = Callable[[], AbstractContextManager[Database]]
 """Makes a database with core_sync's tables that is gone when its block ends."""
 
 
-@contextmanager
-def in_memory() -> Iterator[Database]:
+def a_database_in_memory() -> Database:
     """A SQLite database in memory: a copy of a migrated one, which costs a hundredth of migrating."""
     database = Database("sqlite://")
     with database.reading() as connection:
         connection.rollback()
         _sqlite(connection).deserialize(_migrated())
+    return database
+
+
+@contextmanager
+def in_memory() -> Iterator[Database]:
+    """A database in memory that is gone when the block ends."""
+    database = a_database_in_memory()
     try:
         yield database
     finally:
