@@ -9,6 +9,7 @@ taken from the settings, never from the table. The other attributes are the chan
 - ``edi``: ``sender`` and ``receiver``, each a name or ``QUALIFIER:NAME``.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +92,7 @@ CONNECTORS: Mapping[str, tuple[str, Callable[[Access], Channel]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    url: str
+    endpoint: Endpoint
     channel: Channel
     clients: tuple[httpx.Client, ...]
 
@@ -116,6 +117,7 @@ class Connections:
         self._answer_s = answer_s
         self._pace = pace
         self._open: dict[str, _Open] = {}
+        self._lock = threading.Lock()
 
     def get(self, name: str) -> Channel | None:
         """The connector of channel ``name``; None where no endpoint is configured or its kind has none."""
@@ -123,24 +125,27 @@ class Connections:
             endpoint = self._endpoint(connection, name)
         if endpoint is None or endpoint.kind not in CONNECTORS:
             return None
-        known = self._open.get(name)
-        if known is None or known.url != endpoint.url:
-            known = self._open[name] = self._connect(name, endpoint)
-        return known.channel
+        with self._lock:
+            known = self._open.get(name)
+            if known is None or known.endpoint != endpoint:
+                # whoever still speaks through the old one may finish; its connections end when nobody holds them
+                known = self._open[name] = self._connect(name, endpoint)
+            return known.channel
 
     def close(self) -> None:
         """Close every connection."""
-        for known in self._open.values():
-            for http in known.clients:
-                http.close()
-        self._open.clear()
+        with self._lock:
+            for known in self._open.values():
+                for http in known.clients:
+                    http.close()
+            self._open.clear()
 
     def _connect(self, name: str, endpoint: Endpoint) -> _Open:
         header, make = CONNECTORS[endpoint.kind]
         http = client(endpoint.url, {header: endpoint.token} if endpoint.token else None, self._answer_s)
         bare = client(endpoint.url, None, self._answer_s)
         access = Access(endpoint, http, bare, lambda: next_control_number(self._database, name), self._pace)
-        return _Open(endpoint.url, make(access), (http, bare))
+        return _Open(endpoint, make(access), (http, bare))
 
     def _endpoint(self, connection: Connection, name: str) -> Endpoint | None:
         row = connection.execute(
