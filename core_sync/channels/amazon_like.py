@@ -203,8 +203,8 @@ class AmazonLike:
 
 def _submitted(answer: Answer) -> PushAnswer:
     told = understood(answer.body, _Submission)
-    if told is None or told.status not in ("ACCEPTED", "VALID", "INVALID"):
-        return unreadable(answer)
+    if told is None or told.status not in ("ACCEPTED", "INVALID"):
+        return unreadable(answer)  # VALID, too: it was looked at, which is not what was asked
     if told.status == "INVALID":
         issue = next((one for one in told.issues if one.severity == "ERROR"), _Issue())
         return Rejected(issue.message, issue.code, answer.status, exchange=answer.exchange)

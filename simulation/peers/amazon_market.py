@@ -143,12 +143,21 @@ class Marketplace:
         """What is wrong with a figure."""
         if sku not in self.shown:
             message = "The seller lists no such SKU."
-            return {"code": "13013", "message": message, "severity": "ERROR", "attributeNames": []}
+            return _issue("13013", message, "INVALID_ATTRIBUTE")
         if not 0 <= quantity <= QUANTITY_MAX:
             message = f"The quantity is not within 0 and {QUANTITY_MAX}."
-            names = ["fulfillment_availability"]
-            return {"code": "99022", "message": message, "severity": "ERROR", "attributeNames": names}
+            return _issue("99022", message, "INVALID_ATTRIBUTE", "fulfillment_availability")
         return None
+
+
+def _issue(code: str, message: str, category: str, *attributes: str) -> dict[str, Any]:
+    return {
+        "code": code,
+        "message": message,
+        "severity": "ERROR",
+        "attributeNames": list(attributes),
+        "categories": [category],
+    }
 
 
 def wanted_quantity(values: Any) -> int | None:
