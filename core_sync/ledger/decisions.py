@@ -5,8 +5,7 @@ ledger itself is never changed. Each verb can be asked first what it would do: i
 in a transaction that is rolled back.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -16,7 +15,7 @@ from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.failures.record import resolve_subjects
-from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.arrivals import Arrival, from_payload
 from core_sync.ledger.conflicts import know_telling
 from core_sync.ledger.effects import Flag
 from core_sync.ledger.event_parts import event_parts
@@ -24,7 +23,7 @@ from core_sync.ledger.held import WAITING
 from core_sync.ledger.kits import in_components
 from core_sync.ledger.knowledge import Decision, Knowledge
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
-from core_sync.ledger.locks import lock_skus
+from core_sync.ledger.locks import lock_arrivals, lock_skus
 from core_sync.ledger.recall import recall
 from core_sync.ledger.reversal import reverse_entry
 from core_sync.ledger.rules import free_all, retry
@@ -76,7 +75,8 @@ def apply_after_all(
         NotFound: there is no such held event.
         VerbRefused: the event is already in the ledger; or it contradicts another and cannot take its place.
     """
-    with _asking(ledger, dry_run) as connection:
+
+    def apply(connection: Connection) -> Verdict:
         held = find_held(connection, held_id)
         if held.status == "applied":
             raise VerbRefused("apply", f"event {held.event_id}", "it is in the ledger already")
@@ -91,6 +91,8 @@ def apply_after_all(
         _tell(connection, held, actor, "apply", at, note)
         return verdict_on(connection, after.source, after.event_id, "apply", after.status, after.message, written,
                           dry_run)  # fmt: skip
+
+    return _done_or_asked(ledger, apply, dry_run)
 
 
 def retry_lacking(ledger: Ledger, at: datetime) -> BatchOutcome:
@@ -121,7 +123,8 @@ def reverse(
         NotFound: no entry has that id.
         VerbRefused: it was taken back before, or taking it back would drive a strict state negative.
     """
-    with _asking(ledger, dry_run) as connection:
+
+    def take_back(connection: Connection) -> Verdict:
         statuses = {part.status for part in event_parts(connection, source, event_id)}
         if "accepted" not in statuses and "reversed" in statuses:
             raise VerbRefused("reverse", f"event {event_id}", "it was taken back before")
@@ -132,18 +135,29 @@ def reverse(
         tell_cases_of_event(connection, held_subject(source, event_id), source, event_id, actor, "reverse", at, told)
         return verdict_on(connection, source, event_id, "reverse", "reversed", told, written, dry_run)
 
+    return _done_or_asked(ledger, take_back, dry_run)
+
 
 class _OnlyAsked(Exception):
-    """Ends a transaction that was only a question."""
+    """Ends a transaction that was only a question, with the answer."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
 
 
-@contextmanager
-def _asking(ledger: Ledger, dry_run: bool) -> Iterator[Connection]:
-    """A transaction of the ledger, rolled back at its end where it was only asked what would happen."""
-    with suppress(_OnlyAsked), ledger.writing() as connection:
-        yield connection
+def _done_or_asked(ledger: Ledger, verb: Callable[[Connection], Verdict], dry_run: bool) -> Verdict:
+    """Carry ``verb`` out in a transaction of the ledger, rolled back where it was only asked what would happen."""
+
+    def carried_out(connection: Connection) -> Verdict:
+        verdict = verb(connection)
         if dry_run:
-            raise _OnlyAsked
+            raise _OnlyAsked(verdict)
+        return verdict
+
+    try:
+        return ledger.write(carried_out)
+    except _OnlyAsked as asked:
+        return asked.verdict
 
 
 def _retry(
@@ -213,7 +227,7 @@ def _recalled(
     arrivals = [held_arrival(h.source_id, h.payload, h.content, now, catalogue) for h in held]
     arrivals = in_components(arrivals, bulk, catalogue, ledger.interned)
     ledger.interned.give_positions(bulk, arrivals)
-    lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
+    lock_arrivals(connection, arrivals)
     return arrivals, recall(bulk, arrivals, catalogue, ledger.interned)
 
 
@@ -247,8 +261,11 @@ def _dismiss(
     note: str | None,
     dry_run: bool,
 ) -> Verdict:
-    with _asking(ledger, dry_run) as connection:
-        lock_skus(connection, connection.execute(text(_HELD_SKU), {"held_id": held_id}).scalars())
+
+    def dismiss(connection: Connection) -> Verdict:
+        named = from_payload(find_held(connection, held_id).payload).sku
+        kept = connection.execute(text(_HELD_SKU), {"held_id": held_id}).scalars()
+        lock_skus(connection, {named, *kept})
         held = find_held(connection, held_id)
         if held.status not in allowed:
             raise VerbRefused(verb, f"event {held.event_id}", f"it is {held.status}")
@@ -258,6 +275,8 @@ def _dismiss(
         resolve_subjects(connection, [held.subject], at, f"{verb} by {actor}")
         _tell(connection, held, actor, verb, at, note)
         return verdict_on(connection, held.source, held.event_id, verb, "dismissed", held.message, [], dry_run)
+
+    return _done_or_asked(ledger, dismiss, dry_run)
 
 
 def _mark_dismissed(connection: Connection, source_id: int, event_id: str, actor: str, at: datetime) -> None:

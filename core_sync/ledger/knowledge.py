@@ -11,6 +11,9 @@ from core_sync.ledger.effects import ItemKind
 STATE_MAX = 2**62
 """A state beyond this is a mistake, and would soon not fit 64 bits."""
 
+NEWLY_HELD = 2**62
+"""Turns from here on are of events held in this batch: they stand behind all that were held before."""
+
 STATES = ("on_hand", "allocated", "quality_hold", "in_transit")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from core_sync.clock import to_microseconds
@@ -23,7 +23,7 @@ from core_sync.ledger.events import Event
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.kits import in_components, once
 from core_sync.ledger.knowledge import Decision, Held, Knowledge
-from core_sync.ledger.locks import lock_skus
+from core_sync.ledger.locks import lock_arrivals
 from core_sync.ledger.places import Places
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import decide
@@ -151,6 +151,18 @@ class Ledger:
             self._places.forget()
         return self.catalogue
 
+    def _hold_catalogue(self, connection: Connection) -> None:
+        """Let nobody change master data before what lacks some is written down, so that a change finds it.
+
+        Raises:
+            WritersCollided: it was changed since this transaction read it.
+        """
+        if connection.dialect.name == "sqlite":
+            return
+        version = connection.execute(text("SELECT version FROM master_data_version FOR SHARE")).scalar_one_or_none()
+        if (version or 0) != self.catalogue.version:
+            raise WritersCollided("master data has changed meanwhile")
+
     def _own_connection(self) -> Connection:
         if self._connection is None:
             self._connection = self.database.connect()
@@ -167,6 +179,8 @@ class Ledger:
         """Write a decision, tell its failures and intend its pushes, all in the caller's transaction."""
         if self.catalogue.kits:
             decision.further_parts = sum(entry.arrival.part_of != "" for entry in decision.entries)
+        if any(held.arrival.lack is not None for held in decision.held.values()):
+            self._hold_catalogue(connection)
         store.write(Bulk(connection), decision, knowledge, to_microseconds(recorded_at), actor, self.catalogue.version)
         tell(connection, decision, knowledge, self.catalogue, recorded_at)
         refresh_intents(connection, {entry.arrival.sku for entry in decision.entries}, recorded_at)
@@ -189,7 +203,7 @@ class Ledger:
                 arrival.file, arrival.row = origin.file, origin.row
         if catalogue.kits:
             arrivals = in_components(arrivals, bulk, catalogue, self.interned)
-        lock_skus(connection, {arrival.sku for arrival in arrivals if arrival.sku})
+        lock_arrivals(connection, arrivals)
         knowledge = recall(bulk, arrivals, catalogue, self.interned)
         decision = decide(once(arrivals, knowledge) if catalogue.kits else arrivals, knowledge)
         self.commit_decision(connection, decision, knowledge, max(moments), actor)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.failures.record import NewFailure, record_failures, resolve_subjects
+from core_sync.ledger.collisions import settle_collisions
 from core_sync.ledger.history import Disagreement, disagreements
 
 KIND = "ledger_disagreement"
@@ -73,6 +74,8 @@ def prove(database: Database, at: datetime, budget: timedelta = ROUND) -> ProofR
             break
     with database.transaction() as connection:
         _tell(connection, found, (begun_at, proved_to), at)
+        if over and not database.is_sqlite:
+            settle_collisions(connection, at)
         _advance(connection, begun_at, proved_to, proved, len({one.position for one in found}), over, at)
     return ProofRound(proved, len({one.position for one in found}), over)
 

@@ -33,7 +33,9 @@ _WAITING_DOCUMENTS = """SELECT k.k0 FROM {keys}
     WHERE EXISTS (SELECT 1 FROM held_event h WHERE h.status = 'parked' AND h.document = k.k0)"""
 _REFERENCES = "SELECT k.k0 FROM {keys} WHERE EXISTS (SELECT 1 FROM open_item i WHERE i.reference = k.k0)"
 _PARKED = """SELECT h.source_id, h.payload, h.content, h.held_id FROM {keys} CROSS JOIN held_event h
-    WHERE h.status = 'parked' AND h.position_id = k.k0 ORDER BY h.held_id"""
+    WHERE h.status = 'parked' AND h.position_id = k.k0
+    AND NOT EXISTS (SELECT 1 FROM ledger_entry l WHERE l.source_id = h.source_id AND l.event_id = h.event_id)
+    ORDER BY h.held_id"""
 _ITEM_COLUMNS = """i.position_id, i.kind, i.reference, i.placed_quantity, i.open_quantity, i.placed_at,
     i.expires_at, i.document, i.channel, i.account, i.cancelled_at, i.item_id"""
 _ITEMS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i

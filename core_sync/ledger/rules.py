@@ -13,6 +13,7 @@ from core_sync.ledger.arrivals import Arrival, first_content_digest
 from core_sync.ledger.effects import EFFECTS, ITEM_OF, NO_EFFECT, Deltas, Flag
 from core_sync.ledger.events import EventType
 from core_sync.ledger.knowledge import (
+    NEWLY_HELD,
     STATE_MAX,
     STATES,
     BusinessKey,
@@ -27,9 +28,6 @@ from core_sync.ledger.knowledge import (
 )
 from core_sync.ledger.normalise import nonsense
 from core_sync.ledger.posting import post, reference_of
-
-_NEWLY_HELD = 2**62
-"""Events held in this batch stand behind all that were held before."""
 
 # Looked up for every event: plain names and one plain dictionary cost a third of members of an enumeration.
 _COUNT, _TRANSFER_OUT = EventType.COUNT, EventType.TRANSFER_OUT
@@ -87,7 +85,7 @@ def _rule(key: EventKey, arrival: Arrival, knowledge: Knowledge, decision: Decis
             _mark_applied(key, decision)
         free_waiting(arrival.position, knowledge, decision)
         return
-    arrival.turn = before.turn if before and before.turn is not None else _NEWLY_HELD + len(decision.held)
+    arrival.turn = before.turn if before and before.turn is not None else NEWLY_HELD + len(decision.held)
     decision.held[key] = held
     lacks = arrival.lack.kind if arrival.lack and held.status == "parked" else None
     knowledge.known[key] = KnownEvent(arrival.content, held.status, lacks, arrival.turn)

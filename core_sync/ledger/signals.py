@@ -1,5 +1,6 @@
 """What the ledger tells of as failures: events it holds, ids that conflict, lenient stock below zero."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -22,8 +23,7 @@ def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catal
     """Record the failures of a decision, and close those it cured."""
     likeness: dict[str, str] = {}
     failures = [_of_held(held, catalogue, at, likeness) for held in decision.held.values() if _speaks_at_once(held)]
-    keep_conflicts(connection, decision.conflicts, at)
-    failures += [_of_conflict(arrival, at) for arrival in decision.conflicts]
+    failures += keep_told_otherwise(connection, decision.conflicts, at)
     negative, sound = _lenient_positions(decision, knowledge)
     failures += [_of_negative(arrival, knowledge, at) for arrival in negative]
     if failures:
@@ -33,6 +33,12 @@ def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catal
         names: dict[int, str] = dict(connection.execute(text("SELECT source_id, name FROM source")).all())
         cured += [held_subject(names[source], event) for source, event in (*decision.freed, *decision.relieved)]
     resolve_subjects(connection, cured, at, "the cause is gone")
+
+
+def keep_told_otherwise(connection: Connection, arrivals: Sequence[Arrival], at: datetime) -> list[NewFailure]:
+    """Hold tellings that contradict an earlier one of their id; returns their failures, to be recorded."""
+    keep_conflicts(connection, arrivals, at)
+    return [_of_conflict(arrival, at) for arrival in arrivals]
 
 
 def tell_overdue(connection: Connection, at: datetime, patience: timedelta = PARKED_PATIENCE) -> int:

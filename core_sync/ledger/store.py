@@ -7,7 +7,7 @@ import msgspec
 
 from core_sync.database.bulk import Bulk, Row
 from core_sync.ledger.arrivals import to_payload
-from core_sync.ledger.knowledge import Decision, Entry, EventKey, Held, ItemKey, Knowledge
+from core_sync.ledger.knowledge import NEWLY_HELD, Decision, Entry, EventKey, Held, ItemKey, Knowledge
 from core_sync.ledger.tables import CorrectedTelling, HeldEvent, LedgerEntry, OpenItem, Position
 from core_sync.money import to_ten_thousandths
 
@@ -46,15 +46,13 @@ def _change(table: str, columns: Sequence[str], key: str) -> str:
 _CHANGE_POSITIONS = _change("position", _POSITION_COLUMNS[:-1], "position_id")
 _CHANGE_ITEMS = _change("open_item", _ITEM_STATE, "item_id")
 
-_HELD_NAMED = ", ".join(HELD_COLUMNS)
-_HELD_AGAIN = "ON CONFLICT (source_id, event_id) DO UPDATE SET " + ", ".join(
+_HOLD_AGAIN = (
     # where it was read first stays, where nothing new is said of it
-    f"{c} = COALESCE(excluded.{c}, held_event.{c})" if c in ("file", "row") else f"{c} = excluded.{c}"
-    for c in HELD_COLUMNS[2:]
-)
-_HOLD = (
-    f"INSERT INTO held_event ({_HELD_NAMED}) VALUES ({', '.join('?' * len(HELD_COLUMNS))}) {_HELD_AGAIN}"
-    f"||INSERT INTO held_event ({_HELD_NAMED}) SELECT {_HELD_NAMED} FROM {{rows}} {_HELD_AGAIN}"
+    f"UPDATE held_event SET {', '.join(f'{c} = ?' for c in HELD_COLUMNS[2:-2])}, "
+    "file = COALESCE(?, file), row = COALESCE(?, row) WHERE source_id = ? AND event_id = ?"
+    f"||UPDATE held_event h SET {', '.join(f'{c} = r.{c}' for c in HELD_COLUMNS[2:-2])}, "
+    "file = COALESCE(r.file, h.file), row = COALESCE(r.row, h.row) FROM {rows} "
+    "WHERE h.source_id = r.source_id AND h.event_id = r.event_id"
 )
 
 
@@ -140,7 +138,17 @@ def _write_items(bulk: Bulk, touched: Iterable[ItemKey], knowledge: Knowledge) -
 
 
 def _write_held(bulk: Bulk, held: Iterable[Held]) -> None:
-    bulk.execute(_HOLD, HeldEvent, HELD_COLUMNS, [_held_row(h) for h in held])
+    """What is held for the first time is inserted, so that a writer that holds the same id at once is met."""
+    new: list[Row] = []
+    again: list[Row] = []
+    for one in held:
+        row = _held_row(one)
+        if one.arrival.turn >= NEWLY_HELD:
+            new.append(row)
+        else:
+            again.append((*row[2:], *row[:2]))
+    bulk.insert(HeldEvent, HELD_COLUMNS, new)
+    bulk.execute(_HOLD_AGAIN, HeldEvent, (*HELD_COLUMNS[2:], *HELD_COLUMNS[:2]), again)
 
 
 def _held_row(held: Held) -> Row:

@@ -87,6 +87,11 @@ class Oracle:
             self._said[name], self._contradicts[name] = kept, event
             self._hold(name, "conflict")
 
+    def post(self, event: Event) -> bool:
+        """Apply what is known to be applied, whoever said so; False when stock does not allow it."""
+        movement = self._understand(event)
+        return isinstance(movement, Movement) and self._try(movement, ())
+
     # what people decide
 
     def retry_lacking(self) -> None:
