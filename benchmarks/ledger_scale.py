@@ -10,7 +10,7 @@ into that folder and puts the table into its ``performance.md``.
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,7 +68,7 @@ def measured(sizes: list[int], batches: int, seed: int) -> Iterator[AtSize]:
     with ExitStack() as stack:
         ground = stack.enter_context(sqlite_ground(distributor.opening()))
         database = stack.enter_context(ground.copy())
-        ledger = Ledger(database)
+        ledger = stack.enter_context(closing(Ledger(database)))
         process = psutil.Process()
         for size in sizes:
             while (entries := _entries(database)) < size:

@@ -1,7 +1,7 @@
 """Batches through the ledger, all rules on, against the very rows it wrote going bare into the same table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -48,8 +48,9 @@ def batch_figures(ground: Ground, events: Sequence[Event], pairs: int, variant: 
 def _rehearse(ground: Ground, batches: Sequence[Sequence[Event]]) -> tuple[BatchOutcome, list[list[Row]]]:
     """What the ledger makes of each batch: the rows that the bare side writes."""
     outcome, written = BatchOutcome(), []
-    with ground.copy() as database:
-        ledger = Ledger(database)
+    with ExitStack() as stack:
+        database = stack.enter_context(ground.copy())
+        ledger = stack.enter_context(closing(Ledger(database)))
         _, newest = rows_after(database, 0)
         for batch in batches:
             outcome.add(ledger.apply(batch, START))
@@ -64,7 +65,7 @@ def _run_pair(
     with ExitStack() as stack:
         ours, bare, identity = (stack.enter_context(ground.copy()) for _ in range(3))
         _, before = rows_after(ours, 0)
-        ledger = Ledger(ours)
+        ledger = stack.enter_context(closing(Ledger(ours)))
         bare_table, identity_table = BareTable(bare), BareTable(identity, identity_only=True)
         stack.callback(bare_table.close)
         stack.callback(identity_table.close)

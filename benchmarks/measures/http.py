@@ -1,7 +1,7 @@
 """JSON over HTTP, committed and answered, against the same batches handed to the ledger in this process."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from statistics import median
 
@@ -44,7 +44,7 @@ def _run_pair(
     with ExitStack() as stack:
         theirs, ours = (stack.enter_context(ground.copy()) for _ in range(2))
         _, before = rows_after(ours, 0)
-        ledger = Ledger(ours)
+        ledger = stack.enter_context(closing(Ledger(ours)))
         address = stack.enter_context(served(theirs.url))
         client = stack.enter_context(httpx.Client(base_url=address, timeout=60))
         with undisturbed():

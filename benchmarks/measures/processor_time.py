@@ -1,7 +1,7 @@
 """Processor time of the client for one event: batches of the ledger against two peers that go event by event."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -42,7 +42,7 @@ def _run_pair(ground: Ground, history: Sequence[Event], events: Sequence[Event])
         stack.callback(stock.close)
         touched = {(event.sku, event.location) for event in few}
         stock.apply_each(event for event in history if (event.sku, event.location) in touched)
-        ledger = Ledger(ours)
+        ledger = stack.enter_context(closing(Ledger(ours)))
         ledger.apply([], START)
         with undisturbed():
             batched = sum(

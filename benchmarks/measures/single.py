@@ -1,7 +1,7 @@
 """One event a call: against a bare one-row insert and commit, and against the ORM doing it event by event."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from statistics import median
 
@@ -45,8 +45,8 @@ def _run_pair(ground: Ground, events: Sequence[Event], pair: int) -> tuple[list[
     orm: list[float] = []
     with ExitStack() as stack:
         ledger_database, bare_database, orm_database = (stack.enter_context(ground.copy()) for _ in range(3))
-        ledger, table = Ledger(ledger_database), BareTable(bare_database)
-        stack.callback(table.close)
+        ledger = stack.enter_context(closing(Ledger(ledger_database)))
+        table = stack.enter_context(closing(BareTable(bare_database)))
         filler = rows_after(ledger_database, 0)[0][-len(events) :]
         rows = [_with_new_id(row, f"bare-{number}") for number, row in enumerate(filler)]
         with undisturbed():

@@ -1,6 +1,7 @@
 """Writers in parallel on PostgreSQL: each a process with a ledger of its own and a share of the SKUs."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from statistics import median
@@ -52,10 +53,8 @@ def _rate(ground: Ground, seed: int, events_count: int, count: int) -> float:
 def _write(url: str, seed: int, events_count: int, share: int, count: int, ready: Barrier) -> None:
     _, made = history_and_events(seed, events_count)
     events = [event for event in made if crc32(event.sku.removeprefix("shop-").encode()) % count == share]
-    database = Database(url)
-    ledger = Ledger(database)
-    ledger.apply(events[:1], START)
-    ready.wait(_STARTED_WITHIN_S)
-    for begin in range(0, len(events), BATCH):
-        ledger.apply(events[begin : begin + BATCH], START)
-    database.close()
+    with closing(Database(url)) as database, closing(Ledger(database)) as ledger:
+        ledger.apply(events[:1], START)
+        ready.wait(_STARTED_WITHIN_S)
+        for begin in range(0, len(events), BATCH):
+            ledger.apply(events[begin : begin + BATCH], START)

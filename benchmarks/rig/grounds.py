@@ -4,7 +4,7 @@ import csv
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,14 +42,14 @@ class Ground:
             own = path.with_name(f"{uuid4().hex[:12]}.db")
             shutil.copyfile(path, own)
             os.sync()  # the copy's own writing out must not fall into what is measured
-            with _closing(Database(f"sqlite:///{own}")) as database:
+            with closing(Database(f"sqlite:///{own}")) as database:
                 yield database
             for left in own.parent.glob(f"{own.name}*"):
                 left.unlink()
             return
         with (
             fresh_database(self._server_url, database_name(self.prepared_url)) as url,
-            _closing(Database(url)) as database,
+            closing(Database(url)) as database,
         ):
             yield database
 
@@ -72,7 +72,7 @@ def postgresql_ground(history: Sequence[Event]) -> Iterator[Ground]:
         fresh_database(server_url) as url,
     ):
         _prepare(url, Path(folder), history)
-        with _closing(Database(url)) as database, database.reading() as connection:
+        with closing(Database(url)) as database, database.reading() as connection:
             for setting in ("fsync", "synchronous_commit"):
                 value = connection.execute(text(f"SHOW {setting}")).scalar_one()
                 assert value == "on", f"{setting} is {value}: such a commit promises less than ours"
@@ -87,9 +87,10 @@ def proven(database: Database) -> None:
 
 
 def _prepare(url: str, folder: Path, history: Sequence[Event]) -> None:
-    with _closing(Database(url)) as database:
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(Database(url)))
         upgrade(database, *ROOMS[1:])
-        ledger = Ledger(database)
+        ledger = stack.enter_context(closing(Ledger(database)))
         for table, header, rows in _master_data():
             path = folder / f"{table}.csv"
             with path.open("w", newline="", encoding="utf-8") as file:
@@ -133,11 +134,3 @@ def _path(url: str) -> Path:
     name = make_url(url).database
     assert name is not None
     return Path(name)
-
-
-@contextmanager
-def _closing(database: Database) -> Iterator[Database]:
-    try:
-        yield database
-    finally:
-        database.close()
