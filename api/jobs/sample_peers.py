@@ -78,6 +78,7 @@ def simulated_peers(world: "World") -> Iterator[int]:
 def _channel_peer(connection: Connection, channel: str, kind: str) -> "Starlette | None":
     from simulation.peers.amazon_like import amazon_app
     from simulation.peers.amazon_market import QUOTAS, Quota
+    from simulation.peers.edi_like import edi_app
     from simulation.peers.shopify_like import shopify_app
 
     rows = connection.execute(text(_SHOWN), {"channel": channel})
@@ -87,6 +88,8 @@ def _channel_peer(connection: Connection, channel: str, kind: str) -> "Starlette
             return shopify_app(shown)
         case "amazon":
             return amazon_app(shown, quotas=dict.fromkeys(QUOTAS, Quota(rate=50, burst=200)))
+        case "edi":
+            return edi_app(shown, rate=50, burst=200)
         case _:
             return None
 

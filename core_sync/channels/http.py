@@ -20,8 +20,7 @@ import msgspec
 import stamina
 
 from core_sync.channels.evidence import fit_to_keep, secrets_in
-from core_sync.channels.port import NOT_SENT as NOT_SENT
-from core_sync.channels.port import Exchange, ReadFailed, Rejected, Unknown
+from core_sync.channels.port import NOT_SENT, Exchange, ReadFailed, Rejected, Unknown
 
 CONNECT_S = 2.0
 ANSWER_S = 5.0

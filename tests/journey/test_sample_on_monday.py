@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     fill_with_sample(world)
     triage(world)
     with simulated_peers(world) as listening:
-        assert listening == 3, "a shop, a marketplace and a warehouse office"
+        assert listening == 4, "a shop, a marketplace, a trading partner and a warehouse office"
         yield world
     world.close()
 
