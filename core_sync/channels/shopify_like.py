@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from core_sync.channels.batches import chunks, digest, over_budget, push_in_batches
+from core_sync.channels.batches import digest, over_budget, push_in_batches
 from core_sync.channels.budget import OUR_PACE, Budget, Pace
-from core_sync.channels.http import Answer, ask, not_read, refusal, unreadable
+from core_sync.channels.http import Answer, ask, refusal, unreadable
 from core_sync.channels.port import (
     STALE,
     UNKNOWN_LISTING,
@@ -32,27 +32,26 @@ from core_sync.channels.shopify_graphql import (
     READ,
     SET,
     GraphqlError,
-    ReadData,
     SetData,
     SetOutcome,
     cost_in,
     data_in,
     errors_in,
-    search_for,
 )
+from core_sync.channels.shopify_items import SKUS_PER_READ, Items
 
 PATH = "/admin/api/2026-10/graphql.json"
 
 _SET, _READ = "inventorySetQuantities", "inventoryItems"
-_SKUS_PER_PUSH, _SKUS_PER_READ = 250, 50
-_PAGES_MAX = 1_000
+_SKUS_PER_PUSH = 250
 _QUANTITY_MAX = 1_000_000_000
 _VISIBLE_WITHIN_S = 30.0
 _POINTS_PER_SECOND, _POINTS_MAX = 100.0, 1_000.0
 """What the smallest plan of the shop allows; what the shop tells replaces it with the first answer."""
 
 _STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
-_TRANSIENT = frozenset({"IDEMPOTENCY_CONCURRENT_REQUEST", "SERVICE_UNAVAILABLE", "THROTTLED"})
+_NO_SUCH_ITEM = "INVALID_INVENTORY_ITEM"
+_TRANSIENT = frozenset({"IDEMPOTENCY_CONCURRENT_REQUEST", "SERVICE_UNAVAILABLE", "THROTTLED", _NO_SUCH_ITEM})
 _KEY_IS_SPENT = "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
 _MAYBE_DONE = frozenset({"INTERNAL_SERVER_ERROR"})
 _CLOSED_S = 1.0
@@ -75,7 +74,7 @@ class ShopifyLike:
         self._location = location
         self._budget = Budget(_POINTS_PER_SECOND, _POINTS_MAX, pace)
         self._costs = {_SET: 10.0, _READ: 10.0}
-        self._items: dict[str, str] = {}
+        self._items = Items(location)
 
     @property
     def limits(self) -> ChannelLimits:
@@ -85,7 +84,7 @@ class ShopifyLike:
             self._budget.rate / cost,
             _SKUS_PER_PUSH,
             _VISIBLE_WITHIN_S,
-            _SKUS_PER_READ,
+            SKUS_PER_READ,
             self._budget.burst / cost,
             compares=True,
             quantity_max=_QUANTITY_MAX,
@@ -105,57 +104,40 @@ class ShopifyLike:
         return Reading(self._look(skus, self._budget.patient_until()))
 
     def _look(self, skus: Sequence[str], until: float) -> dict[str, int]:
-        shown: dict[str, int] = {}
-        for batch in chunks(list(dict.fromkeys(skus)), _SKUS_PER_READ):
-            after: str | None = None
-            for _ in range(_PAGES_MAX):
-                page = self._page(batch, after, until)
-                for node in page.nodes:
-                    available = node.available()
-                    if node.sku in batch and available is not None:  # the shop's search also finds likenesses
-                        self._items[node.sku] = node.id
-                        shown[node.sku] = available
-                after = page.page_info.end_cursor
-                if not page.page_info.has_next_page or after is None:
-                    break
-        return shown
-
-    def _page(self, skus: Sequence[str], after: str | None, until: float) -> Any:
-        variables = {"query": search_for(skus), "first": len(skus), "after": after, "location": self._location}
-        answer = self._ask(_READ, READ, variables, until)
-        if not isinstance(answer, Answer):
-            raise not_read(answer)
-        data = data_in(answer.body, ReadData)
-        if data is None:
-            raise not_read(unreadable(answer))
-        return data.inventory_items
+        return self._items.look(skus, lambda variables: self._ask(_READ, READ, variables, until))
 
     def _submit(self, batch: Sequence[PushRequest], until: float) -> Mapping[str, PushAnswer]:
         """Set a batch; those that the shop names as wrong are taken out, and the others set without them."""
         from_: dict[str, int] = {one.sku: one.shown_quantity for one in batch if one.shown_quantity is not None}
-        unseen = [one.sku for one in batch if one.sku not in self._items or one.sku not in from_]
+        unseen = [one.sku for one in batch if one.sku not in self._items.ids or one.sku not in from_]
         try:
             seen = self._look(unseen, until) if unseen else {}
         except ReadFailed as error:
             return dict.fromkeys((one.sku for one in batch), _not_looked_up(error))
         from_ = seen | from_
         answers: dict[str, PushAnswer] = {
-            one.sku: Rejected(f"the shop lists no {one.sku}", UNKNOWN_LISTING, int(httpx.codes.OK))
-            for one in batch
-            if one.sku not in self._items
+            one.sku: self._not_one_item(one.sku) for one in batch if one.sku not in self._items.ids
         }
         left = [one for one in batch if one.sku not in answers]
         while left:
             told = self._set(left, from_, until)  # answers at least one of them
             answers.update(told)
             left = [one for one in left if one.sku not in told]
+        for sku, answer in answers.items():
+            if isinstance(answer, Rejected) and answer.code == _NO_SUCH_ITEM:
+                self._items.ids.pop(sku, None)  # its id is looked for anew with the next push
         return self._with_fresh_figures(batch, answers, until)
+
+    def _not_one_item(self, sku: str) -> Rejected:
+        if sku in self._items.ambiguous:
+            return Rejected(f"the shop has several items named {sku}", "AMBIGUOUS_SKU", int(httpx.codes.OK))
+        return Rejected(f"the shop lists no {sku}", UNKNOWN_LISTING, int(httpx.codes.OK))
 
     def _set(self, batch: Sequence[PushRequest], from_: Mapping[str, int], until: float) -> dict[str, PushAnswer]:
         """Answers for the whole batch, or only for the figures for whose sake nothing was set."""
         quantities = [
             {
-                "inventoryItemId": self._items[one.sku],
+                "inventoryItemId": self._items.ids[one.sku],
                 "locationId": self._location,
                 "quantity": one.quantity,
                 "changeFromQuantity": from_.get(one.sku),

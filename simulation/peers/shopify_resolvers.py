@@ -55,7 +55,9 @@ def _inventory_items(
 ) -> dict[str, Any]:
     """The items found, by the order of their ids, ``page_size`` of them at most."""
     context: RequestContext = info.context
-    found = sorted((item_id(sku), sku) for sku in set(searched_skus(query or "")) if sku in context.shop.shown)
+    listed = [sku for sku in set(searched_skus(query or "")) if sku in context.shop.shown]
+    twins = context.shop.twins
+    found = sorted([(item_id(sku), sku) for sku in listed] + [(twins[sku], sku) for sku in listed if sku in twins])
     ahead = [one for one in found if one[0] > (after or "")]
     page = ahead[: min(first or context.shop.page_size, context.shop.page_size)]
     return {

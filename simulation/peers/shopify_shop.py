@@ -34,6 +34,8 @@ class Shop:
     page_size: int
     held_back: dict[str, int] = field(default_factory=dict)
     keys: dict[str, tuple[str, Outcome]] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
+    """Ids of further items that have the SKU of one that is listed."""
     _skus: dict[str, str] = field(default_factory=dict)
 
     @property
