@@ -1,5 +1,6 @@
-"""Simulated peers over real HTTP on loopback: a shop, a marketplace, an ERP with its warehouses.
+"""Simulated peers over real HTTP on loopback: a shop, a marketplace, a trading partner, an ERP with its warehouses.
 
-Each is a Starlette application with its state in memory. ``/_faults`` orders what the next requests meet,
-``/_log`` tells which writes were received, ``/_settle`` applies what was accepted and held back.
+Each is a Starlette application with its state in memory: in a thread (``serve.running``), as a process
+(``python -m simulation.peers KIND``), or several of them (``fleet``). ``control`` has the doors that no real channel
+has: faults and their plan, the clock, buyers, counters. ``remote`` goes through them from outside.
 """
