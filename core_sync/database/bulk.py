@@ -5,7 +5,7 @@ ledger's hot path therefore speaks to the driver, inside the transaction that SQ
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -34,12 +34,16 @@ class Question:
         keys: a sequence of values for each key row; the bare values where there is one column. Sorted keys
             find neighbours in the index, which is about twice as quick.
         bound: further values, for the ``?`` after ``{keys}``.
+        bytes_at: which column holds bytes, if one does.
+        first: it must have its answer before the others are looked at: a lock.
     """
 
     statement: str
     types: tuple[str, ...]
     keys: Collection[Any]
     bound: tuple[Any, ...] = ()
+    bytes_at: int | None = None
+    first: bool = False
 
 
 class Bulk:
@@ -62,22 +66,33 @@ class Bulk:
         return self.driver.cursor()
 
     def ask(self, *questions: Question) -> list[list[Row]]:
-        """The rows of each question, in the order given; PostgreSQL is asked all of them in one round trip."""
+        """The rows of each question, in the order given; PostgreSQL is asked all of them in one round trip.
+
+        The columns of a statement have names of their own.
+        """
         with self._as_sqlalchemy_says():
             if self.is_sqlite:
                 return [self._rows_of_sqlite(question) for question in questions]
-            if len(questions) == 1:
-                return [self._sent(self.cursor, questions[0]).fetchall()]
-            with self.driver.pipeline():
-                cursors = [self._sent(self.driver.cursor(), q) if q.keys else None for q in questions]
-            return [cursor.fetchall() if cursor is not None else [] for cursor in cursors]
+            asked = [(number, question) for number, question in enumerate(questions) if question.keys]
+            answers: list[list[Row]] = [[] for _ in questions]
+            few = sum(len(question.keys) for _, question in asked) <= _FEW
+            together = [pair for pair in asked if not pair[1].first] if few else []
+            alone = [pair for pair in asked if pair[1].first or not few]
+            with self.driver.pipeline() if len(alone) + bool(together) > 1 else nullcontext():
+                cursors = [(number, self._sent(question)) for number, question in alone]
+                joined = self._sent_together(together) if together else None
+            for number, cursor in cursors:
+                answers[number] = cursor.fetchall()
+            for number, row in joined.fetchall() if joined is not None else ():
+                answers[number].append(_row_of_json(row, questions[number].bytes_at))
+            return answers
 
     def rows(self, statement: str, types: tuple[str, ...], keys: Collection[Any], *bound: Any) -> list[Row]:
         """The rows of one question; none without keys."""
         return self.ask(Question(statement, types, keys, bound))[0] if keys else []
 
     def insert(self, table: type[SQLModel], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        """Insert ``rows``: executemany on SQLite, binary COPY on PostgreSQL."""
+        """Insert ``rows`` in their order: executemany on SQLite, binary COPY on PostgreSQL."""
         if not rows:
             return
         named = ", ".join(columns)
@@ -149,14 +164,19 @@ class Bulk:
             found += self.cursor.fetchall()
         return found
 
-    def _sent(self, cursor: Any, question: Question) -> Any:
-        several = len(question.types) > 1
-        columns = zip(*question.keys, strict=True) if several else (question.keys,)
-        names = ", ".join(f"k{n}" for n in range(len(question.types)))
-        cursor.execute(
-            question.statement.replace("?", "%s").replace("{keys}", f"{_unnest(question.types)} AS k({names})"),
-            [*(list(column) for column in columns), *question.bound],
+    def _sent(self, question: Question) -> Any:
+        cursor = self.driver.cursor()
+        cursor.execute(_for_postgresql(question.statement, question.types), _parameters(question))
+        return cursor
+
+    def _sent_together(self, asked: Sequence[tuple[int, Question]]) -> Any:
+        """Few keys cost less than statements: all questions in one, rows as JSON with the question's number."""
+        statement = " UNION ALL ".join(
+            f"SELECT {number}, row_to_json(t)::text FROM ({_for_postgresql(question.statement, question.types)}) t"
+            for number, question in asked
         )
+        cursor = self.driver.cursor()
+        cursor.execute(statement, [value for _, question in asked for value in _parameters(question)])
         return cursor
 
     @contextmanager
@@ -167,6 +187,25 @@ class Bulk:
             yield
         except driver.Error as error:
             raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._connection.dialect) from error
+
+
+def _row_of_json(row: str, bytes_at: int | None) -> Row:
+    values = list(msgspec.json.decode(row, type=dict[str, Any]).values())
+    if bytes_at is not None:
+        values[bytes_at] = bytes.fromhex(values[bytes_at][2:])
+    return tuple(values)
+
+
+def _parameters(question: Question) -> list[Any]:
+    several = len(question.types) > 1
+    columns = zip(*question.keys, strict=True) if several else (question.keys,)
+    return [*(list(column) for column in columns), *question.bound]
+
+
+@lru_cache(maxsize=64)
+def _for_postgresql(statement: str, types: tuple[str, ...]) -> str:
+    names = ", ".join(f"k{n}" for n in range(len(types)))
+    return statement.replace("?", "%s").replace("{keys}", f"{_unnest(types)} AS k({names})")
 
 
 @lru_cache(maxsize=64)

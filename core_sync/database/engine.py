@@ -7,9 +7,10 @@ that reads first and writes later would otherwise fail with "database is locked"
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
@@ -29,6 +30,7 @@ class Database:
     """One database for stock, by its SQLAlchemy URL (``sqlite:///…`` or ``postgresql+psycopg://…``)."""
 
     url: str
+    _kept: "WeakSet[Connection]" = field(default_factory=WeakSet, init=False, compare=False, repr=False)
 
     @cached_property
     def engine(self) -> Engine:
@@ -52,9 +54,11 @@ class Database:
             DatabaseUnavailable: the database cannot be reached.
         """
         try:
-            return self.engine.connect()
+            kept = self.engine.connect()
         except OperationalError as error:
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
+        self._kept.add(kept)
+        return kept
 
     @contextmanager
     def transaction(self, kept: Connection | None = None) -> Iterator[Connection]:
@@ -98,7 +102,10 @@ class Database:
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection, those that somebody keeps too."""
+        for kept in list(self._kept):
+            kept.close()
+        self._kept.clear()
         self.engine.dispose()
 
 

@@ -5,6 +5,8 @@ from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
 
+_ASKING = "error_code = 'unmapped_sku' AND mapping_candidates IS NULL AND resolved_at IS NULL"
+
 
 class Failure(SQLModel, table=True):
     """One failure with its evidence; every field of evidence may be missing.
@@ -28,6 +30,7 @@ class Failure(SQLModel, table=True):
             sqlite_where=text("duplicate_of IS NOT NULL"),
             postgresql_where=text("duplicate_of IS NOT NULL"),
         ),
+        Index("failure_asking_candidates", "sku", sqlite_where=text(_ASKING), postgresql_where=text(_ASKING)),
         Index(
             "failure_open_subject",
             "subject",

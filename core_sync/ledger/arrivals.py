@@ -57,19 +57,23 @@ class Arrival(msgspec.Struct, gc=False):
 
 def content_digest(event: Event, occurred_at: int) -> bytes:
     """128 bits over everything the source said; two tellings of one event agree on it."""
-    return _digest(event, str(occurred_at))
+    price = event.unit_price
+    told = (
+        event.type, occurred_at, event.sku, event.location, event.quantity, event.uom, event.lot, event.document,
+        event.line, event.channel, event.account, event.reservation_id, event.to_location, event.expires_at,
+        price.normalize() if price is not None else None, event.reason,
+    )  # fmt: skip
+    return blake2b(_encoded(told), digest_size=16).digest()
+
+
+_encoded = msgspec.msgpack.Encoder().encode
 
 
 def first_content_digest(event: Event) -> bytes:
     """The digest that entries of the first schema carry; they are still known by it when they come again."""
-    return _digest(event, event.occurred_at.isoformat())
-
-
-def _digest(event: Event, occurred_at: str) -> bytes:
-    expires_at, unit_price = event.expires_at, event.unit_price
     told = (
         event.type,
-        occurred_at,
+        event.occurred_at.isoformat(),
         event.sku,
         event.location,
         str(event.quantity),
@@ -81,8 +85,8 @@ def _digest(event: Event, occurred_at: str) -> bytes:
         event.account,
         event.reservation_id,
         event.to_location,
-        expires_at.isoformat() if expires_at else "",
-        str(unit_price.normalize()) if unit_price is not None else "",
+        event.expires_at.isoformat() if event.expires_at else "",
+        str(event.unit_price.normalize()) if event.unit_price is not None else "",
         event.reason,
     )
     return blake2b("\x1f".join(told).encode(), digest_size=16).digest()

@@ -23,7 +23,7 @@ from core_sync.ledger.held import WAITING
 from core_sync.ledger.kits import in_components
 from core_sync.ledger.knowledge import Decision, Knowledge
 from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
-from core_sync.ledger.locks import lock_arrivals, lock_skus
+from core_sync.ledger.locks import lock_skus, skus_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.reversal import reverse_entry
 from core_sync.ledger.rules import free_all, retry
@@ -227,7 +227,7 @@ def _recalled(
     arrivals = [held_arrival(h.source_id, h.payload, h.content, now, catalogue) for h in held]
     arrivals = in_components(arrivals, bulk, catalogue, ledger.interned)
     ledger.interned.give_positions(bulk, arrivals)
-    lock_arrivals(connection, arrivals)
+    lock_skus(connection, skus_of(arrivals))
     return arrivals, recall(bulk, arrivals, catalogue, ledger.interned)
 
 

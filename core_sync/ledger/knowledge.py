@@ -134,5 +134,16 @@ class Decision:
     repeated: int = 0
     further_parts: int = 0
     """Entries that are further components of events counted already."""
-    touched_positions: set[int] = field(default_factory=set)
     touched_items: set[ItemKey] = field(default_factory=set)
+    dated_items: set[ItemKey] = field(default_factory=set)
+    """Those of them whose expiry or cancellation changed."""
+    counted: set[int] = field(default_factory=set)
+    """Positions whose newest count changed."""
+    made_relative: set[int] = field(default_factory=set)
+    """Positions that a source with unknown opening stock moved for the first time."""
+
+    def touched_positions(self) -> set[int]:
+        """Positions that an entry moved, at either end."""
+        touched = {entry.arrival.position for entry in self.entries}
+        touched.update(entry.to_position for entry in self.entries if entry.to_position is not None)
+        return touched

@@ -23,7 +23,7 @@ from core_sync.ledger.events import Event
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.kits import in_components, once
 from core_sync.ledger.knowledge import Decision, Held, Knowledge
-from core_sync.ledger.locks import lock_arrivals
+from core_sync.ledger.locks import locking, skus_of
 from core_sync.ledger.places import Places
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import decide
@@ -164,7 +164,7 @@ class Ledger:
             raise WritersCollided("master data has changed meanwhile")
 
     def _own_connection(self) -> Connection:
-        if self._connection is None:
+        if self._connection is None or self._connection.closed:
             self._connection = self.database.connect()
         return self._connection
 
@@ -182,7 +182,7 @@ class Ledger:
         if any(held.arrival.lack is not None for held in decision.held.values()):
             self._hold_catalogue(connection)
         store.write(Bulk(connection), decision, knowledge, to_microseconds(recorded_at), actor, self.catalogue.version)
-        tell(connection, decision, knowledge, self.catalogue, recorded_at)
+        tell(connection, decision, knowledge, recorded_at)
         refresh_intents(connection, {entry.arrival.sku for entry in decision.entries}, recorded_at)
 
     def _apply_within(
@@ -203,8 +203,8 @@ class Ledger:
                 arrival.file, arrival.row = origin.file, origin.row
         if catalogue.kits:
             arrivals = in_components(arrivals, bulk, catalogue, self.interned)
-        lock_arrivals(connection, arrivals)
-        knowledge = recall(bulk, arrivals, catalogue, self.interned)
+        locks = () if bulk.is_sqlite else (locking(skus_of(arrivals)),)
+        knowledge = recall(bulk, arrivals, catalogue, self.interned, locks)
         decision = decide(once(arrivals, knowledge) if catalogue.kits else arrivals, knowledge)
         self.commit_decision(connection, decision, knowledge, max(moments), actor)
         return outcome_of(decision)

@@ -24,18 +24,19 @@ def partition_of(sku: str) -> int:
 def locking(skus: Iterable[str]) -> Question:
     """Hold the partitions of ``skus`` until the transaction ends, always in the same order: no deadlock."""
     partitions = sorted({partition_of(sku) for sku in skus})
-    return Question(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCKS}, k.k0) FROM {{keys}}", ("int4",), partitions)
+    return Question(
+        f"SELECT pg_advisory_xact_lock({_LEDGER_LOCKS}, k.k0) FROM {{keys}}", ("int4",), partitions, first=True
+    )
 
 
-def lock_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Hold the SKUs that ``arrivals`` move, and those that master data did not take as they were named.
+def skus_of(arrivals: Sequence[Arrival]) -> set[str]:
+    """The SKUs that ``arrivals`` move, and those that master data did not take as they were named.
 
     So one event told to two writers makes one wait for the other, also where only one of them knows its SKU.
     """
-    if connection.dialect.name != "sqlite":
-        skus = {arrival.sku for arrival in arrivals}
-        skus |= {arrival.event.sku for arrival in arrivals if arrival.lack is not None or arrival.flags & Flag.MAPPED}
-        lock_skus(connection, skus - {""})
+    skus = {arrival.sku for arrival in arrivals}
+    skus |= {arrival.event.sku for arrival in arrivals if arrival.lack is not None or arrival.flags & Flag.MAPPED}
+    return skus - {""}
 
 
 def lock_skus(connection: Connection, skus: Iterable[str]) -> None:

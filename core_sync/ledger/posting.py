@@ -39,22 +39,21 @@ def post(
     position.on_hand += on_hand
     position.allocated += allocated
     position.quality_hold += quality_hold
+    elsewhere = None
     if event_type is _TRANSFER_OUT:
-        target = arrival.destination
+        target = elsewhere = arrival.destination
         knowledge.positions[target].in_transit += in_transit
-        decision.touched_positions.add(target)
     else:
         position.in_transit += in_transit
     if position.last_event_at is None or occurred_at > position.last_event_at:
         position.last_event_at = occurred_at
     if event_type is _COUNT and not flags & Flag.ABSORBED:
         position.last_count_at = occurred_at
-    if arrival.position in knowledge.movements:
+        decision.counted.add(target)
+    if knowledge.movements and arrival.position in knowledge.movements:
         knowledge.movements[arrival.position].append((occurred_at, on_hand))
-    decision.touched_positions.add(arrival.position)
     if (kind := _KINDS.get(event_type)) is not None:
         _post_item(arrival, kind, change_of(kind, deltas), target, knowledge, decision)
-    elsewhere = target if event_type is _TRANSFER_OUT else None
     decision.entries.append(Entry(arrival, on_hand, allocated, quality_hold, in_transit, elsewhere, flags))
 
 
@@ -79,12 +78,14 @@ def _post_item(
         item.open_quantity += change
         if event.expires_at is not None:
             item.expires_at = to_microseconds(event.expires_at)
+            decision.dated_items.add(key)
         decision.touched_items.add(key)
     elif change < 0:
         _draw(key, -change, event.type is _RELEASE_HOLD, knowledge, decision)
     if cancelled and item is not None:
         item.cancelled_at = None if arrival.flags & Flag.REVERSAL else arrival.occurred_at
         decision.touched_items.add(key)
+        decision.dated_items.add(key)
 
 
 def _draw(key: ItemKey, quantity: int, from_any: bool, knowledge: Knowledge, decision: Decision) -> None:

@@ -1,10 +1,8 @@
 """What the ledger tells of as failures: events it holds, ids that conflict, lenient stock below zero."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.clock import from_microseconds, to_microseconds
@@ -12,17 +10,14 @@ from core_sync.failures.record import NewFailure, record_failures, resolve_subje
 from core_sync.ledger.arrivals import Arrival, from_payload
 from core_sync.ledger.conflicts import keep_conflicts, telling_id
 from core_sync.ledger.knowledge import STATES, Decision, Held, Knowledge
-from core_sync.master_data.candidates import sku_candidates
-from core_sync.master_data.catalogue import Catalogue
 
 PARKED_PATIENCE = timedelta(hours=1)
 """How long an event may wait for stock before that is a failure."""
 
 
-def tell(connection: Connection, decision: Decision, knowledge: Knowledge, catalogue: Catalogue, at: datetime) -> None:
+def tell(connection: Connection, decision: Decision, knowledge: Knowledge, at: datetime) -> None:
     """Record the failures of a decision, and close those it cured."""
-    likeness: dict[str, str] = {}
-    failures = [_of_held(held, catalogue, at, likeness) for held in decision.held.values() if _speaks_at_once(held)]
+    failures = [_of_held(held, at) for held in decision.held.values() if _speaks_at_once(held)]
     failures += keep_told_otherwise(connection, decision.conflicts, at)
     negative, sound = _lenient_positions(decision, knowledge)
     failures += [_of_negative(arrival, knowledge, at) for arrival in negative]
@@ -87,16 +82,9 @@ def _speaks_at_once(held: Held) -> bool:
     return held.status != "applied" and not (held.status == "parked" and held.shortfall is not None)
 
 
-def _of_held(held: Held, catalogue: Catalogue, at: datetime, likeness: dict[str, str]) -> NewFailure:
-    """The failure of a held event; ``likeness`` remembers candidates by name, since one wrong name brings many."""
+def _of_held(held: Held, at: datetime) -> NewFailure:
+    """The failure of a held event."""
     arrival, lack = held.arrival, held.arrival.lack
-    candidates = None
-    if lack is not None and lack.kind == "sku":
-        candidates = likeness.get(lack.name)
-        if candidates is None:
-            found = sku_candidates(lack.name, catalogue.base_units)
-            candidates = msgspec.json.encode([asdict(candidate) for candidate in found]).decode()
-            likeness[lack.name] = candidates
     return _failure(
         arrival,
         at,
@@ -107,7 +95,6 @@ def _of_held(held: Held, catalogue: Catalogue, at: datetime, likeness: dict[str,
         if lack
         else held.reason,
         duplicate_of=held.duplicate_of,
-        mapping_candidates=candidates,
     )
 
 
@@ -121,7 +108,6 @@ def _of_conflict(arrival: Arrival, at: datetime) -> NewFailure:
         subject=held_subject(event.source, telling_id(arrival)),
         error_code="id_conflict",
         duplicate_of=event.event_id,
-        mapping_candidates=None,
     )
 
 
@@ -134,7 +120,6 @@ def _failure(
     subject: str,
     error_code: str,
     duplicate_of: str | None,
-    mapping_candidates: str | None,
 ) -> NewFailure:
     event = arrival.event
     return NewFailure(
@@ -152,7 +137,6 @@ def _failure(
         attempts=1,
         event_lag_s=(at - event.occurred_at).total_seconds(),
         duplicate_of=duplicate_of,
-        mapping_candidates=mapping_candidates,
         document=event.document or None,
         quantity=event.quantity,
         evidence={"file": arrival.file, "row": arrival.row} if arrival.file else None,
@@ -163,7 +147,7 @@ def _lenient_positions(decision: Decision, knowledge: Knowledge) -> tuple[list[A
     """An arrival of each lenient position that is negative; the keys of positions that were and are so no more."""
     watched = {
         key: state
-        for key in decision.touched_positions
+        for key in decision.touched_positions()
         if not (state := knowledge.positions[key]).parks or state.was_negative
     }
     negative: dict[int, Arrival] = {}

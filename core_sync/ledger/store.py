@@ -7,7 +7,8 @@ import msgspec
 
 from core_sync.database.bulk import Bulk, Row
 from core_sync.ledger.arrivals import to_payload
-from core_sync.ledger.knowledge import NEWLY_HELD, Decision, Entry, EventKey, Held, ItemKey, Knowledge
+from core_sync.ledger.events import EventType
+from core_sync.ledger.knowledge import NEWLY_HELD, Decision, Entry, EventKey, Held, Knowledge
 from core_sync.ledger.tables import CorrectedTelling, HeldEvent, LedgerEntry, OpenItem, Position
 from core_sync.money import to_ten_thousandths
 
@@ -22,13 +23,14 @@ HELD_COLUMNS = (
     "quantity_there", "lacks", "lacked", "duplicate_of", "document", "line", "payload", "content",
     "occurred_at", "recorded_at", "file", "row",
 )  # fmt: skip
-_POSITION_COLUMNS = (
-    "on_hand", "allocated", "quality_hold", "in_transit", "relative", "last_event_at", "last_recorded_at",
-    "last_count_at", "position_id",
+_MOVED_COLUMNS = (
+    "on_hand", "allocated", "quality_hold", "in_transit", "last_event_at", "last_recorded_at", "position_id",
 )  # fmt: skip
-_ITEM_KEY = ("position_id", "kind", "reference")
-_ITEM_STATE = ("placed_quantity", "open_quantity", "expires_at", "cancelled_at")
-_ITEM_OWNER = ("placed_at", "document", "channel", "account")
+_ITEM_QUANTITIES = ("placed_quantity", "open_quantity")
+_ITEM_DATES = ("expires_at", "cancelled_at")
+_ITEM_COLUMNS = (
+    "position_id", "kind", "reference", *_ITEM_QUANTITIES, "placed_at", *_ITEM_DATES, "document", "channel", "account",
+)  # fmt: skip
 _CORRECTED_COLUMNS = ("source_id", "event_id", "content")
 
 _BY_REFERENCE = itemgetter(2, 1, 0)
@@ -43,8 +45,9 @@ def _change(table: str, columns: Sequence[str], key: str) -> str:
     )
 
 
-_CHANGE_POSITIONS = _change("position", _POSITION_COLUMNS[:-1], "position_id")
-_CHANGE_ITEMS = _change("open_item", _ITEM_STATE, "item_id")
+_MOVE_POSITIONS = _change("position", _MOVED_COLUMNS[:-1], "position_id")
+_DRAW_ITEMS = _change("open_item", _ITEM_QUANTITIES, "item_id")
+_DATE_ITEMS = _change("open_item", _ITEM_DATES, "item_id")
 
 _HOLD_AGAIN = (
     # where it was read first stays, where nothing new is said of it
@@ -62,8 +65,8 @@ def write(
     """Write the whole decision; ``knowledge`` is the state after it."""
     with bulk.together(len(decision.entries) + len(decision.held)):
         bulk.insert(LedgerEntry, ENTRY_COLUMNS, [_entry_row(e, actor, map_version) for e in decision.entries])
-        _write_positions(bulk, decision.touched_positions, knowledge, recorded_at)
-        _write_items(bulk, decision.touched_items, knowledge)
+        _write_positions(bulk, decision, knowledge, recorded_at)
+        _write_items(bulk, decision, knowledge)
         _write_held(bulk, decision.held.values())
         mark_applied(bulk, decision.freed, recorded_at)
         bulk.insert(CorrectedTelling, _CORRECTED_COLUMNS, [(*key, content) for key, content in decision.corrected])
@@ -87,7 +90,7 @@ def _entry_row(entry: Entry, actor: str | None, map_version: int) -> Row:
     return (
         arrival.source_id,
         event.event_id,
-        event.type,
+        _TYPE_NAMES[event.type],
         arrival.occurred_at,
         arrival.recorded_at,
         arrival.position,
@@ -108,33 +111,44 @@ def _entry_row(entry: Entry, actor: str | None, map_version: int) -> Row:
         entry.flags,
         actor,
         map_version,
-        arrival.content,
+        bytearray(arrival.content),
     )
 
 
-def _write_positions(bulk: Bulk, touched: Iterable[int], knowledge: Knowledge, recorded_at: int) -> None:
-    rows: list[Row] = []
-    for position_id in sorted(touched):
+_TYPE_NAMES = {type: str(type.value) for type in EventType}
+"""Plain strings and byte arrays: SQLite's driver looks for adapters of every other type, value by value."""
+
+
+def _write_positions(bulk: Bulk, decision: Decision, knowledge: Knowledge, recorded_at: int) -> None:
+    moved: list[Row] = []
+    for position_id in sorted(decision.touched_positions()):
         p = knowledge.positions[position_id]
-        rows.append(
-            (p.on_hand, p.allocated, p.quality_hold, p.in_transit, p.relative, p.last_event_at, recorded_at,
-             p.last_count_at, position_id)
-        )  # fmt: skip
-    bulk.execute(_CHANGE_POSITIONS, Position, _POSITION_COLUMNS, rows)
+        moved.append((p.on_hand, p.allocated, p.quality_hold, p.in_transit, p.last_event_at, recorded_at, position_id))
+    bulk.execute(_MOVE_POSITIONS, Position, _MOVED_COLUMNS, moved)
+    for column, changed in (("last_count_at", decision.counted), ("relative", decision.made_relative)):
+        rows = [(getattr(knowledge.positions[position_id], column), position_id) for position_id in sorted(changed)]
+        bulk.execute(_change("position", (column,), "position_id"), Position, (column, "position_id"), rows)
 
 
-def _write_items(bulk: Bulk, touched: Iterable[ItemKey], knowledge: Knowledge) -> None:
+def _write_items(bulk: Bulk, decision: Decision, knowledge: Knowledge) -> None:
     new: list[Row] = []
-    changed: list[Row] = []
-    for key in sorted(touched, key=_BY_REFERENCE):
+    drawn: list[Row] = []
+    dated: list[Row] = []
+    for key in sorted(decision.touched_items, key=_BY_REFERENCE):
         item = knowledge.items[key]
-        state = (item.placed_quantity, item.open_quantity, item.expires_at, item.cancelled_at)
         if item.item_id is None:
-            new.append((*key, *state, item.placed_at, *item.owner))
-        else:
-            changed.append((*state, item.item_id))
-    bulk.insert(OpenItem, _ITEM_KEY + _ITEM_STATE + _ITEM_OWNER, new)
-    bulk.execute(_CHANGE_ITEMS, OpenItem, (*_ITEM_STATE, "item_id"), changed)
+            position, kind, reference = key
+            new.append(
+                (position, kind.value, reference, item.placed_quantity, item.open_quantity, item.placed_at,
+                 item.expires_at, item.cancelled_at, *item.owner)
+            )  # fmt: skip
+            continue
+        drawn.append((item.placed_quantity, item.open_quantity, item.item_id))
+        if key in decision.dated_items:
+            dated.append((item.expires_at, item.cancelled_at, item.item_id))
+    bulk.insert(OpenItem, _ITEM_COLUMNS, new)
+    bulk.execute(_DRAW_ITEMS, OpenItem, (*_ITEM_QUANTITIES, "item_id"), drawn)
+    bulk.execute(_DATE_ITEMS, OpenItem, (*_ITEM_DATES, "item_id"), dated)
 
 
 def _write_held(bulk: Bulk, held: Iterable[Held]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from core_sync.cases.self_resolution import resolve_settled
 from core_sync.cases.weigh import cases_to_review
 from core_sync.database.engine import Database
+from core_sync.failures.mapping import AT_ONCE, tell_candidates
 from core_sync.ledger.signals import tell_overdue
 from ml.anomaly.thresholds import Policy
 from ml.registry.service_models import ServiceModels
@@ -44,6 +45,10 @@ def triage(
     """Score, diagnose, group, weigh and rank all that is new; resolve the cases whose cause is gone."""
     with database.transaction() as connection:
         tell_overdue(connection, at)
+    named = AT_ONCE
+    while named == AT_ONCE:
+        with database.transaction() as connection:
+            named = tell_candidates(connection)
     anomalies = detect(database, models, at, policy)
     diagnosed = diagnose(database, models, at)
     with database.transaction() as connection:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from core_sync.database.engine import Database
 from core_sync.errors import VerbRefused
+from core_sync.failures.mapping import tell_candidates
 from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, refuse, retry_lacking, reverse
 from core_sync.ledger.events import EventType
 from core_sync.ledger.history import positions
@@ -122,7 +123,8 @@ def test_an_unknown_sku_waits_for_its_alias_and_names_candidates(ledger: Ledger)
         bump_version(connection)
     outcome = ledger.apply([a_receipt(5, sku="MUG-BLUE")], MONDAY)
     assert (outcome.parked, open_failures(ledger)) == (1, ["unmapped_sku"])
-    with ledger.database.reading() as connection:
+    with ledger.database.transaction() as connection:
+        assert (tell_candidates(connection), tell_candidates(connection)) == (1, 0)
         candidates = connection.execute(text("SELECT mapping_candidates FROM failure")).scalar_one()
     assert '"MUG"' in candidates
     with ledger.database.transaction() as connection:
