@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0014"
-down_revision = "core_0013"
+revision = "core_0015"
+down_revision = "core_0014"
 branch_labels = None
 depends_on = None
 
