@@ -1,8 +1,8 @@
 """A marketplace that queues what it accepts: PATCH a listing, and look later whether it shows.
 
 Shape of the Listings Items API of 2021-08-01: an invalid update is a 200 with ``status: INVALID`` and its issues;
-``ACCEPTED`` means queued, not applied; each operation has a token bucket that answers 429. A few listings are patched
-one by one, many go into a feed.
+``ACCEPTED`` means queued, not applied; each operation has a token bucket that answers 429. Listings are patched one by
+one, or go many at a time into a feed, as is agreed for the channel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,12 @@ from core_sync.channels.port import (
 )
 
 _FULFILLED_BY_US = "DEFAULT"
-_PATCH = "patchListingsItem"
+_PATCH, _FEED = "patchListingsItem", "createFeed"
 _SKUS_PER_SEARCH = 20
 _SKUS_PER_FEED = 10_000
 _PAGES_MAX = 50
-_VISIBLE_WITHIN_S = 900.0
+_PATCH_VISIBLE_WITHIN_S, _FEED_VISIBLE_WITHIN_S = 900.0, 7_200.0
 _FINISHED_KEPT = 1_000
-
-FEED_FROM = 100
-"""Listings in one push from which on they go into a feed: as many patches would take 20 s of their plan."""
 
 
 class _Issue(msgspec.Struct):
@@ -79,8 +76,8 @@ class _Page(msgspec.Struct):
 class AmazonLike:
     """One seller on one marketplace.
 
-    ``documents`` speaks to the hosts where feeds are put, without the seller's token; ``feed_from`` is how many
-    listings in one push make a feed.
+    With ``as_feeds`` each submission is a feed, which carries many listings and may be made once in two minutes;
+    ``documents`` speaks to the hosts where feeds are put, without the seller's token.
     """
 
     def __init__(
@@ -91,7 +88,7 @@ class AmazonLike:
         documents: httpx.Client,
         *,
         document_hosts: Sequence[str] = (),
-        feed_from: int = FEED_FROM,
+        as_feeds: bool = False,
         pace: Pace = OUR_PACE,
     ) -> None:
         self._operations = Operations(http, pace)
@@ -99,23 +96,26 @@ class AmazonLike:
         self._marketplace = marketplace
         hosts = [*document_hosts, http.base_url.host]
         self._feeds = Feeds(self._operations, documents, hosts, seller, marketplace)
-        self._feed_from = feed_from
+        self._as_feeds = as_feeds
         self._finished: dict[str, Finished] = {}
 
     @property
     def limits(self) -> ChannelLimits:
-        """The plan of a patch; a push of many listings goes as feeds and is not bound to it."""
-        plan = self._operations.budget(_PATCH)
-        return ChannelLimits(plan.rate, 1, _VISIBLE_WITHIN_S, _SKUS_PER_SEARCH, plan.burst)
+        """The usage plan of a patch, or of a feed."""
+        plan = self._operations.budget(_FEED if self._as_feeds else _PATCH)
+        return ChannelLimits(
+            plan.rate,
+            _SKUS_PER_FEED if self._as_feeds else 1,
+            _FEED_VISIBLE_WITHIN_S if self._as_feeds else _PATCH_VISIBLE_WITHIN_S,
+            _SKUS_PER_SEARCH,
+            plan.burst,
+        )
 
     def push(self, requests: Sequence[PushRequest]) -> Sequence[PushAnswer]:
         """Queue what listings shall show."""
-        as_feed = len(requests) >= self._feed_from
-        submit = self._feed if as_feed else self._patch
-        until = self._operations.budget("createFeed" if as_feed else _PATCH).patient_until()
-        plan = self._operations.budget(_PATCH)
-        limits = ChannelLimits(plan.rate, _SKUS_PER_FEED if as_feed else 1, _VISIBLE_WITHIN_S)
-        return push_in_batches(requests, limits, lambda batch: submit(batch, until))
+        submit = self._feed if self._as_feeds else self._patch
+        until = self._operations.budget(_PATCH).patient_until()
+        return push_in_batches(requests, self.limits, lambda batch: submit(batch, until))
 
     def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
         """How far the marketplace is with feeds; what is through stays so and is not asked for again."""

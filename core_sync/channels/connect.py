@@ -5,7 +5,8 @@ The endpoint stands in the channel's ``attributes`` (``{"endpoint": "http://127.
 taken from the settings, never from the table. The other attributes are the channel's names for us:
 
 - ``shopify``: ``location_id``.
-- ``amazon``: ``seller``, ``marketplace``, ``document_hosts``; with ``fulfillment_location`` stock is told by location.
+- ``amazon``: ``seller``, ``marketplace``; with ``"submission": "feed"`` feeds instead of patches, put to
+  ``document_hosts``; with ``fulfillment_location`` stock is told by location.
 - ``edi``: ``sender`` and ``receiver``, each a name or ``QUALIFIER:NAME``.
 """
 
@@ -65,7 +66,10 @@ def _amazon_like(access: Access) -> Channel:
         return AmazonInventories(access.http, str(location), access.pace)
     hosts = [str(host) for host in access.endpoint.attributes.get("document_hosts", ())]
     seller, marketplace = access.named("seller", "SELLER"), access.named("marketplace", "MARKET")
-    return AmazonLike(access.http, seller, marketplace, access.bare, document_hosts=hosts, pace=access.pace)
+    as_feeds = access.named("submission", "patch") == "feed"
+    return AmazonLike(
+        access.http, seller, marketplace, access.bare, document_hosts=hosts, as_feeds=as_feeds, pace=access.pace
+    )
 
 
 def _edi_like(access: Access) -> Channel:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core_sync.channels.port import NOT_SENT, Accepted, PushAnswer, ReadFailed, Rejected
+from core_sync.channels.port import NOT_SENT, OVER_BUDGET, Accepted, PushAnswer, ReadFailed, Rejected
 from simulation.peers.answers import GARBAGE
 from tests.contract.side import BEYOND_FLOATS, LISTED, TOKEN, Side, accepted, exchange_of, refused, to, unknown
 
@@ -185,10 +185,11 @@ class ChannelContract:
     def test_limits_are_kept_before_the_channel_says_no(self, side: Side) -> None:
         limits = side.channel.limits
         pushes = int(limits.burst + 2 + limits.pushes_per_second / 2)
-        for number in range(pushes):
-            side.final([to("A", number, number - 1 if number else None)])
+        answers = [side.push("A", number, number - 1 if number else None) for number in range(pushes)]
+        kept_back = [answer for answer in answers if isinstance(answer, Rejected)]
+        assert all(answer.code == OVER_BUDGET and answer.retry_after_s for answer in kept_back)
         counted = side.peer.counters()
-        assert counted["write_requests"] == pushes
+        assert counted["write_requests"] == pushes - len(kept_back) >= int(limits.burst)
         assert counted["refused_by_limit"] == 0
 
     @pytest.mark.parametrize("fault", ["400", "500", "503", "cut", "garbage", "accepted_not_applied"])

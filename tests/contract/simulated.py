@@ -52,10 +52,10 @@ def _shopify(url: str, answer_s: float) -> Channel:
     return ShopifyLike(http, "gid://shopify/Location/1", PACE)
 
 
-def _amazon(feed_from: int) -> Connect:
+def _amazon(*, as_feeds: bool) -> Connect:
     def connect(url: str, answer_s: float) -> Channel:
         http, bare = client(url, {"x-amz-access-token": TOKEN}, answer_s), client(url, None, answer_s)
-        return AmazonLike(http, "SELLER", "MARKET", bare, feed_from=feed_from, pace=PACE)
+        return AmazonLike(http, "SELLER", "MARKET", bare, as_feeds=as_feeds, pace=PACE)
 
     return connect
 
@@ -70,8 +70,8 @@ def _edi(url: str, answer_s: float) -> Channel:
 
 
 SHOPIFY = Kind(lambda clock: shopify_app(LISTED, rate=50, burst=100, page_size=_PAGE, clock=clock), _shopify)
-PATCHES = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(feed_from=1_000))
-FEEDS = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(feed_from=1))
+PATCHES = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(as_feeds=False))
+FEEDS = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(as_feeds=True))
 INVENTORIES = Kind(lambda clock: amazon_app(LISTED, clock=clock), _inventories)
 EDI = Kind(lambda clock: edi_app(LISTED, page_size=_PAGE, clock=clock), _edi)
 

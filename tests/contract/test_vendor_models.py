@@ -164,7 +164,7 @@ def test_patches_searches_and_their_refusals_follow_the_model(market: RemotePeer
 
 def test_feeds_and_their_documents_follow_the_models(market: RemotePeer) -> None:
     witness = Witness()
-    channel = AmazonLike(watched(market.url, witness), "SELLER", "MARKET", client(market.url), feed_from=1, pace=PACE)
+    channel = AmazonLike(watched(market.url, witness), "SELLER", "MARKET", client(market.url), as_feeds=True, pace=PACE)
     [answer, *_] = channel.push(requests("SKU-1", "nothing"))
     assert isinstance(answer, Accepted)
     assert answer.receipt

@@ -48,7 +48,7 @@ def store() -> Iterator[tuple[Store, str]]:
 
 def connector(url: str, *hosts: str) -> AmazonLike:
     http: httpx.Client = client(url, {"x-amz-access-token": "t"})
-    return AmazonLike(http, "S", "M", client(url), document_hosts=hosts, feed_from=1)
+    return AmazonLike(http, "S", "M", client(url), document_hosts=hosts, as_feeds=True)
 
 
 REQUEST = PushRequest("MUG", 3, None, "k")
