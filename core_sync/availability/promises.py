@@ -22,9 +22,7 @@ from core_sync.availability.rules import promised_quantities as quantities_of
 from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound
-
-ALLOTMENT = "allotment:"
-"""A reservation named ``allotment:ACCOUNT`` keeps stock for an account's later orders."""
+from core_sync.ledger.claims import ALLOTMENT
 
 _STOCK = """
 SELECT p.sku, p.location, sum(p.on_hand) AS on_hand, sum(p.allocated) AS allocated,

@@ -198,7 +198,7 @@ def _take_back(
     written: list[tuple[str, str]] = []
     for part in event_parts(connection, source, event_id):
         if part.status == "accepted":
-            entries = reverse_entry(ledger, connection, source, part.event_id, actor, at)
+            entries = reverse_entry(ledger, connection, part.source, part.event_id, actor, at)
             written += [name_of(entry) for entry in entries]
         elif part.status in WAITING:
             _mark_dismissed(connection, part.source_id, part.event_id, actor, at)

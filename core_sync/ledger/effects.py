@@ -34,6 +34,8 @@ class Flag:
     """Its SKU, location or unit was translated by master data."""
     REVERSAL = 64
     """It takes back an earlier entry."""
+    DRAWN = 128
+    """It draws on a reservation for another entry: one without a lot, or an allotment."""
 
 
 def flag_names(flags: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What became of an event: of one about a kit, of each of its components."""
+"""What became of an event: of one about a kit, of each of its components, and what each draws on beyond its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.ledger.arrivals import from_payload
-from core_sync.ledger.events import PARTS
+from core_sync.ledger.claims import draw_id
+from core_sync.ledger.events import CORRECTIONS, PARTS
+
+_DRAWS_MAX = 3
+"""Reservations that one movement can draw on beyond its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,19 +19,30 @@ class EventPart:
     """One id under which the event is known. ``status`` is ``accepted``, ``reversed`` or that of the held event."""
 
     source_id: int
+    source: str
     event_id: str
     status: str
     sku: str | None
 
 
 def event_parts(connection: Connection, source: str, event_id: str) -> Sequence[EventPart]:
-    """The event itself and, where it names a kit, the further components; none where nobody told of it."""
+    """The event itself, the further components where it names a kit, our entries that draw on other reservations for
+    them; none where nobody told of it.
+    """
     parts: list[EventPart] = []
     for name in (event_id, *_further_ids(connection, source, event_id)):
-        row = connection.execute(text(_PART), {"source": source, "event_id": name}).first()
-        if row is not None:
-            parts.append(EventPart(*row))
+        parts += _part(connection, source, name)
+        for number in range(1, _DRAWS_MAX + 1):
+            drawn = _part(connection, CORRECTIONS, draw_id(source, name, number))
+            if not drawn:
+                break
+            parts += drawn
     return parts
+
+
+def _part(connection: Connection, source: str, event_id: str) -> list[EventPart]:
+    row = connection.execute(text(_PART), {"source": source, "event_id": event_id}).first()
+    return [EventPart(*row)] if row is not None else []
 
 
 def _further_ids(connection: Connection, source: str, event_id: str) -> list[str]:
@@ -47,7 +62,7 @@ WHERE s.name = :source
 """
 
 _PART = """
-SELECT s.source_id, :event_id, CASE WHEN r.entry_id IS NOT NULL THEN 'reversed' WHEN l.entry_id IS NOT NULL
+SELECT s.source_id, s.name, :event_id, CASE WHEN r.entry_id IS NOT NULL THEN 'reversed' WHEN l.entry_id IS NOT NULL
        THEN 'accepted' ELSE h.status END, p.sku
 FROM source s
 LEFT JOIN ledger_entry l ON l.source_id = s.source_id AND l.event_id = :event_id

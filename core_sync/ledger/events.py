@@ -18,6 +18,9 @@ QUANTITY_MAX = 10**15
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+CORRECTIONS = "stocktriage"
+"""The source under which our own entries stand."""
+
 KIT = "stocktriage.kit"
 """Attribute of an event about one component of a kit: the kit that its source named."""
 

@@ -103,6 +103,10 @@ class Knowledge:
     known: dict[EventKey, KnownEvent] = field(default_factory=dict)
     positions: dict[int, PositionState] = field(default_factory=dict)
     items: dict[ItemKey, OpenItemState] = field(default_factory=dict)
+    without_lot: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Positions without a lot by SKU and location, where a movement that names a lot may draw on a reservation."""
+    corrections: int = 0
+    """The key of the source under which our own entries stand, where some may be needed."""
     holds: dict[int, set[str]] = field(default_factory=dict)
     """References with a hold item, by position: ``release_hold`` may draw from any of them."""
     parked: dict[int, list[Arrival]] = field(default_factory=dict)

@@ -178,7 +178,7 @@ class Ledger:
     ) -> None:
         """Write a decision, tell its failures and intend its pushes, all in the caller's transaction."""
         if self.catalogue.kits:
-            decision.further_parts = sum(entry.arrival.part_of != "" for entry in decision.entries)
+            decision.further_parts += sum(entry.arrival.part_of != "" for entry in decision.entries)
         if any(held.arrival.lack is not None for held in decision.held.values()):
             self._hold_catalogue(connection)
         store.write(Bulk(connection), decision, knowledge, to_microseconds(recorded_at), actor, self.catalogue.version)

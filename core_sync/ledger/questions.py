@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from core_sync.database.bulk import Question, Row
 from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.claims import allotment_of
 from core_sync.ledger.counting import OWN_ON_HAND
-from core_sync.ledger.effects import ITEM_OF, Flag
+from core_sync.ledger.effects import ITEM_OF, Flag, ItemKind
 from core_sync.ledger.events import EventType
 from core_sync.ledger.knowledge import PositionState
 from core_sync.ledger.posting import reference_of
@@ -37,6 +38,10 @@ _ITEM_COLUMNS = """i.position_id, i.kind, i.reference, i.placed_quantity, i.open
     i.expires_at, i.document, i.channel, i.account, i.cancelled_at, i.item_id"""
 _ITEMS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
     WHERE i.reference = k.k0 AND i.kind = k.k1 AND i.position_id = k.k2"""
+_ITEMS_WITHOUT_LOT = f"""SELECT {_ITEM_COLUMNS}, p.sku, p.location
+    FROM {{keys}} CROSS JOIN open_item i CROSS JOIN position p
+    WHERE i.reference = k.k0 AND i.kind = 'reservation' AND i.open_quantity > 0
+      AND p.position_id = i.position_id AND p.sku = k.k1 AND p.location = k.k2 AND p.lot = ''"""
 _HOLDS = f"""SELECT {_ITEM_COLUMNS} FROM {{keys}} CROSS JOIN open_item i
     WHERE i.position_id = k.k0 AND i.kind = 'hold' AND i.open_quantity > 0"""
 _MOVEMENTS = f"""SELECT l.position_id, l.occurred_at, {OWN_ON_HAND} AS moved
@@ -87,7 +92,12 @@ def identities(ids: Sequence[tuple[int, Sequence[str]]]) -> list[Question]:
 def standing(arrivals: Iterable[Arrival], known: Container[int] = ()) -> Question:
     """How the positions of ``arrivals`` stand, but those ``known``."""
     positions = {a.position for a in arrivals} | {a.destination for a in arrivals}
-    return Question(_POSITIONS, ("int8",), sorted(p for p in positions if p and p not in known))
+    return standing_of(sorted(p for p in positions if p and p not in known))
+
+
+def standing_of(positions: Sequence[int]) -> Question:
+    """How these positions stand."""
+    return Question(_POSITIONS, ("int8",), positions)
 
 
 def mentions(arrivals: Iterable[Arrival]) -> tuple[Question, ...]:
@@ -144,6 +154,23 @@ def _wanted_items(
             target = arrival.destination if event_type is EventType.TRANSFER_OUT else arrival.position
             items.add((reference, str(kind), target))
     return sorted(items), sorted(holding)
+
+
+def other_claims(claiming: Iterable[Arrival]) -> tuple[Question, Question]:
+    """Reservations that ``claiming`` movements may draw on beyond their own: where they are, and there without a lot."""
+    here: set[tuple[str, str, int]] = set()
+    without_lot: set[tuple[str, str, str]] = set()
+    for arrival in claiming:
+        if (allotment := allotment_of(arrival)) is not None:
+            here.add((allotment, str(ItemKind.RESERVATION), arrival.position))
+        if arrival.event.lot:
+            for reference in (reference_of(arrival, ItemKind.RESERVATION), allotment):
+                if reference is not None:
+                    without_lot.add((reference, arrival.sku, arrival.location))
+    return (
+        Question(_ITEMS, ("text", "text", "int8"), sorted(here)),
+        Question(_ITEMS_WITHOUT_LOT, ("text", "text", "text"), sorted(without_lot)),
+    )
 
 
 def counted_since(involved: Iterable[Arrival]) -> dict[int, int]:

@@ -1,10 +1,13 @@
 """Reading what a batch touches, set by set, into the ``Knowledge`` that ``decide`` needs."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from core_sync.database.bulk import Bulk, Question, Row
 from core_sync.ledger.arrivals import Arrival
+from core_sync.ledger.claims import CLAIMING
 from core_sync.ledger.effects import ItemKind
+from core_sync.ledger.events import CORRECTIONS, EventType
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.knowledge import EventKey, Knowledge, KnownEvent, OpenItemState, PositionState
 from core_sync.ledger.questions import (
@@ -16,7 +19,9 @@ from core_sync.ledger.questions import (
     details,
     identities,
     mentions,
+    other_claims,
     standing,
+    standing_of,
 )
 from core_sync.ledger.rules import business_key
 from core_sync.ledger.waiting import held_arrival, may_be_freed_by
@@ -53,6 +58,7 @@ def recall(
         heard = ANYTHING if few else Heard.of(rest, also[1:])
         rest = bulk.ask(*details([*arrivals, *parked], heard, knowledge.positions))
     _learn_details([*arrivals, *parked], rest, catalogue, knowledge)
+    _learn_claims(bulk, [*arrivals, *parked], catalogue, interned, knowledge)
     if otherwise := _told_otherwise(arrivals, knowledge):
         told = bulk.ask(Question(CORRECTED, ("int8", "text"), otherwise, bytes_at=2))[0]
         knowledge.corrected = {((source, event), bytes(content)) for source, event, content in told}
@@ -123,7 +129,32 @@ def _learn_details(
         knowledge.twins.add((source, kind, document, position, quantity))
 
 
-def _learn_item(row: Row, knowledge: Knowledge) -> None:
+def _learn_claims(
+    bulk: Bulk, involved: Sequence[Arrival], catalogue: Catalogue, interned: Interned, knowledge: Knowledge
+) -> None:
+    """Reservations beyond their own that movements may draw on: without the lot they name, or their account's."""
+    claiming = [
+        one for one in involved if (one.event.lot or one.event.account) and one.event.type in CLAIMING and one.position
+    ]
+    if not claiming:
+        return
+    interned.load_sources(bulk, {CORRECTIONS})
+    knowledge.corrections = interned.sources[CORRECTIONS]
+    for one in involved:
+        if one.event.type is EventType.RESERVE and one.position and not one.event.lot:
+            knowledge.without_lot[one.sku, one.location] = one.position
+    here, elsewhere = bulk.ask(*other_claims(claiming))
+    for row in here:
+        _learn_item(row, knowledge)
+    for *item, sku, location in elsewhere:
+        _learn_item(item, knowledge)
+        knowledge.without_lot[sku, location] = item[0]
+    strangers = sorted(set(knowledge.without_lot.values()) - knowledge.positions.keys())
+    if strangers:
+        _learn_positions(bulk.ask(standing_of(strangers))[0], catalogue, knowledge)
+
+
+def _learn_item(row: Sequence[Any], knowledge: Knowledge) -> None:
     position, kind, reference, placed, still, at, expires, document, channel, account, cancelled, item_id = row
     key = (position, ItemKind(kind), reference)
     knowledge.items[key] = OpenItemState(placed, still, at, expires, (document, channel, account), cancelled, item_id)

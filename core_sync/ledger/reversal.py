@@ -10,16 +10,13 @@ from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.arrivals import Arrival, content_digest
 from core_sync.ledger.counting import on_hand_since, standing_count
 from core_sync.ledger.effects import ITEM_OF, NO_EFFECT, Deltas, Flag
-from core_sync.ledger.events import Event, EventType
+from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.ledger.knowledge import Decision, Entry, Knowledge, PositionState
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus
 from core_sync.ledger.posting import change_of, post, reference_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import free_waiting, shortfall_of
-
-CORRECTIONS = "stocktriage"
-"""The source under which our own entries stand."""
 
 
 def reverse_entry(
@@ -35,7 +32,7 @@ def reverse_entry(
     original = _original(connection, source, event_id)
     if original is None:
         raise NotFound("ledger entry", f"{source} {event_id}")
-    event, deltas, entry_id, name = original
+    event, deltas, entry_id, drawn, name = original
     bulk = Bulk(connection)
     catalogue = ledger.know_catalogue(connection)
     ledger.interned.load_sources(bulk, {CORRECTIONS})
@@ -43,7 +40,7 @@ def reverse_entry(
     digest = content_digest(event, occurred_at)
     arrival = Arrival(event, ledger.interned.sources[CORRECTIONS], digest, occurred_at, to_microseconds(at))
     arrival.sku, arrival.location, arrival.to_location = event.sku, event.location, event.to_location
-    arrival.quantity, arrival.flags = event.quantity, Flag.REVERSAL | Flag.DECIDED
+    arrival.quantity, arrival.flags = event.quantity, Flag.REVERSAL | Flag.DECIDED | drawn
     ledger.interned.give_positions(bulk, [arrival])
     lock_skus(connection, {arrival.sku})
     knowledge = recall(bulk, [arrival], catalogue, ledger.interned)
@@ -107,8 +104,10 @@ def _refuse_when_used(arrival: Arrival, deltas: Deltas, knowledge: Knowledge) ->
         raise VerbRefused("reverse", f"event {arrival.event.event_id.removeprefix('reversal:')}", reason)
 
 
-def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Deltas, int, str] | None:
-    """The entry to take back as an event of ours, the opposite of what it did, its number, and its place in words."""
+def _original(connection: Connection, source: str, event_id: str) -> tuple[Event, Deltas, int, int, str] | None:
+    """The entry to take back as an event of ours, the opposite of what it did, its number, its flag ``DRAWN`` where it
+    has that, and its place in words.
+    """
     row = (
         connection.execute(
             text(
@@ -144,4 +143,4 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
         reason=f"takes back {event_id} of {source}",
     )
     deltas = (-row["on_hand_delta"], -row["allocated_delta"], -row["quality_hold_delta"], -row["in_transit_delta"])
-    return event, deltas, row["entry_id"], f"{row['sku']} at {row['location']}"
+    return event, deltas, row["entry_id"], row["flags"] & Flag.DRAWN, f"{row['sku']} at {row['location']}"

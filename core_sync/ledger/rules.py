@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from core_sync.ledger.arrivals import Arrival, first_content_digest
-from core_sync.ledger.effects import EFFECTS, ITEM_OF, NO_EFFECT, Deltas, Flag
+from core_sync.ledger.claims import draw_elsewhere
+from core_sync.ledger.effects import EFFECTS, ITEM_OF, NO_EFFECT, Deltas, Flag, ItemKind
 from core_sync.ledger.events import QUANTITY_MAX, EventType
 from core_sync.ledger.knowledge import (
     NEWLY_HELD,
@@ -30,6 +31,7 @@ from core_sync.ledger.posting import post, reference_of
 
 # Looked up for every event: plain names and one plain dictionary cost a third of members of an enumeration.
 _COUNT, _TRANSFER_OUT = EventType.COUNT, EventType.TRANSFER_OUT
+_RESERVATION = ItemKind.RESERVATION
 _EFFECTS = {type: (ITEM_OF.get(type), effect) for type, effect in EFFECTS.items()}
 _TAKES_ALL_FROM_ON_HAND = frozenset({EventType.SHIP, EventType.SCRAP, EventType.TRANSFER_OUT})
 
@@ -140,6 +142,7 @@ def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held |
         position.relative = True
         decision.made_relative.add(arrival.position)
     event_type, counted_at = arrival.event.type, position.last_count_at
+    kind = None
     if event_type is _COUNT:
         deltas, flags = _count(arrival, position, knowledge)
     else:
@@ -164,6 +167,8 @@ def _apply(arrival: Arrival, knowledge: Knowledge, decision: Decision) -> Held |
         flags |= Flag.REPEATED
         decision.repeated += 1
     post(arrival, deltas, arrival.flags | flags, position, knowledge, decision)
+    if kind is _RESERVATION and (arrival.event.lot or arrival.event.account):
+        draw_elsewhere(arrival, deltas, knowledge, decision)
     return None
 
 

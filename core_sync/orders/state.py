@@ -13,6 +13,8 @@ from core_sync.orders.tables import OrderState
 _AT_ONCE = 500_000
 """Entries that one reading looks at, so that a long ledger is read in parts."""
 
+_FLAGS = {"reversal": int(Flag.REVERSAL), "drawn": int(Flag.DRAWN)}
+
 _OVERLAP = 50_000
 """Entries looked at again: writers in parallel may commit a smaller number after a larger one was seen."""
 
@@ -28,7 +30,7 @@ def read_orders(connection: Connection) -> int:
         return 0
     first = max(0, seen - _OVERLAP)
     last = min(newest, seen + _AT_ONCE)
-    rows = connection.execute(text(_STATES), {"first": first, "last": last, "reversal": int(Flag.REVERSAL)}).mappings()
+    rows = connection.execute(text(_STATES), {"first": first, "last": last, **_FLAGS}).mappings()
     states = [dict(row) for row in rows]
     upsert(connection, OrderState, states, ("document", "sku"))
     connection.execute(text("UPDATE orders_read SET entry_id = :last"), {"last": last})
@@ -48,12 +50,13 @@ WITH told AS (
            CASE WHEN l.flags & :reversal = 0 THEN 1 ELSE -1 END AS sign
     FROM wanted w JOIN ledger_entry l ON l.document = w.document
     JOIN position p ON p.position_id = l.position_id AND p.sku = w.sku
-    WHERE l.type IN ('order_cancelled', 'ship')
+    WHERE l.type IN ('order_cancelled', 'ship') OR l.flags & :drawn <> 0
 )
 SELECT document, sku,
        CASE WHEN SUM(CASE WHEN type = 'order_cancelled' THEN sign ELSE 0 END) > 0
             THEN MAX(CASE WHEN type = 'order_cancelled' THEN occurred_at END) END AS cancelled_at,
-       CAST(SUM(CASE WHEN type = 'ship' THEN sign * quantity + allocated_delta ELSE 0 END) AS BIGINT) AS shipped_units,
+       CAST(SUM(CASE WHEN type = 'ship' THEN sign * quantity + allocated_delta
+                     WHEN type = 'release_reservation' THEN allocated_delta ELSE 0 END) AS BIGINT) AS shipped_units,
        MAX(CASE WHEN type = 'ship' AND sign * quantity + allocated_delta > 0 THEN occurred_at END) AS shipped_at
 FROM entries GROUP BY document, sku
 """

@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.ledger.events import Event, EventType
-from core_sync.ledger.reversal import CORRECTIONS
+from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Choice, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView

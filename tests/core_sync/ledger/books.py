@@ -103,6 +103,21 @@ def reference(event: Event) -> str:
     return (event.reservation_id or event.document) if event.type in _OF_ORDERS else event.document
 
 
+def other_claims(event: Event, place: Place) -> list[tuple[Place, str]]:
+    """Where an order's movement draws beyond its own reservation, in turn: the same without a lot, then its account's
+    allotment, in the lot and without one.
+    """
+    sku, location, lot = place
+    without_lot = (sku, location, "")
+    others: list[tuple[Place, str]] = []
+    if lot and event.type in (T.SHIP, T.RELEASE_RESERVATION, T.ORDER_CANCELLED):
+        others.append((without_lot, reference(event)))
+    allotment = f"allotment:{event.account}"
+    if event.account and event.type in (T.SHIP, T.RESERVE) and reference(event) != allotment:
+        others += [(place, allotment), *([(without_lot, allotment)] if lot else [])]
+    return others
+
+
 def claim_kind(type: EventType) -> str | None:
     """Of which claims the type draws at most what is open; None for a type that does not ask."""
     return _DRAWN.get(type)

@@ -34,8 +34,17 @@ def a_crowded_history(seed: int, events: int) -> Iterator[Event]:
                 hours=number / 60 - (chance.random() * 20 if chance.random() < 0.2 else 0),
                 document=f"D{chance.randrange(8) + number // 300}" if chance.random() < 0.7 else "",
                 line=chance.choice(["", "1", "2"]),
-                reservation_id=f"R{chance.randrange(8) + number // 300}" if chance.random() < 0.2 else "",
+                reservation_id=_reservation(chance, number),
+                account=chance.choice(["", "", "ACME"]),
                 to_location=chance.choice(list(CROWDED_PLACES)),
             )
         )
         yield told[-1]
+
+
+def _reservation(chance: random.Random, number: int) -> str:
+    """Mostly none of its own; one of a few; the allotment of an account."""
+    told = chance.random()
+    if told < 0.1:
+        return "allotment:ACME"
+    return f"R{chance.randrange(8) + number // 300}" if told < 0.3 else ""

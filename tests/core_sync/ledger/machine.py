@@ -37,7 +37,8 @@ def events(draw: st.DrawFn) -> Event:
         hours=draw(st.integers(0, 24)),
         document=draw(st.sampled_from(["", "D1", "D1", "D2"])),
         line=draw(st.sampled_from(["", "", "1"])),
-        reservation_id=draw(st.sampled_from(["", "", "R1"])),
+        reservation_id=draw(st.sampled_from(["", "", "", "R1", "allotment:ACME"])),
+        account=draw(st.sampled_from(["", "", "ACME"])),
         to_location=draw(locations),
     )
 

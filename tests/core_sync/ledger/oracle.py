@@ -24,6 +24,7 @@ from tests.core_sync.ledger.books import (
     Stock,
     change_of,
     claim_kind,
+    other_claims,
     reference,
 )
 
@@ -57,6 +58,7 @@ class Oracle:
     _facts: dict[tuple[object, ...], set[Name]] = field(default_factory=lambda: defaultdict(set))
     _equals: set[tuple[object, ...]] = field(default_factory=set)
     _claims: dict[tuple[Place, str], dict[str, Claim]] = field(default_factory=lambda: defaultdict(dict))
+    _drawn: dict[Name, list[tuple[Place, str, int]]] = field(default_factory=lambda: defaultdict(list))
     _turns: dict[Name, int] = field(default_factory=dict)
     _lacking: set[Name] = field(default_factory=set)
     _waiting: dict[Place, list[tuple[int, Movement]]] = field(default_factory=lambda: defaultdict(list))
@@ -157,6 +159,9 @@ class Oracle:
             return False
         self.taken_back.add(name)
         self._change(movement, undone)
+        for place, claimed, units in self._drawn.pop(name, []):
+            self._claims[place, "order"][claimed].still += units
+            self.stock[place].allocated += units
         self._free(movement.place)
         return True
 
@@ -233,6 +238,7 @@ class Oracle:
         elif change.hand:
             insort(stock.moves, (moment, change.hand))
         self._change(movement, effect)
+        self._draw_elsewhere(movement, effect)
         self._entries[movement.name] = entry
         self.ends[movement.name] = "accepted"
         self._mark(movement, stock, contained and (is_count or change.hand != 0), marks)
@@ -265,6 +271,21 @@ class Oracle:
         if change.transit:
             self.stock[movement.arrives].in_transit += change.transit
             self._claim(movement.arrives, "way", event, change.transit)
+
+    def _draw_elsewhere(self, movement: Movement, effect: Change) -> None:
+        """What an order's movement did not find in its own reservation, it draws from others meant for it."""
+        event = movement.event
+        rest = movement.quantity + (0 if event.type is T.RESERVE else effect.allocated)
+        for place, claimed in other_claims(event, movement.place):
+            claim = self._claims[place, "order"].get(claimed)
+            if claim is None:
+                continue
+            units = claim.still if event.type is T.ORDER_CANCELLED else min(rest, claim.still)
+            rest -= units
+            claim.still -= units
+            self.stock[place].allocated -= units
+            if units:
+                self._drawn[movement.name].append((place, claimed, units))
 
     def _claim(self, place: Place, kind: str, event: Event, change: int) -> None:
         """Add to the reference's claim; draw from it first, and what is left from the oldest of the place."""
