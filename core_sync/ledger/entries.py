@@ -168,6 +168,8 @@ def _why(connection: Connection, row: Row[Any], position: int) -> str:
     if count is None:
         return "a count known before it already contains it"
     named = f"the count of {from_microseconds(count.occurred_at):%Y-%m-%d %H:%M} UTC ({count.event_id} of {count.name})"
+    if count.taken_back_by is not None:
+        return f"{named} contained it when it came; since that was taken back, entry {count.taken_back_by} counts it in"
     if row.type == "count":
         return f"{named} is later and was known before it"
     return f"{named} was known before it and already contains it"
@@ -211,7 +213,10 @@ _BY_NUMBERS = {
 }
 
 _ABSORBING = """
-SELECT c.occurred_at, c.event_id, s.name FROM ledger_entry c JOIN source s ON s.source_id = c.source_id
+SELECT c.occurred_at, c.event_id, s.name, r.entry_id AS taken_back_by
+FROM ledger_entry c JOIN source s ON s.source_id = c.source_id
+LEFT JOIN source ours ON ours.name = 'stocktriage'
+LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = 'reversal:' || s.name || ':' || c.event_id
 WHERE c.position_id = :position AND c.occurred_at >= :occurred_at AND c.type = 'count' AND c.entry_id < :entry
   AND c.flags & :absorbed = 0 AND s.name <> 'stocktriage'
 ORDER BY c.occurred_at DESC, c.entry_id DESC LIMIT 1

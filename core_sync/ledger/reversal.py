@@ -8,7 +8,7 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.bulk import Bulk
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.arrivals import Arrival, content_digest
-from core_sync.ledger.counting import on_hand_since, standing_count
+from core_sync.ledger.counting import OWN_ON_HAND, on_hand_since, standing_count
 from core_sync.ledger.effects import ITEM_OF, NO_EFFECT, Deltas, Flag
 from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.ledger.knowledge import Decision, Entry, Knowledge, PositionState
@@ -111,7 +111,8 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
     row = (
         connection.execute(
             text(
-                "SELECT l.*, p.sku, p.location, p.lot, d.location AS to_location FROM ledger_entry l "
+                f"SELECT l.*, {OWN_ON_HAND} AS own_on_hand, p.sku, p.location, p.lot, d.location AS to_location "
+                "FROM ledger_entry l "
                 "JOIN source s ON s.source_id = l.source_id JOIN position p ON p.position_id = l.position_id "
                 "LEFT JOIN position d ON d.position_id = l.to_position_id "
                 "WHERE s.name = :source AND l.event_id = :event_id"
@@ -142,5 +143,6 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
         to_location=row["to_location"] or "",
         reason=f"takes back {event_id} of {source}",
     )
-    deltas = (-row["on_hand_delta"], -row["allocated_delta"], -row["quality_hold_delta"], -row["in_transit_delta"])
+    # What a count contained when it came may count today, where that count was taken back.
+    deltas = (-row["own_on_hand"], -row["allocated_delta"], -row["quality_hold_delta"], -row["in_transit_delta"])
     return event, deltas, row["entry_id"], row["flags"] & Flag.DRAWN, f"{row['sku']} at {row['location']}"

@@ -54,6 +54,13 @@ def test_an_entry_that_does_not_count_says_which_count_contains_it(ledger: Ledge
     )  # fmt: skip
     assert told["older"].why == "the count of 2026-03-02 13:00 UTC (c of wms) is later and was known before it"
     assert told["c"].why is None
+    reverse(ledger, "wms", "c", "ops", MONDAY)
+    with ledger.database.reading() as connection:
+        told = {entry.event_id: entry for entry in entries_of(connection, Span(sku="MUG"))}
+    assert told["late"].why == (
+        "the count of 2026-03-02 13:00 UTC (c of wms) contained it when it came; since that was taken back, "
+        f"entry {told['reversal:wms:c'].entry} counts it in"
+    )
 
 
 def test_an_entry_that_was_taken_back_names_the_one_that_did(ledger: Ledger) -> None:

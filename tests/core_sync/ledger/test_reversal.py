@@ -64,6 +64,14 @@ def test_a_count_that_was_taken_back_contains_nothing_any_more(ledger: Ledger) -
     assert states(ledger) == {"LEEDS": (6, 0, 0)}
 
 
+def test_a_movement_that_counts_again_since_its_count_was_taken_back_is_taken_back_in_full(ledger: Ledger) -> None:
+    ledger.apply([a_receipt(9), a_count(7, hours=5, event_id="c"), a_shipment(2, hours=4, event_id="late")], MONDAY)
+    reverse(ledger, "wms", "c", "ops", MONDAY)
+    assert states(ledger) == {"LEEDS": (7, 0, 0)}
+    reverse(ledger, "wms", "late", "ops", MONDAY)
+    assert states(ledger) == {"LEEDS": (9, 0, 0)}
+
+
 def test_a_shipment_taken_back_gives_its_order_the_reservation_as_it_was(ledger: Ledger) -> None:
     order = {"document": "SO-1"}
     ledger.apply([a_receipt(9), a_reservation(4, expires_at=MONDAY, **order)], MONDAY)
