@@ -157,7 +157,7 @@ def _wanted_items(
 
 
 def other_claims(claiming: Iterable[Arrival]) -> tuple[Question, Question]:
-    """Reservations that ``claiming`` movements may draw on beyond their own: where they are, and there without a lot."""
+    """Reservations that ``claiming`` movements may draw on beyond their own: at their place, and without a lot."""
     here: set[tuple[str, str, int]] = set()
     without_lot: set[tuple[str, str, str]] = set()
     for arrival in claiming:

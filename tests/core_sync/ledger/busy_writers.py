@@ -15,9 +15,8 @@ from sqlalchemy import text
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.decisions import apply_after_all, refuse, reverse
-from core_sync.ledger.events import Event, EventType
+from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.ledger.ledger import Ledger
-from core_sync.ledger.reversal import CORRECTIONS
 from tests.builders import MONDAY, an_event
 from tests.core_sync.ledger.books import Name
 
