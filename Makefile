@@ -11,6 +11,8 @@ STAMPS := $(VENV)/installed
 CODE := api benchmarks core_sync ml remediation simulation tests
 BENCHMARKS := $(filter-out __init__,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
+PARALLEL = --numprocesses=auto --dist=worksteal # a database server for each process
+
 # uv does not read pip's configuration; the one place where a machine names its package index is respected by both.
 INSTALL = index=$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}; \
 	UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$index}}; \
@@ -31,13 +33,13 @@ run: setup ## start the service on the sample distributor
 	@$(BIN)/stocktriage up
 
 test: setup-test ## every test but the slow checks
-	@$(BIN)/python -m pytest -m "not proof"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not proof"
 
 sample: setup-test ## a sample of every slow check
 	@$(BIN)/python -m pytest -m proof
 
 ci: setup-test ## tests and samples in one run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 proof: setup-test ## every slow check at its full count
 	@STOCKTRIAGE_TEST_PROFILE=proof $(BIN)/python -m pytest -m proof --timeout=0

@@ -7,7 +7,7 @@ ledger's hot path therefore speaks to the driver, inside the transaction that SQ
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,42 +50,27 @@ class Bulk:
     """Bulk statements on one open transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self.is_sqlite = connection.dialect.name == "sqlite"
-        self._connection = connection
-
-    @cached_property
-    def driver(self) -> Any:
-        """The driver's own connection, in the same transaction."""
-        driver = self._connection.connection.driver_connection
+        dialect = connection.dialect
+        self.is_sqlite = dialect.name == "sqlite"
+        driver = connection.connection.driver_connection
         assert driver is not None
-        return driver
-
-    @cached_property
-    def cursor(self) -> Any:
-        """The driver's own cursor, in the same transaction."""
-        return self.driver.cursor()
+        self.driver: Any = driver
+        """The driver's own connection, in the same transaction."""
+        self.cursor: Any = self.driver.cursor()
+        self._dialect = dialect
+        self._error: type[Exception] = dialect.loaded_dbapi.Error
 
     def ask(self, *questions: Question) -> list[list[Row]]:
         """The rows of each question, in the order given; PostgreSQL is asked all of them in one round trip.
 
         The columns of a statement have names of their own.
         """
-        with self._as_sqlalchemy_says():
+        try:
             if self.is_sqlite:
                 return [self._rows_of_sqlite(question) for question in questions]
-            asked = [(number, question) for number, question in enumerate(questions) if question.keys]
-            answers: list[list[Row]] = [[] for _ in questions]
-            few = sum(len(question.keys) for _, question in asked) <= _FEW
-            together = [pair for pair in asked if not pair[1].first] if few else []
-            alone = [pair for pair in asked if pair[1].first or not few]
-            with self.driver.pipeline() if len(alone) + bool(together) > 1 else nullcontext():
-                cursors = [(number, self._sent(question)) for number, question in alone]
-                joined = self._sent_together(together) if together else None
-            for number, cursor in cursors:
-                answers[number] = cursor.fetchall()
-            for number, row in joined.fetchall() if joined is not None else ():
-                answers[number].append(_row_of_json(row, questions[number].bytes_at))
-            return answers
+            return self._rows_of_postgresql(questions)
+        except self._error as error:
+            raise self._as_sqlalchemy_says(error) from error
 
     def rows(self, statement: str, types: tuple[str, ...], keys: Collection[Any], *bound: Any) -> list[Row]:
         """The rows of one question; none without keys."""
@@ -97,24 +82,23 @@ class Bulk:
             return
         named = ", ".join(columns)
         if self.is_sqlite:
-            with self._as_sqlalchemy_says():
-                self.cursor.executemany(
-                    f"INSERT INTO {table.__tablename__} ({named}) VALUES ({', '.join('?' * len(columns))})", rows
-                )
+            marks = ", ".join("?" * len(columns))
+            self.execute(f"INSERT INTO {table.__tablename__} ({named}) VALUES ({marks})||", table, columns, rows)
             return
         if len(rows) <= _FEW:
             self.execute(
                 f"||INSERT INTO {table.__tablename__} ({named}) SELECT {named} FROM {{rows}}", table, columns, rows
             )
             return
-        with (
-            self._as_sqlalchemy_says(),
-            self.cursor.copy(f"COPY {table.__tablename__} ({named}) FROM STDIN (FORMAT BINARY)") as copy,
-        ):
-            copy.set_types(_types(table, columns))
-            write = copy.write_row
-            for row in rows:
-                write(row)
+        statement = f"COPY {table.__tablename__} ({named}) FROM STDIN (FORMAT BINARY)"
+        try:
+            with self.cursor.copy(statement) as copy:
+                copy.set_types(_types(table, columns))
+                write = copy.write_row
+                for row in rows:
+                    write(row)
+        except self._error as error:
+            raise self._as_sqlalchemy_says(error) from error
 
     def execute(self, statement: str, table: type[SQLModel], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Run ``statement`` for each of ``rows``.
@@ -125,7 +109,7 @@ class Bulk:
         if not rows:
             return
         for_sqlite, for_postgresql = statement.split("||")
-        with self._as_sqlalchemy_says():
+        try:
             if self.is_sqlite:
                 self.cursor.executemany(for_sqlite, rows)
                 return
@@ -134,6 +118,8 @@ class Bulk:
             self.driver.cursor().execute(
                 for_postgresql.replace("{rows}", relation), [list(column) for column in zip(*rows, strict=True)]
             )
+        except self._error as error:
+            raise self._as_sqlalchemy_says(error) from error
 
     @contextmanager
     def together(self, rows: int) -> Iterator[None]:
@@ -141,17 +127,18 @@ class Bulk:
         if self.is_sqlite or rows > _FEW:
             yield
             return
-        with self._as_sqlalchemy_says(), self.driver.pipeline():
-            yield
+        try:
+            with self.driver.pipeline():
+                yield
+        except self._error as error:
+            raise self._as_sqlalchemy_says(error) from error
 
     def _rows_of_sqlite(self, question: Question) -> list[Row]:
         if not question.keys:
             return []
         if len(question.types) == 1:
-            self.cursor.execute(
-                question.statement.replace("{keys}", "(SELECT value AS k0 FROM json_each(?)) k"),
-                (msgspec.json.encode(question.keys).decode(), *question.bound),
-            )
+            statement = _for_sqlite(question.statement, 1, 1)
+            self.cursor.execute(statement, (msgspec.json.encode(question.keys).decode(), *question.bound))
             return self.cursor.fetchall()  # type: ignore[no-any-return]  # the drivers' cursors are untyped here
         found: list[Row] = []
         keys, width = list(question.keys), len(question.types)
@@ -160,9 +147,24 @@ class Bulk:
             # Few shapes of statement, so that SQLite's compiled ones are used again; NULL equals nothing.
             size = 1 << (len(chunk) - 1).bit_length()
             values = [value for key in chunk for value in key] + [None] * (width * (size - len(chunk)))
-            self.cursor.execute(question.statement.replace("{keys}", _values(width, size)), (*values, *question.bound))
+            self.cursor.execute(_for_sqlite(question.statement, width, size), (*values, *question.bound))
             found += self.cursor.fetchall()
         return found
+
+    def _rows_of_postgresql(self, questions: Sequence[Question]) -> list[list[Row]]:
+        asked = [(number, question) for number, question in enumerate(questions) if question.keys]
+        answers: list[list[Row]] = [[] for _ in questions]
+        few = sum(len(question.keys) for _, question in asked) <= _FEW
+        together = [pair for pair in asked if not pair[1].first] if few else []
+        alone = [pair for pair in asked if pair[1].first or not few]
+        with self.driver.pipeline() if len(alone) + bool(together) > 1 else nullcontext():
+            cursors = [(number, self._sent(question)) for number, question in alone]
+            joined = self._sent_together(together) if together else None
+        for number, cursor in cursors:
+            answers[number] = cursor.fetchall()
+        for number, row in joined.fetchall() if joined is not None else ():
+            answers[number].append(_row_of_json(row, questions[number].bytes_at))
+        return answers
 
     def _sent(self, question: Question) -> Any:
         cursor = self.driver.cursor()
@@ -179,14 +181,9 @@ class Bulk:
         cursor.execute(statement, [value for _, question in asked for value in _parameters(question)])
         return cursor
 
-    @contextmanager
-    def _as_sqlalchemy_says(self) -> Iterator[None]:
-        """The driver's errors under SQLAlchemy's names, which is what those above us know."""
-        driver = self._connection.dialect.loaded_dbapi
-        try:
-            yield
-        except driver.Error as error:
-            raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._connection.dialect) from error
+    def _as_sqlalchemy_says(self, error: Exception) -> DBAPIError:
+        """The driver's error under SQLAlchemy's name, which is what those above us know."""
+        return DBAPIError.instance(None, None, error, self._error, dialect=self._dialect)  # type: ignore[return-value]
 
 
 def _row_of_json(row: str, bytes_at: int | None) -> Row:
@@ -208,11 +205,14 @@ def _for_postgresql(statement: str, types: tuple[str, ...]) -> str:
     return statement.replace("?", "%s").replace("{keys}", f"{_unnest(types)} AS k({names})")
 
 
-@lru_cache(maxsize=64)
-def _values(width: int, size: int) -> str:
+@lru_cache(maxsize=256)
+def _for_sqlite(statement: str, width: int, size: int) -> str:
+    """One column of keys comes as a JSON array, several as ``size`` rows of values."""
+    if width == 1:
+        return statement.replace("{keys}", "(SELECT value AS k0 FROM json_each(?)) k")
     row = f"({', '.join('?' * width)})"
     names = ", ".join(f"column{n + 1} AS k{n}" for n in range(width))
-    return f"(SELECT {names} FROM (VALUES {', '.join([row] * size)})) k"
+    return statement.replace("{keys}", f"(SELECT {names} FROM (VALUES {', '.join([row] * size)})) k")
 
 
 @lru_cache(maxsize=64)
