@@ -73,6 +73,12 @@ class Conduct:
         told = fault.name if fault else ""
         self.log.append(Write(len(self.log) + 1, self.clock(), operation, subject, quantity, key, told, applied))
 
+    def behave(self) -> None:
+        """No more faults, whether planned or ordered."""
+        self.writes.clear()
+        self.reads.clear()
+        self.plan = FaultPlan()
+
     def forget(self) -> None:
         """Count from now on."""
         self.log.clear()

@@ -9,6 +9,7 @@
 - ``/_orders``: POST ``{"sku", "quantity", "buyer"}`` buys: 201, or 409 where too little is shown; GET ``?after=N``.
 - ``/_settle``: POST applies what was accepted and held back.
 - ``/_clock``: POST ``{"advance_s"}`` or ``{"speed"}``; GET.
+- ``/_again``: POST ``{"shown", "advance_s"}``: no more faults, nothing held back, counting from now on.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +38,19 @@ def control_routes(
     async def counters(_: Request) -> Response:
         return JSONResponse(_counted(conduct, shelf))
 
+    async def again(request: Request) -> Response:
+        told = await request.json()
+        conduct.behave()
+        settle()
+        conduct.clock.advance(float(told.get("advance_s", 0.0)))
+        for sku, quantity in told.get("shown", {}).items():
+            if shelf is not None:
+                shelf.set(str(sku), int(quantity))
+        conduct.forget()
+        return JSONResponse(_counted(conduct, shelf))
+
     routes = [
+        Route("/_again", again, methods=["POST"]),
         Route("/_plan", _plan(conduct), methods=["GET", "POST", "DELETE"]),
         Route("/_faults", _faults(conduct), methods=["GET", "POST", "DELETE"]),
         Route("/_counters", counters, methods=["GET"]),

@@ -71,6 +71,10 @@ class RemotePeer:
         self._ask("DELETE", "/_plan")
         self._ask("DELETE", "/_faults")
 
+    def begins_again(self, shown: Mapping[str, int], seconds: float = 0.0) -> None:
+        """No more faults, nothing held back, ``shown`` shown, ``seconds`` passed, and counting from now on."""
+        self._ask("POST", "/_again", {"shown": dict(shown), "advance_s": seconds})
+
     def counters(self) -> dict[str, Any]:
         """What was received, applied, refused by limit, met by faults, and sold."""
         return self._ask("GET", "/_counters")

@@ -19,16 +19,16 @@ class Side:
     """One channel under test.
 
     Args:
-        channel: the connector. ``impatient``: another one to the same channel that waits a moment only for answers.
-        unreachable: a connector whose endpoint nobody listens at.
-        peer: the other end, where faults are ordered and figures counted. It lists ``LISTED``, and pages its reads
-            so that they do not fit on one page.
+        channel: the connector. ``impatient`` makes another one, which waits a moment only for answers.
+        unreachable: makes a connector whose endpoint nobody listens at.
+        peer: the other end, where faults are ordered and figures counted. It lists ``LISTED``; where reads come in
+            pages, these do not fit on one.
         withheld_s: how long a timed-out answer must be withheld for ``impatient`` to give up.
     """
 
     channel: Channel
-    impatient: Channel
-    unreachable: Channel
+    impatient: Callable[[], Channel]
+    unreachable: Callable[[], Channel]
     peer: RemotePeer
     withheld_s: float
 

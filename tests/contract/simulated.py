@@ -73,7 +73,7 @@ SHOPIFY = Kind(lambda clock: shopify_app(LISTED, rate=50, burst=100, page_size=_
 PATCHES = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(as_feeds=False))
 FEEDS = Kind(lambda clock: amazon_app(LISTED, page_size=_PAGE, clock=clock), _amazon(as_feeds=True))
 INVENTORIES = Kind(lambda clock: amazon_app(LISTED, clock=clock), _inventories)
-EDI = Kind(lambda clock: edi_app(LISTED, page_size=_PAGE, clock=clock), _edi)
+EDI = Kind(lambda clock: edi_app(LISTED, clock=clock), _edi)
 
 
 @contextmanager
@@ -85,15 +85,11 @@ def listening(kind: Kind) -> Iterator[RemotePeer]:
 
 def side_of(kind: Kind, peer: RemotePeer) -> Side:
     """New connectors to a peer that is as it was at first."""
-    peer.behaves()
-    peer.catches_up()
-    peer.passes(100_000)  # its buckets are full again
-    peer.lists(LISTED)
-    peer.forgets()
+    peer.begins_again(LISTED, seconds=100_000)  # its buckets are full by then
     return Side(
         kind.connect(peer.url, _ANSWER_S),
-        kind.connect(peer.url, IMPATIENT_S),
-        kind.connect(f"http://127.0.0.1:{_closed_port()}", _ANSWER_S),
+        lambda: kind.connect(peer.url, IMPATIENT_S),
+        lambda: kind.connect(f"http://127.0.0.1:{_closed_port()}", _ANSWER_S),
         peer,
         WITHHELD_S,
     )

@@ -17,7 +17,7 @@ from tests.contract.simulated import EDI, PATCHES, SHOPIFY, SPEED
 from tests.proof import counted, keep_result
 
 CONNECT = {"shopify": SHOPIFY.connect, "amazon": PATCHES.connect, "edi": EDI.connect}
-LISTINGS, CHANGES = counted(200, 12), counted(20, 2)
+LISTINGS, CHANGES = counted(100, 12), counted(5, 2)
 ROUNDS_MAX = 400
 ANSWER_S = 0.5
 HOUR_S = 3600.0

@@ -118,6 +118,18 @@ def test_reports_of_changes_add_up_to_what_a_new_connector_reads(mailbox: Mailbo
     assert mailbox.connector().read(["MUG", "CUP"]) == {"MUG": 29, "CUP": 7}
 
 
+def test_a_mailbox_is_listed_page_by_page() -> None:
+    clock = PeerClock(speed=0)
+    app = edi_app({"MUG": 5}, rate=1e6, burst=1e6, page_size=2, clock=clock)
+    with running(app) as url:
+        mailbox = Mailbox(url, app.state.peer, clock)
+        for quantity in range(5):
+            mailbox.connector().push([to("MUG", quantity)])
+            app.state.peer.work()
+        assert len(app.state.peer.outbound) > 5
+        assert mailbox.connector().read(["MUG"]) == {"MUG": 4}
+
+
 def test_a_listing_that_the_partner_drops_is_gone_with_its_next_report(mailbox: Mailbox) -> None:
     connector = mailbox.connector()
     connector.read(["CUP"])
