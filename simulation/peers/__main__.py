@@ -5,6 +5,10 @@ the other doors stand in ``simulation.peers.control``.
 """
 
 import argparse
+import os
+import signal
+import sys
+import threading
 from datetime import datetime
 
 from simulation.peers.clock import STARTS_AT, PeerClock
@@ -21,9 +25,19 @@ def main() -> None:
     parser.add_argument("--starts-at", type=datetime.fromisoformat, default=STARTS_AT, help="the peer's date and time")
     parser.add_argument("--settle-s", type=float, default=0.0, help="how long it queues what it accepts")
     parser.add_argument("--generous", action="store_true", help="lift every limit on how often it may be asked")
+    parser.add_argument("--while-stdin", action="store_true", help="end when standard input does")
     told = parser.parse_args()
+    if told.while_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     clock = PeerClock(told.speed, told.starts_at)
     serve(KINDS[told.kind]({}, clock, Manner(told.generous, told.settle_s)), told.port)
+
+
+def _end_with_stdin() -> None:
+    """Wait until whoever holds the other end of standard input is gone, however it went."""
+    while sys.stdin.buffer.read(1_024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 main()

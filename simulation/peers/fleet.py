@@ -7,8 +7,9 @@
         fleet["shopify"].counters()        # what was received, applied, applied_twice, sold
         fleet.oversold({"MUG": 40})        # units beyond what there was, over all channels
 
-Each process is ended, and waited for, when the block ends. ``speed`` is how fast the peers' clocks run: their
-buckets, queues, acknowledgements and fault plans go by it, sockets go by ours. ``starts_at`` is their date.
+Each process is ended, and waited for, when the block ends; and ends by itself when whoever started it is killed.
+``speed`` is how fast the peers' clocks run: their buckets, queues, acknowledgements and fault plans go by it, sockets go
+by ours. ``starts_at`` is their date.
 """
 
 import subprocess
@@ -109,10 +110,13 @@ def _process(kind: str, speed: float, starts_at: datetime, *, generous: bool) ->
         str(speed),
         "--starts-at",
         starts_at.isoformat(),
+        "--while-stdin",
     ]
     if generous:
         command.append("--generous")
-    return subprocess.Popen(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own module
+    return subprocess.Popen(  # noqa: S603  # our own module
+        command, cwd=_PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def _address(kind: str, process: "subprocess.Popen[str]") -> str:
@@ -129,5 +133,6 @@ def _wait(process: "subprocess.Popen[str]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    assert process.stdout is not None  # it is piped
-    process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None  # both are piped
+        pipe.close()

@@ -27,6 +27,18 @@ def test_a_fleet_lists_sells_and_ends_with_its_block() -> None:
             httpx.get(url, trust_env=False)
 
 
+def test_a_channel_ends_with_whoever_started_it() -> None:
+    command = [sys.executable, "-m", "simulation.peers", "shopify", "--while-stdin"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    with process.stdin, process.stdout:
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}/_counters", trust_env=False).status_code == 200
+        process.stdin.close()
+        process.wait(10)
+
+
 def test_a_kind_that_there_is_not_is_named_with_those_that_there_are() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "simulation.peers", "bazaar"], capture_output=True, text=True, check=False
