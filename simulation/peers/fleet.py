@@ -8,8 +8,8 @@
         fleet.oversold({"MUG": 40})        # units beyond what there was, over all channels
 
 Each process is ended, and waited for, when the block ends; and ends by itself when whoever started it is killed.
-``speed`` is how fast the peers' clocks run: their buckets, queues, acknowledgements and fault plans go by it, sockets go
-by ours. ``starts_at`` is their date.
+``speed`` is how fast the peers' clocks run: their buckets, queues, acknowledgements and fault plans go by it; sockets
+go by ours. ``starts_at`` is their date.
 """
 
 import subprocess
