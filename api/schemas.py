@@ -254,6 +254,29 @@ class SetBuffer(Body):
     reason: str = Field(min_length=1, max_length=4_000)
 
 
+class SetExpectation(Body):
+    limit: str = Field(max_length=20, description="`90m`, `4h`, `2d`; `off`; or `learned`.")
+    source: str = ""
+    location: str = ""
+    reason: str = Field(min_length=1, max_length=4_000)
+
+
+class ExpectationShown(Shown):
+    expectation: str
+    source: str = Field(description="Who should tell that it came; empty: any.")
+    location: str = Field(description="Empty: any.")
+    usual_s: float | None
+    limit_s: float | None
+    counted: str = Field(description="In `working` time of the place, or by the `clock`.")
+    observations: int
+    basis: str = Field(description="`learned`, `set`, `default`, `unknown` or `off`.")
+    owner: str | None
+    reason: str | None
+    open: int
+    breached: int
+    last_heard_at: datetime | None
+
+
 class BufferShown(Shown):
     sku: str
     channel: str

@@ -81,6 +81,8 @@ def _fault_row(running: Running, fault: Fault) -> dict[str, object]:
         "subclass": fault.subclass,
         "started_at": running.moment(started_s),
         "ended_at": running.moment(ended_s) if ended_s is not None else None,
+        "missing_at": running.moment(fault.missing_s) if fault.missing_s is not None else None,
+        "documents": " ".join(sorted(fault.documents)),
         "open_at_end": ended_s is None,
         "sku": items[fault.sku].sku if fault.sku is not None else "",
         "location": LOCATIONS[fault.location] if fault.location is not None else "",

@@ -104,6 +104,10 @@ class Running:
         self.renamed: dict[int, Renamed] = {}
         self.withheld: dict[tuple[int, int], tuple[Fault, list[Message]]] = {}
         """Positions whose shipments are not confirmed, and the messages that wait."""
+        self.silenced: dict[int, tuple[Fault, list[Message]]] = {}
+        """Warehouses whose system says nothing, and the messages that wait."""
+        self.untold: dict[str, tuple[Fault, list[Message]]] = {}
+        """Documents of which nothing more is told, and the messages that wait."""
         self.active: dict[int, list[Fault]] = defaultdict(list)
         self.active_wide: list[Fault] = []
         self.on_order: list[list[int]] = [[0] * len(LOCATIONS) for _ in items]
@@ -155,14 +159,22 @@ class Running:
             return message.event_id
         key = (message.sku, message.location)
         if message.type is EventType.SHIP and key in self.withheld:
-            fault, waiting = self.withheld[key]
-            waiting.append(message)
-            if self.now <= self.end:
-                fault.event_ids.append(message.event_id)
-                fault.quantity += message.quantity
-            return message.event_id
-        self.deliver(message)
+            self._withhold(message, *self.withheld[key])
+        elif str(message.fields.get("document")) in self.untold:
+            self._withhold(message, *self.untold[str(message.fields["document"])])
+        else:
+            self.deliver(message)
         return message.event_id
+
+    def _withhold(self, message: Message, fault: Fault, waiting: list[Message]) -> None:
+        """Keep a message from everybody until the fault is cured."""
+        waiting.append(message)
+        if self.now <= self.end:
+            if fault.missing_s is None:
+                fault.missing_s = self.now
+            fault.event_ids.append(message.event_id)
+            fault.documents.add(str(message.fields.get("document", "")))
+            fault.quantity += message.quantity
 
     def tell_only(self, message: Message) -> str:
         """Tell the books of something that truly happened before. Returns the event's id."""
@@ -174,6 +186,9 @@ class Running:
 
     def deliver(self, message: Message, **spoilt: Any) -> None:
         """Write the message's row, with ``spoilt`` fields in place of its own, and let the books take it in."""
+        if message.location in self.silenced and message.fields["source"] == "wms":
+            self._withhold(message, *self.silenced[message.location])
+            return
         self.write(message, **spoilt)
         self.take_in(message, message.on_hand)
 

@@ -105,6 +105,12 @@ class Constants:
     """Opening stock, in days of demand."""
     reorder_cover_days: float = 0.5
     """Safety on top of the lead time when reordering, in days of demand."""
+    opens: int = 6
+    closes: int = 21
+    works_weekends: bool = True
+    """Whether the warehouses work on Saturdays and Sundays."""
+    ships_while_open: bool = False
+    """Whether packing and shipping keep to these hours too; else what was picked leaves the same evening."""
     snapshot_hours: tuple[int, ...] = (0, 6, 12, 18)
     horizon_h: int = 48
     """How far beyond the end the loss of an open fault is followed."""
@@ -192,3 +198,31 @@ HELD_OUT = Scenario(
 
 CLEAN = replace(SAMPLE, constants=Constants(fault_multiplier=0.0, open_at_end=0, transient_failures_per_day=0.0))
 """The sample without a single fault."""
+
+
+EXPECTING = Scenario(
+    seed=31_337,
+    days=42,
+    skus=120,
+    start=_START,
+    constants=Constants(
+        faults=MappingProxyType(
+            {
+                "late_confirmation": FaultRate(0.35, 14.0),
+                "silent_source": FaultRate(0.14, 4.0),
+                "stuck_return": FaultRate(0.30, 72.0),
+                "lost_transfer": FaultRate(0.25, 72.0),
+            }
+        ),
+        transient_failures_per_day=0.0,
+        silent=1.0,
+        opens=6,
+        closes=20,
+        works_weekends=False,
+        ships_while_open=True,
+    ),
+)
+"""Warehouses closed at night and on weekends, and faults that are known only by what is missing."""
+
+UNDISTURBED = replace(EXPECTING, constants=replace(EXPECTING.constants, fault_multiplier=0.0, open_at_end=0))
+"""The same without a fault: whatever is found missing here is not."""

@@ -6,17 +6,25 @@ from simulation.demand import DAY_S, HOUR_S, units_per_day
 from simulation.running import Message, Running
 from simulation.scenario import CHANNELS, DIRECT, LOCATIONS
 
-_OPENS, _CLOSES = 6, 21
 _OTHER = (1, 0)
+_SATURDAY = 5
 
 
 def working(running: Running, moment: int) -> int:
     """``moment`` if the warehouse works then, else some time after it opens."""
+    constants = running.constants
     of_day = (moment + running.scenario.start.hour * HOUR_S) % DAY_S
-    if _OPENS * HOUR_S <= of_day < _CLOSES * HOUR_S:
+    if constants.opens * HOUR_S <= of_day < constants.closes * HOUR_S and _works_on(running, moment):
         return moment
-    wait = (_OPENS * HOUR_S - of_day) % DAY_S
-    return moment + wait + int(running.floor_rng.integers(60, 5400))
+    opening = moment + (constants.opens * HOUR_S - of_day) % DAY_S
+    while not _works_on(running, opening):
+        opening += DAY_S
+    return opening + int(running.floor_rng.integers(60, 5400))
+
+
+def _works_on(running: Running, moment: int) -> bool:
+    """Whether the warehouse works on the day of ``moment``."""
+    return running.constants.works_weekends or running.moment(moment).weekday() < _SATURDAY
 
 
 def open_stock(running: Running) -> None:
@@ -70,11 +78,16 @@ def _place_line(
         running.at(running.now + after, _cancel, running, sku, location, quantity, fields)
         return
     picked = working(running, running.now + int(rng.integers(1800, 6 * HOUR_S)))
-    packed = picked + int(rng.integers(600, 2400))
-    shipped = packed + int(rng.integers(1200, 2 * HOUR_S))
+    packed = _while_open(running, picked + int(rng.integers(600, 2400)))
+    shipped = _while_open(running, packed + int(rng.integers(1200, 2 * HOUR_S)))
     running.at(picked, _handle, running, EventType.PICK, sku, location, quantity, fields)
     running.at(packed, _handle, running, EventType.PACK, sku, location, quantity, fields)
     running.at(shipped, _ship, running, sku, location, quantity, fields)
+
+
+def _while_open(running: Running, moment: int) -> int:
+    """``moment``, or when the warehouse opens again where what it has begun waits for that."""
+    return working(running, moment) if running.constants.ships_while_open else moment
 
 
 def _cancel(running: Running, sku: int, location: int, quantity: int, fields: dict[str, object]) -> None:

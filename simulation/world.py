@@ -56,6 +56,10 @@ class Fault:
     event_ids: list[str] = field(default_factory=list)
     failure_ids: list[str] = field(default_factory=list)
     snapshot_keys: list[str] = field(default_factory=list)
+    missing_s: int | None = None
+    """When the first message was kept back, where the fault keeps messages back."""
+    documents: set[str] = field(default_factory=set)
+    """The documents of the messages that it keeps back."""
 
     @property
     def active(self) -> bool:

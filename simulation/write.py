@@ -12,7 +12,7 @@ TRUTH_COLUMNS: dict[str, tuple[str, ...]] = {
     "faults": (
         "fault_id", "root_cause", "subclass", "started_at", "ended_at", "open_at_end", "sku", "location", "channel",
         "system", "quantity", "lost_units", "oversold_units", "loss_so_far", "loss_ahead", "loss_if_unfixed",
-        "currency", "skus", "event_ids", "failure_ids", "snapshot_keys",
+        "currency", "skus", "event_ids", "failure_ids", "snapshot_keys", "missing_at", "documents",
     ),
     "benign": ("kind", "started_at", "ended_at", "sku", "location", "channel", "quantity", "reference"),
 }  # fmt: skip

@@ -100,6 +100,14 @@ def prove_round(world: "World") -> Told:
     return {"differing": done.differing}
 
 
+def expect_round(world: "World") -> Told:
+    """Learn what follows what, and tell what has not come in time."""
+    from core_sync.expectations.round import expect
+
+    done = expect(world.database, world.clock())
+    return {"breached": done.breached, "silent": done.silent}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -112,6 +120,7 @@ ROLES: Mapping[str, Role] = {
     "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
     "publish": Role("push to channels and read back", publish_round, 5.0, keep_publishing),
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
+    "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""

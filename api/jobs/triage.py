@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core_sync.availability.reservations import tell_stale
+from core_sync.expectations.round import expect
 from core_sync.ledger.transits import tell_overdue_transits
 from core_sync.orders.state import read_orders
 from remediation.service import recommendation
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def triage(world: "World") -> "TriageSummary":
-    """Find stale reservations and what is overdue in transit; score, diagnose, group, weigh and rank all that is new.
+    """Find what is stale, overdue or missing; score, diagnose, group, weigh and rank all that is new.
 
     Raises:
         ModelRefused: a model is not the one its manifest describes.
@@ -24,4 +25,5 @@ def triage(world: "World") -> "TriageSummary":
         read_orders(connection)
         tell_stale(connection, world.clock())
         tell_overdue_transits(connection, world.clock())
+    expect(world.database, world.clock())
     return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())

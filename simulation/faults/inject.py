@@ -11,6 +11,7 @@ from simulation.faults.mapping import misplace, mistake_pack, rename, unknown_un
 from simulation.faults.posting import refuse_posting, stop_posting_run, withhold_confirmations
 from simulation.faults.reports import failure_row, report
 from simulation.faults.reservations import cancel_without_release, hold_past_expiry, leak
+from simulation.faults.untold import fall_silent, leave_undecided, lose_transfer
 from simulation.running import Running
 from simulation.scenario import CHANNELS
 from simulation.world import Fault
@@ -65,11 +66,17 @@ INJECT: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType(
 )
 """How each kind of fault comes into the world."""
 
+INJECT_UNTOLD: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType(
+    {"silent_source": fall_silent, "stuck_return": leave_undecided, "lost_transfer": lose_transfer}
+)
+"""How the kinds come that are known only by what is missing."""
+
 
 def plan_faults(running: Running, schedule: list[Fault]) -> None:
     """Let every planned fault come at its time."""
     for fault in schedule:
-        running.at(fault.planned_s, INJECT[fault.subclass], running, fault)
+        inject = INJECT.get(fault.subclass) or INJECT_UNTOLD[fault.subclass]
+        running.at(fault.planned_s, inject, running, fault)
 
 
 def plan_transient_failures(running: Running) -> None:

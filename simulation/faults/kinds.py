@@ -15,6 +15,11 @@ _BELOW = {
 ROOT_CAUSE: Mapping[str, str] = MappingProxyType({kind: cause for cause, kinds in _BELOW.items() for kind in kinds})
 """Root cause by kind; ``timeout`` without a finer kind is its own."""
 
+UNTOLD: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("silent_source", "stuck_return", "lost_transfer"), "posting_delay")
+)
+"""Root cause by kind of what is known only by what does not come; in worlds that ask for it."""
+
 VISIBLE_IN_FIGURES = frozenset(
     {"timeout", "pack_size", "cancelled_order", "leaked", "redelivery", "business_key", "late_confirmation",
      "accepted_not_applied", "period_closed"}
