@@ -1,11 +1,11 @@
 """Events from messages (one JSON object each, flat or as CloudEvents) into the ledger, each bad one named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from time import perf_counter
 
 from core_sync.intake.summary import IngestSummary
-from core_sync.interchange.events import parse_event
+from core_sync.interchange.events import parse_events
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.ledger.events import Event
@@ -29,11 +29,7 @@ def ingest_messages(
     summary = IngestSummary()
     events: list[Event] = []
     origins: list[Origin] = []
-    for row, said in enumerate(messages, 1):
-        if not isinstance(said, Mapping):
-            summary.refuse(RefusedRow(origin, row, "", "is not a JSON object; send {…} for each event", {}))
-            continue
-        event = parse_event(said, profile, origin, row)
+    for row, event in enumerate(parse_events(messages, profile, origin), 1):
         if isinstance(event, RefusedRow):
             summary.refuse(event)
         else:

@@ -39,7 +39,7 @@ def reader_of(column: Column, rule: TimeRule) -> Reader:
         CellRefused: the cell is not what the column holds.
     """
     read = _by_kind(column, rule)
-    absent: Value = "" if column.kind in _TEXTUAL else None
+    absent = absent_of(column)
     remembered: dict[str | datetime, Value] = {}
 
     def read_cell(cell: object) -> Value:
@@ -65,6 +65,11 @@ def reader_of(column: Column, rule: TimeRule) -> Reader:
         return value
 
     return read_cell
+
+
+def absent_of(column: Column) -> Value:
+    """What a cell of ``column`` is read as that is not given."""
+    return "" if column.kind in _TEXTUAL else None
 
 
 def _by_kind(column: Column, rule: TimeRule) -> Reader:

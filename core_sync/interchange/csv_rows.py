@@ -2,13 +2,13 @@
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from core_sync.interchange.errors import DuplicateColumn, FileUnreadable
 from core_sync.interchange.refusals import RAW_COLUMN, RefusedRow
 from core_sync.interchange.rows import RawRecord
-from core_sync.interchange.text_lines import Line, text_lines
+from core_sync.interchange.text_lines import Line, TextFile, opened
 
 ROW_LINES_MAX = 1000
 """A quoted value may run over so many lines; beyond, its quote counts as never closed."""
@@ -38,6 +38,11 @@ class _Feed:
             raise _RowTooLong
         return line.text
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether lines that were given back wait to be taken again."""
+        return bool(self._given_back)
+
     def keep_only_the_first(self) -> Line:
         """Give back all taken lines but the first, so that the next row may begin right after it."""
         first, *rest = self.taken
@@ -52,15 +57,12 @@ def csv_header(path: Path, delimiter: str) -> tuple[str, ...]:
         FileUnreadable: it is empty, has no legible header, or cannot be read.
         DuplicateColumn: a name stands there twice.
     """
-    lines = text_lines(path)
-    try:
-        names = next(
-            (cells for cells in csv.reader(_legible(path, lines), delimiter=delimiter, strict=True) if cells), None
-        )
-    except csv.Error as error:
-        raise FileUnreadable(path, f"the header line is broken: {_in_plain_words(error)}") from error
-    finally:
-        lines.close()
+    with opened(path) as file:
+        reader = csv.reader(_legible(path, file.lines()), delimiter=delimiter, strict=True)
+        try:
+            names = next((cells for cells in reader if cells), None)
+        except csv.Error as error:
+            raise FileUnreadable(path, f"the header line is broken: {_in_plain_words(error)}") from error
     if names is None:
         raise FileUnreadable(path, "is empty; a header line with the column names is needed")
     header = tuple(name.strip() or f"column_{place}" for place, name in enumerate(names, start=1))
@@ -82,17 +84,52 @@ def _legible(path: Path, lines: Iterable[Line]) -> Iterator[str]:
 
 
 def csv_records(path: Path, header: tuple[str, ...], delimiter: str) -> Iterator[RawRecord | RefusedRow]:
-    """The data rows of the .csv file at ``path`` under its ``header``; blank lines are no rows."""
-    name, width = str(path), len(header)
-    feed = _Feed(text_lines(path))
+    """The data rows of the .csv file at ``path`` under its ``header``; blank lines are no rows.
+
+    Stretches in which every line is a row of its own are told apart at once, all others row by row.
+    """
+    name, width, row = str(path), len(header), -1  # the header comes first
+    with opened(path) as file:
+        while True:
+            before = file.number
+            lines = file.stretch()
+            if lines is not None and not lines:
+                return
+            rows = _plain_rows(lines, width, delimiter) if lines is not None else None
+            if rows is None:
+                file.back()
+                row = yield from _row_by_row(file, name, header, delimiter, row)
+                continue
+            for number, cells in enumerate(rows, before + 1):
+                if not cells:
+                    continue
+                row += 1
+                if row:
+                    yield RawRecord(name, row, number, header, cells)
+
+
+def _plain_rows(lines: list[str], width: int, delimiter: str) -> list[list[str]] | None:
+    """The cells of each line, none for a blank one; None where a line is not a whole row of the header's width."""
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    alike = len(rows) == len(lines) and {width, 0}.issuperset(map(len, rows))
+    return rows if alike else None
+
+
+def _row_by_row(
+    file: TextFile, name: str, header: tuple[str, ...], delimiter: str, row: int
+) -> Generator[RawRecord | RefusedRow, None, int]:
+    """The rows from here to where the file's last stretch ends, each with a look at its lines; returns the last row."""
+    feed = _Feed(file.lines())
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
-    row = -1  # the header comes first
-    while True:
+    while file.within_stretch or feed.holds_back:
         feed.taken.clear()
         try:
             cells = next(reader)
         except StopIteration:
-            return
+            break
         except (csv.Error, _RowTooLong) as error:
             row += 1
             first = feed.keep_only_the_first()
@@ -105,10 +142,11 @@ def csv_records(path: Path, header: tuple[str, ...], delimiter: str) -> Iterator
         if row == 0:
             continue
         record = RawRecord(name, row, feed.taken[0].number, header, cells)
-        if len(cells) == width and all(line.sound for line in feed.taken):
+        if len(cells) == len(header) and all(line.sound for line in feed.taken):
             yield record
         else:
             yield _refused(record, feed.taken)
+    return row
 
 
 def _refused(record: RawRecord, lines: list[Line]) -> RefusedRow:

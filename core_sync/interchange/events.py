@@ -1,6 +1,7 @@
 """Canonical events from rows and messages, and back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from core_sync.interchange.plan import Plan, plan_for
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import FieldRefused, RefusedRow
 from core_sync.interchange.rows import RawRecord
+from core_sync.interchange.runs import by_header, in_runs
 from core_sync.ledger.events import QUANTITY_MAX, Event, EventType
 
 EVENTS = TABLES["events"]
@@ -37,75 +39,88 @@ def read_events_with_rows(
     Raises:
         FileUnreadable, ProfileRefused: as ``read_events``.
     """
-    return _with_rows(records(path, EVENTS, profile), profile)
+    found = records(path, EVENTS, profile)
+    return (each for run in in_runs(found) for each in _with_rows(run, profile))
 
 
-def _with_rows(
-    found: Iterator[RawRecord | RefusedRow], profile: SourceProfile
-) -> Iterator[tuple[RawRecord, Event] | RefusedRow]:
-    header: tuple[str, ...] = ()
-    plan = plan_for(header, EVENTS, profile)
-    for record in found:
-        if isinstance(record, RefusedRow):
-            yield record
+def parse_events(
+    said: Sequence[object], profile: SourceProfile = INTERCHANGE, file: str = "", first_row: int = 1
+) -> list[Event | RefusedRow]:
+    """The event that each message says, flat or as a CloudEvents 1.0 envelope; rows count from ``first_row``.
+
+    Raises:
+        ProfileRefused: the profile is not one for events.
+    """
+    run: list[RawRecord | RefusedRow] = []
+    for row, message in enumerate(said, first_row):
+        if not isinstance(message, Mapping):
+            run.append(RefusedRow(file, row, "", "is not a JSON object; send {…} for each event", {}))
             continue
-        if record.header is not header:
-            header = record.header
-            plan = plan_for(header, EVENTS, profile)
         try:
-            event = _event(plan, record)
+            flat = flattened(message)
         except FieldRefused as error:
-            yield record.refuse(error.field, error.reason)
+            run.append(RefusedRow(file, row, error.field, error.reason, message))
         else:
-            yield record, event
+            run.append(RawRecord(file, row, None, tuple(flat), tuple(flat.values())))
+    return [
+        each[1]
+        if not isinstance(each, RefusedRow)
+        else replace(each, raw=message if isinstance(message, Mapping) else {})
+        for each, message in zip(_with_rows(run, profile), said, strict=True)
+    ]
 
 
 def parse_event(
     said: Mapping[str, object], profile: SourceProfile = INTERCHANGE, file: str = "", row: int = 0
 ) -> Event | RefusedRow:
-    """The event that one message says, flat or as a CloudEvents 1.0 envelope.
+    """The event that one message says, as ``parse_events``.
 
     Raises:
         ProfileRefused: the profile is not one for events.
     """
-    try:
-        flat = flattened(said)
-        return to_event(RawRecord(file, row, None, tuple(flat), tuple(flat.values())), profile)
-    except FieldRefused as error:
-        return RefusedRow(file, row, error.field, error.reason, said)
+    return parse_events([said], profile, file, row)[0]
 
 
-def to_event(record: RawRecord, profile: SourceProfile = INTERCHANGE) -> Event:
-    """The event that one row of a file says.
-
-    Raises:
-        FieldRefused: it says none; field and reason tell why.
-        ProfileRefused: the profile is not one for events.
-    """
-    return _event(plan_for(record.header, EVENTS, profile), record)
+def _with_rows(
+    run: Sequence[RawRecord | RefusedRow], profile: SourceProfile
+) -> list[tuple[RawRecord, Event] | RefusedRow]:
+    return by_header(run, lambda header, alike: _events(plan_for(header, EVENTS, profile), alike))
 
 
-def _event(plan: Plan, record: RawRecord) -> Event:
-    values: list[Any] = plan.values(record.cells)  # the kinds of the table's columns guarantee the types
-    type, quantity = _TYPES[values[_TYPE]], values[_QUANTITY]
-    if not 0 <= quantity <= QUANTITY_MAX:
-        _check_quantity(plan, type, quantity)
-    if type is EventType.TRANSFER_OUT and not values[_TO_LOCATION]:
-        raise FieldRefused(plan.file_column("to_location"), "is empty; a transfer_out says where to")
-    values[_TYPE] = type
-    values.append(plan.attributes(record.cells))
-    return Event(*values)  # the table's columns stand in the order of the event's fields, attributes last
+def _events(plan: Plan, alike: Sequence[RawRecord]) -> list[tuple[RawRecord, Event] | RefusedRow]:
+    """The events of records that lie under the header of ``plan``."""
+    rows = [record.cells for record in alike]
+    found, refused = plan.columns(rows)
+    columns: list[Sequence[Any]] = list(found)  # the kinds of the table's columns guarantee the types
+    columns[_TYPE] = [_TYPES.get(kind) for kind in columns[_TYPE]]
+    movements = zip(columns[_TYPE], columns[_QUANTITY], columns[_TO_LOCATION], strict=True)
+    doubtful = [
+        (row, said)
+        for row, said in enumerate(movements)
+        if said[1] is None or not 0 <= said[1] <= QUANTITY_MAX or (said[0] is EventType.TRANSFER_OUT and not said[2])
+    ]
+    for row, said in doubtful:
+        if row not in refused and (refusal := _refusal(plan, *said)) is not None:
+            refused[row] = refusal
+    attributes = plan.all_attributes(rows, refused)
+    # The table's columns stand in the order of the event's fields, attributes last.
+    events: list[tuple[RawRecord, Event] | RefusedRow] = list(zip(alike, map(Event, *columns, attributes), strict=True))
+    for row, refusal in refused.items():
+        events[row] = alike[row].refuse(refusal.field, refusal.reason)
+    return events
 
 
-def _check_quantity(plan: Plan, type: EventType, quantity: int) -> None:
-    """Refuse a quantity below 0 (but of ``adjust``) or beyond all trade."""
-    column = plan.file_column("quantity")
+def _refusal(plan: Plan, kind: EventType, quantity: int, to_location: str) -> FieldRefused | None:
+    """Why the event says nothing that can be: a quantity below 0 (but of ``adjust``) or beyond all trade, no goal."""
     if abs(quantity) > QUANTITY_MAX:
-        raise FieldRefused(column, f"{quantity} is more than one movement can be ({QUANTITY_MAX:,}); check the number")
-    if type is not EventType.ADJUST:
-        raise FieldRefused(
-            column, f"{quantity} is negative; the type {type.value} gives the direction, only adjust may be negative"
-        )
+        reason = f"{quantity} is more than one movement can be ({QUANTITY_MAX:,}); check the number"
+        return FieldRefused(plan.file_column("quantity"), reason)
+    if quantity < 0 and kind is not EventType.ADJUST:
+        reason = f"{quantity} is negative; the type {kind.value} gives the direction, only adjust may be negative"
+        return FieldRefused(plan.file_column("quantity"), reason)
+    if kind is EventType.TRANSFER_OUT and not to_location:
+        return FieldRefused(plan.file_column("to_location"), "is empty; a transfer_out says where to")
+    return None
 
 
 def event_fields(event: Event) -> dict[str, Value]:

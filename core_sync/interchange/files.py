@@ -10,8 +10,9 @@ from core_sync.interchange.json_rows import json_records
 from core_sync.interchange.parquet_rows import parquet_header, parquet_records
 from core_sync.interchange.plan import Plan, plan_for
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
-from core_sync.interchange.refusals import FieldRefused, RefusedRow
+from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import RawRecord, Row
+from core_sync.interchange.runs import by_header, in_runs
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 """The endings of the formats that are read and written."""
@@ -30,14 +31,8 @@ def read_rows(path: Path | str, table: Table, profile: SourceProfile = INTERCHAN
 
 
 def _rows(found: Iterator[RawRecord | RefusedRow], table: Table, profile: SourceProfile) -> Iterator[Row | RefusedRow]:
-    for record in found:
-        if isinstance(record, RefusedRow):
-            yield record
-            continue
-        try:
-            yield plan_for(record.header, table, profile).row(record)
-        except FieldRefused as error:
-            yield record.refuse(error.field, error.reason)
+    for run in in_runs(found):
+        yield from by_header(run, lambda header, alike: plan_for(header, table, profile).rows(alike))
 
 
 def records(path: Path | str, table: Table, profile: SourceProfile = INTERCHANGE) -> Iterator[RawRecord | RefusedRow]:

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from core_sync.interchange.cells import Reader, Value, read_json, reader_of
 from core_sync.interchange.errors import ProfileRefused
 from core_sync.interchange.formats import Column, Table
 from core_sync.interchange.profile_rules import SignRule, SourceProfile
-from core_sync.interchange.refusals import RAW_COLUMN, REFUSAL_COLUMNS, CellRefused, FieldRefused
+from core_sync.interchange.refusals import RAW_COLUMN, REFUSAL_COLUMNS, CellRefused, FieldRefused, RefusedRow
 from core_sync.interchange.rows import NO_ATTRIBUTES, RawRecord, Row
+from core_sync.interchange.whole_columns import ColumnReader, column_reader_of
+
+Refusals = dict[int, FieldRefused]
+"""Why rows are refused, by their place among those that are read together."""
 
 
 class _Step(NamedTuple):
@@ -18,6 +23,7 @@ class _Step(NamedTuple):
     place: int
     at: int
     read: Reader
+    read_column: ColumnReader
     filled: bool
     """Whether the profile says what an empty cell means."""
     words: Mapping[str, str]
@@ -52,7 +58,7 @@ class Plan:
 
     def _match(self, column: Column) -> None:
         name, place, profile = column.name, len(self._blank), self._profile
-        read = reader_of(column, profile.time)
+        read, read_column = reader_of(column, profile.time), column_reader_of(column, profile.time)
         given = {**profile.defaults, **profile.constants}
         try:
             self._blank.append(read(given.get(name)) if name in given or not column.must_be_filled else None)
@@ -63,7 +69,7 @@ class Plan:
         file_column = self.file_column(name)
         if file_column in self._where:
             words = profile.types if name == "type" else NO_ATTRIBUTES
-            self._steps.append(_Step(place, self._where[file_column], read, name in given, words))
+            self._steps.append(_Step(place, self._where[file_column], read, read_column, name in given, words))
         elif column.required and name not in given:
             self.missing.append(file_column or name)
 
@@ -73,43 +79,55 @@ class Plan:
             return self._sign.column
         return self._profile.columns.get(name, "" if name in self._claimed else name)
 
-    def values(self, cells: Sequence[object]) -> list[Value]:
-        """The values of the table's columns, in their order.
+    def columns(self, rows: Sequence[Sequence[object]]) -> tuple[list[Sequence[Value]], Refusals]:
+        """The values of the table's columns, each (rows,), in their order; and which rows are refused, and why.
 
-        Raises:
-            FieldRefused: one of them is not what its column holds; it names the file's own column.
+        What stands in a refused row's place means nothing. A refusal names the file's own column.
         """
-        if self._raw is not None and cells[self._raw]:
-            raise FieldRefused(RAW_COLUMN, "the row was not told apart into columns; mend them, then empty this one")
+        refused: Refusals = {}
+        if self._raw is not None:
+            told = "the row was not told apart into columns; mend them, then empty this one"
+            refused.update((n, FieldRefused(RAW_COLUMN, told)) for n, cells in enumerate(rows) if cells[self._raw])
         if self.missing:
-            raise FieldRefused(self.missing[0], f"is missing; every row of {self._table.name} needs it")
-        values = self._blank.copy()
-        index = 0
-        try:
-            for place, index, read, filled, words in self._steps:
-                cell = cells[index]
-                if filled and (cell is None or (isinstance(cell, str) and not cell.strip())):
-                    continue
-                if words and isinstance(cell, str):
-                    cell = words.get(cell.strip(), cell)
-                values[place] = read(cell)
-        except CellRefused as error:
-            raise FieldRefused(self._header[index], str(error)) from error
+            lack = FieldRefused(self.missing[0], f"is missing; every row of {self._table.name} needs it")
+            refused = dict.fromkeys(range(len(rows)), lack) | refused
+        columns: list[Sequence[Value]] = [[blank] * len(rows) for blank in self._blank]
+        cells_at = list(zip(*rows, strict=True))
+        for step in self._steps:
+            columns[step.place] = self._column(step, cells_at[step.at], refused)
         if self._sign is not None:
-            self._give_direction(values, self._sign)
+            self._give_directions(columns, self._sign, refused)
+        return columns, refused
+
+    def _column(self, step: _Step, cells: Sequence[object], refused: Refusals) -> Sequence[Value]:
+        if not step.filled and not step.words:
+            plain = step.read_column(cells)
+            if plain is not None:
+                return plain
+        values: list[Value] = []
+        for row, cell in enumerate(cells):
+            value = self._blank[step.place]
+            if not (step.filled and (cell is None or (isinstance(cell, str) and not cell.strip()))):
+                said = step.words.get(cell.strip(), cell) if step.words and isinstance(cell, str) else cell
+                try:
+                    value = step.read(said)
+                except CellRefused as error:
+                    refused.setdefault(row, FieldRefused(self._header[step.at], str(error)))
+            values.append(value)
         return values
 
-    def _give_direction(self, values: list[Value], sign: SignRule) -> None:
-        """Turn a signed quantity into a type and a quantity without sign."""
+    def _give_directions(self, columns: list[Sequence[Value]], sign: SignRule, refused: Refusals) -> None:
+        """Turn signed quantities into types and quantities without sign."""
         places = self._table.places
-        signed = values[places["quantity"]]
-        if not isinstance(signed, int):
-            return
-        direction = sign.direction(signed)
-        if direction is None:
-            raise FieldRefused(sign.column, "0 moves nothing; leave the row out")
-        values[places["type"]] = direction.value
-        values[places["quantity"]] = abs(signed)
+        signed = columns[places["quantity"]]
+        directions: list[Value] = []
+        for row, quantity in enumerate(signed):
+            direction = sign.direction(quantity) if isinstance(quantity, int) else None
+            if direction is None:
+                refused.setdefault(row, FieldRefused(sign.column, "0 moves nothing; leave the row out"))
+            directions.append(direction.value if direction is not None else None)
+        columns[places["type"]] = directions
+        columns[places["quantity"]] = [abs(quantity) if isinstance(quantity, int) else None for quantity in signed]
 
     def attributes(self, cells: Sequence[object]) -> Mapping[str, str]:
         """What the table has no column for, as text; empty cells are left out.
@@ -130,14 +148,33 @@ class Plan:
                 raise FieldRefused(name, str(error)) from error
         return kept or NO_ATTRIBUTES
 
-    def row(self, record: RawRecord) -> Row:
-        """``record`` as a row of the table.
+    def all_attributes(self, rows: Sequence[Sequence[object]], refused: Refusals) -> Sequence[Mapping[str, str]]:
+        """The ``attributes`` of each row; where they cannot be kept the row is ``refused``."""
+        if not self._rest:
+            return [NO_ATTRIBUTES] * len(rows)
+        kept: list[Mapping[str, str]] = []
+        for row, cells in enumerate(rows):
+            try:
+                kept.append(self.attributes(cells))
+            except FieldRefused as error:
+                refused.setdefault(row, error)
+                kept.append(NO_ATTRIBUTES)
+        return kept
 
-        Raises:
-            FieldRefused: it is none.
-        """
-        fields = dict(zip(self._table.column_names, self.values(record.cells), strict=True))
-        return Row(record, self._table, fields, self.attributes(record.cells))
+    def rows(self, records: Sequence[RawRecord]) -> list[Row | RefusedRow]:
+        """Each of ``records``, which lie under this plan's header, as a row of the table."""
+        cells = [record.cells for record in records]
+        columns, refused = self.columns(cells)
+        attributes = self.all_attributes(cells, refused)
+        names = self._table.column_names
+        fields = zip(*columns, strict=True) if columns else repeat((), len(records))
+        found: list[Row | RefusedRow] = [
+            Row(record, self._table, dict(zip(names, values, strict=True)), told)
+            for record, values, told in zip(records, fields, attributes, strict=True)
+        ]
+        for row, refusal in refused.items():
+            found[row] = records[row].refuse(refusal.field, refusal.reason)
+        return found
 
 
 @lru_cache(maxsize=64)

@@ -1,14 +1,18 @@
-"""Text files line by line, in bounded memory, whatever bytes are in them."""
+"""Text files line by line or a stretch of lines at once, in bounded memory, whatever bytes are in them."""
 
 import codecs
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from core_sync.interchange.errors import FileUnreadable
 
 LINE_BYTES_MAX = 1 << 20
 """A longer line is no row of stock data."""
+
+STRETCH_BYTES = 1 << 18
+"""Lines that are taken at once: enough that the work is in the lines, few enough to stay in the processor's cache."""
 
 
 class Line(NamedTuple):
@@ -25,8 +29,66 @@ class Line(NamedTuple):
     """Whether all of it is here; a line too long is cut."""
 
 
-def text_lines(path: Path) -> Generator[Line, None, None]:
-    """The lines of the file at ``path``.
+class TextFile:
+    """An open text file and how far it has been read; ``number`` is the last line's."""
+
+    def __init__(self, file: BinaryIO, begin: int) -> None:
+        self._file = file
+        file.seek(begin)
+        self.number = 0
+        self._stretch = (begin, 0)
+        self._stretch_end = begin
+
+    def stretch(self) -> list[str] | None:
+        """The next lines without their line feeds; none at the end of the file.
+
+        None where one of them is not sound or too long: then ``back`` leads to where they begin, and ``lines`` tells
+        them one by one.
+        """
+        self._stretch = (self._file.tell(), self.number)
+        piece = self._file.read(STRETCH_BYTES)
+        rest = b"" if piece.endswith(b"\n") else self._file.readline(LINE_BYTES_MAX)
+        self._stretch_end = self._file.tell()
+        if len(rest) > LINE_BYTES_MAX - STRETCH_BYTES:  # its line may be too long for a row
+            return None
+        try:
+            text = (piece + rest).decode()
+        except UnicodeDecodeError:
+            return None
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()  # what stands behind the last line feed
+        self.number += len(lines)
+        return lines
+
+    def back(self) -> None:
+        """Go back to where the last stretch began."""
+        begin, self.number = self._stretch
+        self._file.seek(begin)
+
+    @property
+    def within_stretch(self) -> bool:
+        """Whether lines of the last stretch are still to be read."""
+        return self._file.tell() < self._stretch_end
+
+    def lines(self) -> Iterator[Line]:
+        """The lines from here on."""
+        while piece := self._file.readline(LINE_BYTES_MAX):
+            self.number += 1
+            whole = piece.endswith(b"\n") or len(piece) < LINE_BYTES_MAX
+            rest_is_read = whole
+            while not rest_is_read:
+                rest = self._file.readline(LINE_BYTES_MAX)
+                rest_is_read = rest.endswith(b"\n") or len(rest) < LINE_BYTES_MAX
+            try:
+                yield Line(self.number, piece.decode(), sound=True, whole=whole)
+            except UnicodeDecodeError:
+                yield Line(self.number, piece.decode(errors="surrogateescape"), sound=not whole, whole=whole)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextFile]:
+    """The text file at ``path``, behind its byte order mark.
 
     Raises:
         FileUnreadable: it cannot be opened or read, or is in another encoding altogether.
@@ -35,18 +97,7 @@ def text_lines(path: Path) -> Generator[Line, None, None]:
         with path.open("rb") as file:
             start = file.read(64)
             _refuse_other_encodings(path, start)
-            file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
-            number = 0
-            while piece := file.readline(LINE_BYTES_MAX):
-                number += 1
-                whole = piece.endswith(b"\n") or len(piece) < LINE_BYTES_MAX
-                try:
-                    yield Line(number, piece.decode(), sound=True, whole=whole)
-                except UnicodeDecodeError:
-                    yield Line(number, piece.decode(errors="surrogateescape"), sound=not whole, whole=whole)
-                while not whole:
-                    rest = file.readline(LINE_BYTES_MAX)
-                    whole = rest.endswith(b"\n") or len(rest) < LINE_BYTES_MAX
+            yield TextFile(file, len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
     except OSError as error:
         raise FileUnreadable(path, f"cannot be read: {error.strerror or error}") from error
 
