@@ -33,6 +33,15 @@ class LocationStock:
 
 
 @dataclass(frozen=True, slots=True)
+class KitPart:
+    """One component of a kit: how many units go into one, and where they lie."""
+
+    component: str
+    units: int
+    locations: tuple[LocationStock, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTerms:
     """What a channel's rule and its account add to the sum; ``rule_version`` is None without a rule.
 
@@ -104,7 +113,10 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What one channel may promise of one SKU, with every term behind it."""
+    """What one channel may promise of one SKU, with every term behind it.
+
+    Of a kit, ``locations`` tell how many can be put together, and ``parts`` what of.
+    """
 
     sku: str
     channel: str
@@ -112,6 +124,7 @@ class Promise:
     locations: tuple[LocationStock, ...]
     terms: ChannelTerms
     shortage: Shortage | None = None
+    parts: tuple[KitPart, ...] = ()
 
     @property
     def available(self) -> int:
@@ -204,7 +217,11 @@ def shortage_level(claiming: Collection[ChannelTerms]) -> int:
 
 
 def promises_of(
-    sku: str, stock: Sequence[LocationStock], channels: Sequence[SellingChannel], terms: Sequence[ChannelTerms]
+    sku: str,
+    stock: Sequence[LocationStock],
+    channels: Sequence[SellingChannel],
+    terms: Sequence[ChannelTerms],
+    parts: tuple[KitPart, ...] = (),
 ) -> list[Promise]:
     """The promises of one SKU on all of ``channels``, every term told; ``terms`` in the order of the channels."""
     available = {place.location: place.available for place in stock}
@@ -214,7 +231,7 @@ def promises_of(
     ]
     shortage = shortage_of(available, channels, terms, claimed)
     return [
-        Promise(sku, one.channel, quantity, _serving(one, stock), rule, shortage)
+        Promise(sku, one.channel, quantity, _serving(one, stock), rule, shortage, parts)
         for one, quantity, rule in zip(channels, quantities, terms, strict=True)
     ]
 

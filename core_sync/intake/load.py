@@ -38,7 +38,7 @@ def load_files(
     """Load every file in turn; after master data, what was parked for lack of it is tried again.
 
     With snapshots, the reconciliation rule of a profile that names its ``system`` holds from then on.
-    After channels every promise is worked out anew.
+    After channels, kits and safety stock every promise is worked out anew.
 
     Raises:
         NotFound: ``table`` cannot be loaded.
@@ -64,7 +64,7 @@ def load_files(
                 written = _load(connection, table, good, at)
             summary.accepted += written
             summary.duplicates += len(good) - written
-    if table == "channels":
+    if table in ("channels", "kits", "safety_stock"):
         refresh_all_intents(ledger.database, at)
     if table in MASTER_DATA:
         freed = retry_lacking(ledger, at)

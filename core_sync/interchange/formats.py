@@ -178,6 +178,7 @@ _ALL = (
             *_optional(Kind.TIME, "valid_from", "valid_to"),
         ),
     ),
+    Table("safety_stock", (_needed("sku"), _needed("location"), _needed("quantity", Kind.COUNT))),
     Table(
         "locations",
         (

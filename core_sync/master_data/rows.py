@@ -77,6 +77,11 @@ def location_values(row: Row) -> Values:
     }
 
 
+def safety_stock_values(row: Row) -> Values:
+    """Columns of ``safety_stock``."""
+    return {"sku": row.text("sku"), "location": row.text("location"), "quantity": row.whole("quantity") or 0}
+
+
 def rate_values(row: Row) -> Values:
     """Columns of ``rate``."""
     return {
@@ -143,6 +148,7 @@ ROW_OF: Mapping[str, Callable[[Row], Values]] = MappingProxyType(
         "aliases": alias_values,
         "kits": kit_values,
         "locations": location_values,
+        "safety_stock": safety_stock_values,
         "rates": rate_values,
         "channels": channel_values,
         "suppliers": supplier_values,

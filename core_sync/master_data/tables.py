@@ -71,6 +71,7 @@ class KitComponent(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="component_quantity_positive"),
         Index("kit_lookup", "kit"),
+        Index("kit_by_component", "component"),
     )
 
     version: int | None = key()

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
+from core_sync.availability.kits import kits_behind
+from core_sync.availability.promises import promised_quantities
 from core_sync.availability.rules import SellingChannel
 from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
@@ -27,13 +28,12 @@ PART = 2_000
 
 _KNOWN = """
 SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity)
-FROM ({wanted}) w {pinned} JOIN channel c {on_any}
-{pinned} JOIN push_intent i ON i.channel = c.channel AND i.sku = w.sku
+FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
 """
 
+# Ten-thousandths of money, each in its SKU's own currency: good enough for an order.
 _MARGINS = """
-SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin
-FROM ({wanted}) w {pinned} JOIN sku s ON s.sku = w.sku
+SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
 """
 
 _NEW = (
@@ -63,8 +63,10 @@ _CHANGED = (
 _CHANGED_COLUMNS = ("quantity", "urgency", "intended_at", "behind_since", "intent_id")
 
 _RULES_TURNED = """
-SELECT DISTINCT sku FROM channel_rule
+SELECT sku FROM channel_rule
 WHERE valid_from > :since AND valid_from <= :at OR valid_until > :since AND valid_until <= :at
+UNION SELECT kit FROM kit_component
+WHERE valid_from > :since AND valid_from <= :at OR valid_to > :since AND valid_to <= :at
 """
 
 _HOLD = """
@@ -103,21 +105,29 @@ def refresh_intents(connection: Connection, skus: Collection[str], at: datetime)
     channels = selling_channels(connection) if skus else ()
     if not channels:
         return 0
-    known = _known(connection, skus)
+    bulk = Bulk(connection)
+    kits = kits_behind(bulk, skus, at)
+    known = _known(bulk, {*skus, *kits.parts}, locked=bool(kits.parts))
     new: list[tuple[SellingChannel, str, int]] = []
     changed: list[tuple[SellingChannel, str, int, _Known]] = []
     by_name = {one.channel: one for one in channels}
-    for channel, sku, quantity in promised_quantities(connection, skus, at, channels):
-        before = known.get((channel, sku))
+    for channel, sku, quantity in promised_quantities(connection, skus, at, channels, kits):
+        before = known.pop((channel, sku), None)
         if before is None:
             new.append((by_name[channel], sku, quantity))
         elif before.quantity != quantity:
             changed.append((by_name[channel], sku, quantity, before))
+    # What is left are listings that nothing stands behind: a kit that has ended, stock whose beginning is not known.
+    changed += [(by_name[channel], sku, 0, before) for (channel, sku), before in known.items() if before.quantity]
     if new or changed:
-        margins = _margins(connection, {one[1] for one in new} | {one[1] for one in changed})
+        margins: dict[str, int] = dict(
+            bulk.rows(_MARGINS, ("text",), list({one[1] for one in new} | {one[1] for one in changed}))
+        )
         moment = to_microseconds(at)
-        _insert(connection, [_new_row(*one, margins, moment) for one in new])
-        _update(connection, [_changed_row(*one, margins, moment) for one in changed])
+        bulk.insert(PushIntent, _NEW, [_new_row(*one, margins, moment) for one in new])
+        # In the order of their keys, as every writer of many listings does: no two wait for each other.
+        rows = sorted((_changed_row(*one, margins, moment) for one in changed), key=lambda row: int(row[-1]))
+        bulk.execute(_CHANGED, PushIntent, _CHANGED_COLUMNS, rows)
         ring(connection)
     return len(new) + len(changed)
 
@@ -134,7 +144,7 @@ def refresh_all_intents(database: Database, at: datetime) -> int:
 
 
 def refresh_by_rules(database: Database, since: datetime, at: datetime) -> int:
-    """Promise anew where a rule has begun or ended after ``since`` and up to ``at``; returns how many changed."""
+    """Promise anew where a rule or kit has begun or ended after ``since``, up to ``at``; returns how many changed."""
     bound = {"since": to_microseconds(since), "at": to_microseconds(at)}
     with database.reading() as connection:
         skus = list(connection.execute(text(_RULES_TURNED), bound).scalars())
@@ -170,24 +180,14 @@ def requeue(connection: Connection, listings: Collection[Listing]) -> int:
     return queued
 
 
-def _known(connection: Connection, skus: Collection[str]) -> dict[tuple[str, str], _Known]:
-    on_sqlite = connection.dialect.name == "sqlite"
-    statement = _KNOWN.format(
-        wanted=wanted_skus(connection), pinned=_pinned(connection), on_any="" if on_sqlite else "ON true"
-    )
-    rows = connection.execute(text(statement), {"skus": as_json(skus)})
+def _known(bulk: Bulk, skus: Collection[str], *, locked: bool) -> dict[tuple[str, str], _Known]:
+    """The listings of ``skus``; ``locked``: held until the transaction ends, before any stock is read.
+
+    A kit hangs on SKUs of several partitions, whose writers would else each work it out from what they see alone.
+    """
+    locking = "ORDER BY i.intent_id FOR UPDATE OF i" if locked and not bulk.is_sqlite else ""
+    rows = bulk.rows(f"{_KNOWN} {locking}", ("text",), list(skus))
     return {(channel, sku): _Known(intent_id, quantity, told) for channel, sku, intent_id, quantity, told in rows}
-
-
-def _margins(connection: Connection, skus: Collection[str]) -> dict[str, int]:
-    """Ten-thousandths of money by SKU, each in its own currency: good enough for an order."""
-    statement = text(_MARGINS.format(wanted=wanted_skus(connection), pinned=_pinned(connection)))
-    return {sku: int(margin) for sku, margin in connection.execute(statement, {"skus": as_json(skus)})}
-
-
-def _pinned(connection: Connection) -> str:
-    """SQLite takes the order of a CROSS JOIN as given, and finds each row by its index."""
-    return "CROSS" if connection.dialect.name == "sqlite" else ""
 
 
 def _urgency(channel: SellingChannel, sku: str, quantity: int, told: int | None, margins: Mapping[str, int]) -> int:
@@ -203,16 +203,6 @@ def _changed_row(
     channel: SellingChannel, sku: str, quantity: int, before: _Known, margins: Mapping[str, int], moment: int
 ) -> Row:
     return (quantity, _urgency(channel, sku, quantity, before.told, margins), moment, moment, before.intent_id)
-
-
-def _insert(connection: Connection, rows: list[Row]) -> None:
-    Bulk(connection).insert(PushIntent, _NEW, rows)
-
-
-def _update(connection: Connection, rows: list[Row]) -> None:
-    """In the order of their keys, as every writer of many listings does: no two wait for each other."""
-    rows.sort(key=lambda row: row[-1])
-    Bulk(connection).execute(_CHANGED, PushIntent, _CHANGED_COLUMNS, rows)
 
 
 def _each(connection: Connection, statement: str, listings: Collection[Listing], **bound: object) -> int:

@@ -203,3 +203,18 @@ def test_kits_are_loaded_as_definitions_and_their_components_move(stocktriage: R
     assert "of the kit SET" in stocktriage("explain", "PLATE").out
     stocktriage("export", "kits", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["SET,MUG,1,,", "SET,PLATE,2,,"]
+
+
+@pytest.mark.usefixtures("master_data")
+def test_safety_stock_and_channels_change_what_is_promised_when_they_are_loaded(
+    stocktriage: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS)
+    stocktriage("ingest", tmp_path / "events.csv")
+    (tmp_path / "channels.csv").write_text("channel,kind,priority,buffer,mode\nshop,shopify,1,1,live\n")
+    (tmp_path / "safety.csv").write_text("sku,location,quantity\nMUG,LEEDS,2\n")
+    assert stocktriage("load", "channels", tmp_path / "channels.csv").code == 0
+    assert [one["quantity"] for one in lines(stocktriage("outbox", "--json").out)] == [6]
+    assert stocktriage("load", "safety_stock", tmp_path / "safety.csv").code == 0
+    assert [one["quantity"] for one in lines(stocktriage("outbox", "--json").out)] == [4]
+    assert lines(stocktriage("explain", "MUG", "shop", "--json").out)[0]["promise"]["quantity"] == 4

@@ -10,7 +10,8 @@ from core_sync.availability.reservations import stale_reservations, tell_stale
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound
-from tests.core_sync.stocked import MORNING, a_channel, a_location, a_rule, a_sku, happens, open_failures
+from core_sync.outbox.intend import refresh_by_rules
+from tests.core_sync.stocked import MORNING, a_channel, a_location, a_rule, a_sku, happens, intent, open_failures
 
 
 @pytest.fixture
@@ -82,6 +83,58 @@ def test_in_a_shortage_the_first_priority_takes_first_and_explain_says_who_got_w
         ("market", 12, 12, 0),
     ]
     assert (told.free, told.withheld, told.quantity) == (12, 12, 0)
+
+
+def a_kit(database: Database, kit: str, valid_to: int | None = None, **units: int) -> None:
+    with database.transaction() as connection:
+        connection.execute(
+            text("INSERT INTO kit_component (kit, component, quantity, valid_to) VALUES (:kit, :one, :units, :until)"),
+            [{"kit": kit, "one": one, "units": count, "until": valid_to} for one, count in units.items()],
+        )
+
+
+def test_a_kit_is_promised_where_all_its_components_lie(stocked: Database) -> None:
+    a_sku(stocked, "CUP", "SET")
+    a_kit(stocked, "SET", S=4, CUP=1)
+    happens(stocked, "receipt", "CUP", 7)
+    happens(stocked, "receipt", "CUP", 9, location="EAST")
+    assert quantity(stocked, sku="SET") == min(40 // 4, 7) + min(10 // 4, 9)
+    with stocked.reading() as connection:
+        told = explain(connection, "SET", "shop", MORNING)
+    assert (told.quantity, [(place.location, place.available) for place in told.locations]) == (
+        9, [("EAST", 2), ("WH", 7)],
+    )  # fmt: skip
+    assert {part.component: part.units for part in told.parts} == {"CUP": 1, "S": 4}
+
+
+def test_a_component_that_moves_changes_what_its_kits_promise_and_nothing_else(stocked: Database) -> None:
+    a_sku(stocked, "CUP", "SET", "OTHER")
+    a_kit(stocked, "SET", S=4, CUP=1)
+    for sku in ("CUP", "OTHER"):
+        happens(stocked, "receipt", sku, 7)
+    happens(stocked, "ship", "CUP", 2)
+    assert intent(stocked, "shop", "SET")[1] == 5
+    assert [intent(stocked, "shop", sku)[1] for sku in ("CUP", "S", "OTHER")] == [5, 50, 7]
+
+
+def test_a_kit_that_has_ended_is_promised_no_more(stocked: Database) -> None:
+    a_sku(stocked, "SET")
+    ends = MORNING + timedelta(hours=1)
+    a_kit(stocked, "SET", valid_to=to_microseconds(ends), S=4)
+    happens(stocked, "ship", "S", 2)
+    assert intent(stocked, "shop", "SET")[1] == 38 // 4 + 10 // 4
+    assert refresh_by_rules(stocked, MORNING, ends) == 1
+    assert intent(stocked, "shop", "SET")[1] == 0
+
+
+def test_a_rule_takes_effect_when_its_time_comes(stocked: Database) -> None:
+    happens(stocked, "ship", "S", 2)
+    begins, ends = MORNING + timedelta(hours=1), MORNING + timedelta(hours=2)
+    a_rule(stocked, "shop", buffer=7, sku="S", valid_from=to_microseconds(begins), valid_until=to_microseconds(ends))
+    assert refresh_by_rules(stocked, MORNING, begins) == 1
+    assert intent(stocked, "shop", "S")[1] == 41
+    assert refresh_by_rules(stocked, begins, ends) == 1
+    assert intent(stocked, "shop", "S")[1] == 48
 
 
 def test_plenty_is_shown_on_every_channel(stocked: Database) -> None:
