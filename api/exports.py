@@ -148,7 +148,8 @@ _SELECTS = {
     "locations": "SELECT * FROM location ORDER BY location",
     "rates": "SELECT * FROM rate ORDER BY as_of, currency",
     "channels": """SELECT c.*, r.share_ten_thousandths AS share, r.buffer, r.shortage_below
-        FROM channel c LEFT JOIN channel_rule r ON r.version = (SELECT max(n.version) FROM channel_rule n WHERE n.channel = c.channel AND n.sku = '')
+        FROM channel c LEFT JOIN channel_rule r ON r.version = (
+            SELECT max(n.version) FROM channel_rule n WHERE n.channel = c.channel AND n.sku = '')
         ORDER BY c.priority, c.channel""",
     "suppliers": "SELECT * FROM supplier ORDER BY supplier",
     "deliveries": "SELECT * FROM delivery ORDER BY delivery_id",
