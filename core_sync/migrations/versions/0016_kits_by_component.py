@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "core_0015"
-down_revision = "core_0014"
+revision = "core_0016"
+down_revision = "core_0015"
 branch_labels = None
 depends_on = None
 
