@@ -10,11 +10,12 @@ import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from time import monotonic, perf_counter, sleep
+from time import monotonic, perf_counter
 from typing import Protocol
 from uuid import uuid4
 
 from core_sync.availability.promises import channel_names
+from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, ReadFailed, Rejected, Unknown
 from core_sync.database.engine import Database
 from core_sync.outbox.answers import Answered, give_back, record_answers
@@ -45,10 +46,11 @@ class Connectors(Protocol):
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """Who pushes: its name on leases, how long they last, and where its jitter comes from."""
+    """Who pushes: its name on leases, how long they last, whose time it goes by, and where its jitter comes from."""
 
     name: str = field(default_factory=lambda: uuid4().hex[:12])
     lease: timedelta = LEASE
+    pace: Pace = OUR_PACE
     jitter: Callable[[], float] = random.random
 
 
@@ -126,13 +128,13 @@ class _Round:
         self._channel = channel
         self._name = name
         self._who = who
-        self._began, self._began_at = monotonic(), at
+        self._began, self._began_at = who.pace.clock(), at
         self.leased = 0
         self.again_at: datetime | None = None
 
     def now(self) -> datetime:
         """The present moment, told from the beginning of the round."""
-        return self._began_at + timedelta(seconds=monotonic() - self._began)
+        return self._began_at + timedelta(seconds=self._who.pace.clock() - self._began)
 
     def lease(self, limit: int, only: Collection[Listing] | None) -> Sequence[DuePush]:
         """What is due, leased; waits where the channel's budget is only just used up."""
@@ -147,7 +149,7 @@ class _Round:
             if taken.due or taken.again_at is None or rest_s > REST_MAX_S:
                 self.leased += len(taken.due)
                 return taken.due
-            sleep(max(0.0, rest_s))
+            self._who.pace.wait(max(0.0, rest_s))
 
     def push(self, due: Sequence[DuePush], pushed: Pushed) -> bool:
         """Push ``due`` in as many submissions as it takes; says whether the channel still answers."""

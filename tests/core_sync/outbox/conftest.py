@@ -41,7 +41,7 @@ class Shop:
 
     def push(self, jitter: float = 1.0, lease: timedelta = timedelta(seconds=30), name: str = "one") -> Pushed:
         """A round by a dispatcher of that ``name``."""
-        who = Dispatcher(name, lease, lambda: jitter)
+        who = Dispatcher(name, lease, jitter=lambda: jitter)
         return push_channel(self.database, self.connectors, "shop", self.clock.pass_(milliseconds=1), dispatcher=who)
 
     def look(self, **later: float) -> ReadBack:
