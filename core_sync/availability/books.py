@@ -22,7 +22,8 @@ _TEXT = ("text",)
 
 # A position whose opening stock is unknown tells differences only.
 _STOCK = """
-SELECT p.sku, p.location, sum(p.on_hand), sum(p.allocated), sum(p.quality_hold), coalesce(max(s.quantity), 0)
+SELECT p.sku, p.location, sum(p.on_hand) AS on_hand, sum(p.allocated) AS allocated,
+       sum(p.quality_hold) AS quality_hold, coalesce(max(s.quantity), 0) AS safety_stock
 FROM {keys} CROSS JOIN position p
 LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
 WHERE p.sku = k.k0 AND p.relative IS FALSE
@@ -37,7 +38,7 @@ ORDER BY r.version
 """
 
 _ALLOTMENTS = """
-SELECT c.channel, p.sku, sum(i.open_quantity)
+SELECT c.channel, p.sku, sum(i.open_quantity) AS quantity
 FROM {keys} CROSS JOIN channel c CROSS JOIN position p CROSS JOIN open_item i
 WHERE c.account IS NOT NULL AND p.sku = k.k0 AND i.position_id = p.position_id AND i.kind = 'reservation'
   AND i.reference = ? || c.account AND i.open_quantity > 0

@@ -27,13 +27,13 @@ PART = 2_000
 """SKUs promised anew in one transaction where there are many."""
 
 _KNOWN = """
-SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity)
+SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity) AS told
 FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
 """
 
 # Ten-thousandths of money, each in its SKU's own currency: good enough for an order.
 _MARGINS = """
-SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
+SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
 """
 
 _NEW = (
