@@ -33,7 +33,8 @@ FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.ch
 
 # Ten-thousandths of money, each in its SKU's own currency: good enough for an order.
 _MARGINS = """
-SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
+SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin
+FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
 """
 
 _NEW = (
