@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "core_0016"
-down_revision = "core_0015"
+revision = "core_0017"
+down_revision = "core_0016"
 branch_labels = None
 depends_on = None
 
