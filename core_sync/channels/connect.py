@@ -7,7 +7,8 @@ taken from the settings, never from the table. The other attributes are the chan
 - ``shopify``: ``location_id``.
 - ``amazon``: ``seller``, ``marketplace``; with ``"submission": "feed"`` feeds instead of patches, put to
   ``document_hosts``; with ``fulfillment_location`` stock is told by location.
-- ``edi``: ``sender`` and ``receiver``, each a name or ``QUALIFIER:NAME``.
+- ``edi``: ``sender`` and ``receiver``, each a name or ``QUALIFIER:NAME``; ``item_qualifier`` (LIN02, else ``SK``) and
+  ``quantity_code`` (QTY01, else ``33``), as agreed with the partner.
 """
 
 import threading
@@ -28,6 +29,7 @@ from core_sync.channels.http import client
 from core_sync.channels.port import Channel
 from core_sync.channels.shopify_like import ShopifyLike
 from core_sync.channels.x12 import Address
+from core_sync.channels.x12_inventory import AVAILABLE, Terms
 from core_sync.database.engine import Database
 
 
@@ -75,7 +77,8 @@ def _amazon_like(access: Access) -> Channel:
 def _edi_like(access: Access) -> Channel:
     sender, receiver = access.named("sender", "SUPPLIER"), access.named("receiver", "PARTNER")
     address = Address(_name(sender), _name(receiver), _qualifier(sender), _qualifier(receiver))
-    return EdiLike(access.http, address, access.next_number, pace=access.pace)
+    terms = Terms(access.named("item_qualifier", "SK"), access.named("quantity_code", AVAILABLE))
+    return EdiLike(access.http, address, access.next_number, terms=terms, pace=access.pace)
 
 
 def _name(told: str) -> str:

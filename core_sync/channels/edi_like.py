@@ -29,7 +29,7 @@ from core_sync.channels.port import (
     Working,
 )
 from core_sync.channels.x12 import Address, NewGroup, NotWritable, NotX12, read_interchanges, write_interchange
-from core_sync.channels.x12_inventory import FUNCTIONAL_ID, SET_ID, advice_segments
+from core_sync.channels.x12_inventory import FUNCTIONAL_ID, SET_ID, Terms, advice_segments
 
 _REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 10.0, 19.0
 _LINES_PER_FILE = 1_000
@@ -49,12 +49,14 @@ class EdiLike:
         address: Address,
         next_number: Callable[[], int],
         *,
+        terms: Terms = Terms(),  # noqa: B008  # frozen
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Pace = OUR_PACE,
     ) -> None:
         self._budget = Budget(_REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE, pace)
         self._mailbox = Mailbox(http, self._budget)
-        self._replies = Replies(self._mailbox)
+        self._terms = terms
+        self._replies = Replies(self._mailbox, terms)
         self._address = address
         self._next_number = next_number
         self._now = now
@@ -121,7 +123,8 @@ class EdiLike:
 
     def _written(self, batch: Sequence[PushRequest]) -> str:
         number, at = self._next_number(), self._now()
-        segments = advice_segments(str(number), at, [(request.sku, request.quantity) for request in batch])
+        figures = [(request.sku, request.quantity) for request in batch]
+        segments = advice_segments(str(number), at, figures, terms=self._terms)
         return write_interchange(self._address, number, at, [NewGroup(FUNCTIONAL_ID, [(SET_ID, segments)])])
 
     def _was_refused(self, file: str, until: float) -> bool:

@@ -20,10 +20,9 @@ from core_sync.channels.x12_acknowledgement import (
     group_acknowledgements,
     interchange_acknowledgements,
 )
-from core_sync.channels.x12_inventory import AVAILABLE, ORIGINAL, SET_ID, read_advice
+from core_sync.channels.x12_inventory import ORIGINAL, SET_ID, Terms, read_advice
 
 _LOOKS_MAX = 3
-_SKU = "SK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,11 @@ class Shown:
 class Replies:
     """What is known of one mailbox; ``shown`` is what its reports come to, once there is one (``has_reported``)."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, terms: Terms) -> None:
         self.shown: dict[str, Shown] = {}
         self.has_reported = False
         self._mailbox = mailbox
+        self._terms = terms
         self._seen = ""
         self._reports: list[str] = []
         self._acknowledging: dict[tuple[str, str], str] = {}
@@ -91,7 +91,7 @@ class Replies:
                 return None
             for told in group_acknowledgements(reply):
                 if told.control_number.lstrip("0") == group.control_number.lstrip("0"):
-                    return _outcome(told, group.transactions[0], file)
+                    return _outcome(told, group.transactions[0], file, self._terms)
         return None
 
     def _refused_whole(self, sent: Interchange, until: float) -> Rejected | None:
@@ -129,11 +129,12 @@ class Replies:
                 if advice.purpose == ORIGINAL:
                     self.shown.clear()
                 for line in advice.lines:
-                    if _SKU in line.item and AVAILABLE in line.quantities:
-                        self.shown[line.item[_SKU]] = Shown(line.quantities[AVAILABLE], advice.at)
+                    if self._terms.item in line.item and self._terms.quantity in line.quantities:
+                        shown = Shown(line.quantities[self._terms.quantity], advice.at)
+                        self.shown[line.item[self._terms.item]] = shown
 
 
-def _outcome(told: GroupAcknowledgement, sent: TransactionSet, file: str) -> Finished:
+def _outcome(told: GroupAcknowledgement, sent: TransactionSet, file: str, terms: Terms) -> Finished:
     """A group that holds one 846, as its 997 tells of it: the set's own status where it stands, else the group's."""
     set_ = next((one for one in told.sets if one.set_id == SET_ID), None)
     status, codes = (set_.status, set_.codes) if set_ else (told.status, told.codes)
@@ -141,7 +142,7 @@ def _outcome(told: GroupAcknowledgement, sent: TransactionSet, file: str) -> Fin
     if status in ACCEPTED:
         return Finished({}, Accepted(file))
     if status in PARTLY:
-        return Finished(_refused_lines(errors, sent), Accepted(file))
+        return Finished(_refused_lines(errors, sent, terms), Accepted(file))
     return Finished({}, _rejected(codes, errors))
 
 
@@ -151,7 +152,7 @@ def _rejected(codes: tuple[str, ...], errors: tuple[SegmentError, ...]) -> PushA
     return Rejected(f"{reason}; {noted}" if noted else reason, "EDI_REJECT")
 
 
-def _refused_lines(errors: tuple[SegmentError, ...], sent: TransactionSet) -> dict[str, Rejected]:
+def _refused_lines(errors: tuple[SegmentError, ...], sent: TransactionSet, terms: Terms) -> dict[str, Rejected]:
     """SKUs whose LIN, or a segment below it, was noted as wrong."""
     lines = read_advice(sent).lines
     refused: dict[str, Rejected] = {}
@@ -160,5 +161,5 @@ def _refused_lines(errors: tuple[SegmentError, ...], sent: TransactionSet) -> di
         if line is not None:
             noted = ",".join(error.codes + error.elements)
             reason = f"the partner did not take the line: {error.tag} at segment {error.position}, {noted}"
-            refused.setdefault(line.item.get(_SKU, ""), Rejected(reason, "EDI_LINE_REJECT"))
+            refused.setdefault(line.item.get(terms.item, ""), Rejected(reason, "EDI_LINE_REJECT"))
     return refused

@@ -218,8 +218,6 @@ def write_interchange(
     at: datetime,
     groups: Iterable[NewGroup],
     acknowledgements: Sequence[Segment] = (),
-    *,
-    test: bool = False,
 ) -> str:
     """An interchange with the right counts; its groups take ``control_number`` and those after it.
 
@@ -236,7 +234,7 @@ def write_interchange(
         body += _group_segments(address, number, at, group)
     body.append(("IEA", str(len(written) or len(acknowledgements)), f"{control_number:09d}"))
     marks = _marks_for(body)
-    lines = [_isa(address, control_number, at, marks, test=test)]
+    lines = [_isa(address, control_number, at, marks)]
     lines += [marks.element.join(_short(segment)) for segment in body]
     return "".join(line + marks.segment + "\n" for line in lines)
 
@@ -252,10 +250,10 @@ def _group_segments(address: Address, number: int, at: datetime, group: NewGroup
     return segments
 
 
-def _isa(address: Address, control_number: int, at: datetime, marks: _Delimiters, *, test: bool) -> str:
+def _isa(address: Address, control_number: int, at: datetime, marks: _Delimiters) -> str:
     elements = (
         "00", "", "00", "", address.sender_qualifier, address.sender, address.receiver_qualifier, address.receiver,
-        at.strftime("%y%m%d"), at.strftime("%H%M"), "U", "00401", f"{control_number:09d}", "0", "T" if test else "P",
+        at.strftime("%y%m%d"), at.strftime("%H%M"), "U", "00401", f"{control_number:09d}", "0", "P",
         marks.component,
     )  # fmt: skip
     for value, width in zip(elements, _WIDTHS, strict=True):

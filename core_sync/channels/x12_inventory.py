@@ -17,9 +17,16 @@ ORIGINAL, CHANGE = "00", "04"
 """BIA01: everything that is listed, or only what changed since the last one."""
 
 SELLER_REPORT = "SI"
-_SKU = "SK"
 _EACH = "EA"
 _FIRST_SEGMENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is agreed with a partner: which name of an item is meant (LIN02), and which of its quantities (QTY01)."""
+
+    item: str = "SK"
+    quantity: str = AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,7 @@ def advice_segments(
     shown: Iterable[tuple[str, int]],
     *,
     purpose: str = ORIGINAL,
-    qualifier: str = _SKU,
-    code: str = AVAILABLE,
+    terms: Terms = Terms(),  # frozen
 ) -> list[Segment]:
     """The segments of an 846 that tells units by SKU, in the order given."""
     segments: list[Segment] = [
@@ -63,15 +69,10 @@ def advice_segments(
     ]
     count = 0
     for count, (sku, quantity) in enumerate(shown, 1):
-        segments.append(("LIN", str(count), qualifier, sku))
-        segments.append(("QTY", code, str(quantity), _EACH))
+        segments.append(("LIN", str(count), terms.item, sku))
+        segments.append(("QTY", terms.quantity, str(quantity), _EACH))
     segments.append(("CTT", str(count)))
     return segments
-
-
-def line_positions(segments: Sequence[Segment]) -> dict[int, str]:
-    """SKU by the position of its LIN, for an 846 of our own."""
-    return {place: segment[3] for place, segment in enumerate(segments, _FIRST_SEGMENT) if segment[0] == "LIN"}
 
 
 def read_advice(transaction: TransactionSet) -> Advice:

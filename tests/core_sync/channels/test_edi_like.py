@@ -12,12 +12,14 @@ from core_sync.channels.budget import Pace
 from core_sync.channels.edi_like import EdiLike
 from core_sync.channels.http import client
 from core_sync.channels.port import Accepted, Finished, PushRequest, ReadFailed, Rejected, Working
-from core_sync.channels.x12 import Address
+from core_sync.channels.x12 import Address, NewGroup, write_interchange
+from core_sync.channels.x12_inventory import Terms, advice_segments
 from simulation.peers.clock import PeerClock
 from simulation.peers.edi_like import edi_app
 from simulation.peers.faults import Fault
 from simulation.peers.serve import running
 
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _numbers = count(1)
 
 
@@ -135,6 +137,21 @@ def test_a_listing_that_the_partner_drops_is_gone_with_its_next_report(mailbox: 
     connector.read(["CUP"])
     del mailbox.state.shown["CUP"]
     assert connector.read(["MUG", "CUP"]) == {"MUG": 5}
+
+
+def test_items_and_quantities_go_by_what_is_agreed_with_the_partner(mailbox: Mailbox) -> None:
+    numbers, address = count(500), Address("SUPPLIER", "PARTNER")
+    connector = EdiLike(client(mailbox.url), address, lambda: next(numbers), terms=Terms("VN", "17"))
+    connector.push([to("MUG", 4)])
+    [dropped] = mailbox.state.inbound.values()
+    assert "LIN*1*VN*MUG~" in dropped.text
+    assert "QTY*17*4*EA~" in dropped.text
+    assert connector.read(["MUG"]) == {}  # the partner reports by other names
+    figures = advice_segments("R9", AT, [("MUG", 3)], terms=Terms("VN", "17"))
+    both = [*figures[:3], ("QTY", "33", "9", "EA"), *figures[3:]]
+    report = write_interchange(address, 9, AT, [NewGroup("IB", [("846", both)])])
+    mailbox.state.outbound["000000000099-846-full.x12"] = report
+    assert connector.read(["MUG"]) == {"MUG": 3}
 
 
 def test_a_partner_that_never_reported_cannot_be_read(mailbox: Mailbox) -> None:
