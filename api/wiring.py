@@ -5,20 +5,23 @@ that only reads answers at once.
 """
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from core_sync.clock import now
 from core_sync.database.engine import Database
+from core_sync.intake.gathering import Gathering
 from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome
+from core_sync.ledger.shares import Share
 from core_sync.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ _PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = tuple(_PROJECT / room / "migrations" for room in ("core_sync", "ml", "remediation"))
 """The histories of the tables, in the order in which they are brought up to date."""
 
+WRITERS = 2
+"""Ledgers of one process on PostgreSQL: a small arrival need not wait for a large one. More make it no faster."""
+
 
 @dataclass
 class World:
@@ -43,15 +49,32 @@ class World:
     clock: Callable[[], datetime] = now
     runner: "Runner | None" = None
     """Who carries approved runs out; None carries them out at once, in the caller's thread."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _ledger: Ledger | None = None
+    gathering: Gathering = field(init=False)
+    """Where small arrivals of many threads are written together."""
+    _ledgers: LifoQueue[Ledger] = field(default_factory=LifoQueue)
+
+    def __post_init__(self) -> None:
+        """Make the ledgers, as many as may write at once, and the gathering before them."""
+        writers = 1 if self.database.is_sqlite else WRITERS
+        for _ in range(writers):
+            self._ledgers.put(Ledger(self.database))
+        self.gathering = Gathering(self._write_shares, writers)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        """The ledger, for one thread at a time: what it remembers between batches is one thread's."""
-        with self._lock:
-            self._ledger = self._ledger or Ledger(self.database)
-            yield self._ledger
+        """A ledger, for one thread at a time; the one used last comes first, for it remembers most.
+
+        On SQLite, where one may write at a time, there is one; on PostgreSQL there are ``WRITERS``.
+        """
+        ledger = self._ledgers.get()
+        try:
+            yield ledger
+        finally:
+            self._ledgers.put(ledger)
+
+    def _write_shares(self, shares: Sequence[Share]) -> list[BatchOutcome]:
+        with self.ledger() as ledger:
+            return ledger.apply_shares(shares)
 
     @cached_property
     def channels(self) -> "Connections":

@@ -65,8 +65,7 @@ async def post_events(request: Request, world: TheWorld, actor: Actor) -> Respon
 
 
 def _ingest(world: World, messages: list[Any], actor: str) -> Response:
-    with world.ledger() as ledger:
-        summary = ingest_messages(ledger, messages, world.clock(), actor)
+    summary = ingest_messages(world.gathering, messages, world.clock(), actor)
     rows: list[Shape] = [
         {"row": one.row, "id": one.event, "status": one.status, "field": one.field, "reason": one.reason}
         for one in summary.named

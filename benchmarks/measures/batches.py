@@ -12,7 +12,8 @@ from benchmarks.rig.figures import Figure
 from benchmarks.rig.grounds import BATCH, Ground, proven
 from benchmarks.rig.movements import START
 from core_sync.ledger.events import Event
-from core_sync.ledger.ledger import BatchOutcome, Ledger
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome
 
 BARE = {"sqlite": "bare rows by executemany", "postgresql": "bare rows by binary COPY"}
 

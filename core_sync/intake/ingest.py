@@ -19,7 +19,8 @@ from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import RawRecord
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.events import Event
-from core_sync.ledger.ledger import Ledger, Origin
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import Origin
 
 BATCH = 10_000
 """Events a transaction: large enough that the commit is cheap, small enough that a stop loses little."""

@@ -3,17 +3,31 @@
 from collections.abc import Sequence
 from datetime import datetime
 from time import perf_counter
+from typing import Protocol
 
 from core_sync.intake.summary import IngestSummary
 from core_sync.interchange.events import parse_events
 from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.ledger.events import Event
-from core_sync.ledger.ledger import Ledger, Origin
+from core_sync.ledger.outcome import BatchOutcome, Origin
+
+
+class Applies(Protocol):
+    """The ledger, or what stands before it and gathers what several bring."""
+
+    def apply(
+        self,
+        events: Sequence[Event],
+        recorded_at: datetime,
+        actor: str | None = None,
+        origins: Sequence[Origin] | None = None,
+    ) -> BatchOutcome:
+        """What became of the events, once they are written."""
 
 
 def ingest_messages(
-    ledger: Ledger,
+    ledger: Applies,
     messages: Sequence[object],
     at: datetime,
     actor: str | None = None,

@@ -8,7 +8,7 @@ from core_sync.interchange.refusals import RefusedRow
 if TYPE_CHECKING:  # a door that only shows a summary need not load the ledger
     from core_sync.ledger.arrivals import Arrival
     from core_sync.ledger.knowledge import Held
-    from core_sync.ledger.ledger import BatchOutcome
+    from core_sync.ledger.outcome import BatchOutcome
 
 
 @dataclass(frozen=True, slots=True)

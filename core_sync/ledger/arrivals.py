@@ -53,6 +53,8 @@ class Arrival(msgspec.Struct, gc=False):
     """What the source said, where that names a kit and this is its first component."""
     part_of: str = ""
     """The id of the event that names the kit, where this is one of its further components."""
+    share: int | None = None
+    """Whose it is, where a batch is of several callers."""
 
 
 def content_digest(event: Event, occurred_at: int) -> bytes:

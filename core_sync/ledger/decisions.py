@@ -22,8 +22,9 @@ from core_sync.ledger.event_parts import event_parts
 from core_sync.ledger.held import WAITING
 from core_sync.ledger.kits import in_components
 from core_sync.ledger.knowledge import Decision, Knowledge
-from core_sync.ledger.ledger import BatchOutcome, Ledger, outcome_of
+from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus, skus_of
+from core_sync.ledger.outcome import BatchOutcome, outcome_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.reversal import reverse_entry
 from core_sync.ledger.rules import free_all, retry

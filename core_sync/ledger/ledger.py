@@ -6,7 +6,6 @@ entries, held events and positions, failures and push intents beside them; then 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,15 +17,16 @@ from core_sync.database.bulk import Bulk
 from core_sync.database.engine import Database
 from core_sync.errors import WritersCollided
 from core_sync.ledger import store
-from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.events import Event
 from core_sync.ledger.intern import Interned
 from core_sync.ledger.kits import in_components, once
-from core_sync.ledger.knowledge import Decision, Held, Knowledge
+from core_sync.ledger.knowledge import Decision, Knowledge
 from core_sync.ledger.locks import locking, skus_of
+from core_sync.ledger.outcome import BatchOutcome, Origin, outcome_of
 from core_sync.ledger.places import Places
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import decide
+from core_sync.ledger.shares import Share, outcomes_by_share
 from core_sync.ledger.signals import tell
 from core_sync.master_data.catalogue import Catalogue, read_catalogue
 from core_sync.outbox.intend import refresh_intents
@@ -35,38 +35,6 @@ _COLLISIONS_MAX = 10
 """Two writers may see the same new id at once, or wait for each other; the loser reads again and goes on."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an event was read: file and row, to name it by when it is held."""
-
-    file: str
-    row: int
-
-
-@dataclass
-class BatchOutcome:
-    """What became of a batch, by event."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    suspected_duplicates: int = 0
-    parked: int = 0
-    refused: int = 0
-    conflicts: int = 0
-    repeated: int = 0
-    freed: int = 0
-    held: list[Held] = field(default_factory=list)
-    conflicting: list[Arrival] = field(default_factory=list)
-
-    def add(self, other: "BatchOutcome") -> None:
-        """Count another batch in; what it holds is added to the lists."""
-        for name in ("accepted", "duplicates", "suspected_duplicates", "parked", "refused", "conflicts",
-                     "repeated", "freed"):  # fmt: skip
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.held += other.held
-        self.conflicting += other.conflicting
 
 
 class Ledger:
@@ -104,7 +72,29 @@ class Ledger:
         """
         if not events:
             return BatchOutcome()
-        return self.write(lambda connection: self._apply_within(connection, events, recorded_at, actor, origins))
+        moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
+        return self.write(
+            lambda connection: outcome_of(self._apply_within(connection, events, moments, actor, origins))
+        )
+
+    def apply_shares(self, shares: Sequence[Share]) -> list[BatchOutcome]:
+        """Apply what several callers bring, in the order given, in one transaction; the actor is the first one's.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; the same may be sent again.
+        """
+        events = [event for share in shares for event in share.events]
+        if not events:
+            return [BatchOutcome() for _ in shares]
+        moments = [share.recorded_at for share in shares for _ in share.events]
+        origins = [origin for share in shares for origin in share.origins]
+        whose = [number for number, share in enumerate(shares) for _ in share.events]
+        actor = shares[0].actor
+        return self.write(
+            lambda connection: outcomes_by_share(
+                self._apply_within(connection, events, moments, actor, origins, whose), len(shares)
+            )
+        )
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` makes of a transaction of the ledger; it runs anew where it met another writer.
@@ -189,25 +179,29 @@ class Ledger:
         self,
         connection: Connection,
         events: Sequence[Event],
-        recorded_at: datetime | Sequence[datetime],
+        moments: Sequence[datetime],
         actor: str | None,
         origins: Sequence[Origin] | None,
-    ) -> BatchOutcome:
+        whose: Sequence[int] | None = None,
+    ) -> Decision:
+        """Rule on the events and write what is decided; ``whose`` share each is, where they are of several."""
         bulk = Bulk(connection)
         catalogue = self.know_catalogue(connection)
         self.interned.load_sources(bulk, {event.source for event in events})
-        moments = [recorded_at] * len(events) if isinstance(recorded_at, datetime) else recorded_at
         arrivals = self._places.arrivals(bulk, events, moments, catalogue)
         if origins is not None:
             for arrival, origin in zip(arrivals, origins, strict=True):
                 arrival.file, arrival.row = origin.file, origin.row
+        if whose is not None:
+            for arrival, share in zip(arrivals, whose, strict=True):
+                arrival.share = share
         if catalogue.kits:
             arrivals = in_components(arrivals, bulk, catalogue, self.interned)
         locks = () if bulk.is_sqlite else (locking(skus_of(arrivals)),)
         knowledge = recall(bulk, arrivals, catalogue, self.interned, locks)
         decision = decide(once(arrivals, knowledge) if catalogue.kits else arrivals, knowledge)
         self.commit_decision(connection, decision, knowledge, max(moments), actor)
-        return outcome_of(decision)
+        return decision
 
 
 _STATE = """
@@ -215,20 +209,3 @@ SELECT COALESCE((SELECT version FROM master_data_version), 0), NULL
 UNION ALL SELECT NULL, source_id FROM source WHERE opening = 'unknown'
 """
 """The number of changes ever made to master data; then the sources whose opening stock is unknown."""
-
-
-def outcome_of(decision: Decision) -> BatchOutcome:
-    """The counts of a decision."""
-    statuses = [held.status for held in decision.held.values()]
-    return BatchOutcome(
-        accepted=len(decision.entries) - decision.further_parts,
-        duplicates=len(decision.duplicates),
-        suspected_duplicates=statuses.count("suspected_duplicate"),
-        parked=statuses.count("parked"),
-        refused=statuses.count("refused"),
-        conflicts=len(decision.conflicts),
-        repeated=decision.repeated,
-        freed=len(decision.freed) + statuses.count("applied"),
-        held=[held for held in decision.held.values() if held.status != "applied"],
-        conflicting=decision.conflicts,
-    )

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from core_sync.channels.connect import Connections
 from core_sync.database.engine import Database
 from core_sync.ledger.events import Event, EventType
-from core_sync.ledger.ledger import BatchOutcome, Ledger
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -41,7 +41,7 @@ KINDS = [
 
 
 @given(st.sampled_from(KINDS), st.lists(CELLS, min_size=1, max_size=4) | st.lists(TEXTS, min_size=1, max_size=4))
-@settings(max_examples=600)
+@settings(max_examples=150)
 def test_a_column_is_read_as_its_cells_are(column: Column, cells: list[object]) -> None:
     read = reader_of(column, TimeRule())
     together = column_reader_of(column, TimeRule())(cells)
@@ -74,7 +74,7 @@ MESSAGES = st.one_of(
 
 
 @given(st.lists(MESSAGES, max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=40)
 def test_messages_say_together_what_each_says_alone(messages: list[object]) -> None:
     together = parse_events(messages, file="here")
     apart = [parse_events([message], file="here", first_row=row)[0] for row, message in enumerate(messages, 1)]
@@ -108,7 +108,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=12), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_lines_of_a_file_say_together_what_each_says_alone(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], ends: bool
 ) -> None:

@@ -15,7 +15,8 @@ from core_sync.database.engine import Database
 from core_sync.errors import VerbRefused
 from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, refuse, retry_lacking, reverse
 from core_sync.ledger.events import Event
-from core_sync.ledger.ledger import BatchOutcome, Ledger
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome
 from core_sync.ledger.verdicts import held_by_event
 from core_sync.master_data.load import add_alias, bump_version
 from tests.builders import MONDAY

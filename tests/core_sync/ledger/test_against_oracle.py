@@ -12,7 +12,8 @@ from sqlalchemy import text
 from core_sync.database.engine import Database
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.events import Event
-from core_sync.ledger.ledger import BatchOutcome, Ledger
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome
 from core_sync.master_data.load import bump_version
 from tests.builders import MONDAY
 from tests.core_sync.ledger.distributor import Distributor, an_oracle, learn_new_skus, load_master_data

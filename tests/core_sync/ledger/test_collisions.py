@@ -39,7 +39,7 @@ def on_hand(ledger: Ledger) -> dict[str, int]:
 def meanwhile(ledger: Ledger, events: list[Event]) -> Iterator[ThreadPoolExecutor]:
     """``events`` are written and not committed while the block lasts; what it hands to the pool may have to wait."""
     with ThreadPoolExecutor(3) as pool, ledger.writing() as connection:
-        ledger._apply_within(connection, events, MONDAY, None, None)
+        ledger._apply_within(connection, events, [MONDAY] * len(events), None, None)
         yield pool
         sleep(0.3)  # long enough to reach what the first has not committed yet
 

@@ -7,7 +7,8 @@ from core_sync.database.engine import Database
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.events import QUANTITY_MAX, Event, EventType
 from core_sync.ledger.history import positions
-from core_sync.ledger.ledger import BatchOutcome, Ledger, Origin
+from core_sync.ledger.ledger import Ledger
+from core_sync.ledger.outcome import BatchOutcome, Origin
 from core_sync.master_data.load import bump_version
 from tests.builders import MONDAY, a_receipt, a_shipment, an_event
 

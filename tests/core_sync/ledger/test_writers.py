@@ -56,7 +56,7 @@ def test_two_writers_of_one_id_under_two_skus_leave_one_entry_and_one_conflict(l
     ledger.apply([a_receipt(1), a_receipt(1, sku="TEAPOT")], MONDAY)
     with ThreadPoolExecutor(1) as pool:
         with ledger.writing() as connection:
-            ledger._apply_within(connection, [a_receipt(5, event_id="x")], MONDAY, None, None)
+            ledger._apply_within(connection, [a_receipt(5, event_id="x")], [MONDAY] * 1, None, None)
             second = pool.submit(another.apply, [a_receipt(5, event_id="x", sku="TEAPOT")], MONDAY)
             sleep(0.3)  # long enough to reach the entry that the first has not committed yet
         assert second.result().conflicts == 1
@@ -88,7 +88,7 @@ def test_what_was_applied_meanwhile_can_be_neither_applied_nor_refused(ledger: L
         return
     with ThreadPoolExecutor(2) as pool:
         with another.writing() as connection:
-            another._apply_within(connection, [a_receipt(5)], MONDAY, None, None)
+            another._apply_within(connection, [a_receipt(5)], [MONDAY] * 1, None, None)
             refusal = pool.submit(refuse, ledger, held_id, "ops", MONDAY)
             again = pool.submit(apply_after_all, Ledger(ledger.database), held_id, "ops", MONDAY)
             sleep(0.3)  # both have looked, and wait for the lock
