@@ -23,6 +23,7 @@ class EventPart:
     event_id: str
     status: str
     sku: str | None
+    position: int | None
 
 
 def event_parts(connection: Connection, source: str, event_id: str) -> Sequence[EventPart]:
@@ -63,7 +64,8 @@ WHERE s.name = :source
 
 _PART = """
 SELECT s.source_id, s.name, :event_id, CASE WHEN r.entry_id IS NOT NULL THEN 'reversed' WHEN l.entry_id IS NOT NULL
-       THEN 'accepted' ELSE h.status END, p.sku
+       THEN 'accepted' ELSE h.status END, p.sku,
+       p.position_id
 FROM source s
 LEFT JOIN ledger_entry l ON l.source_id = s.source_id AND l.event_id = :event_id
 LEFT JOIN held_event h ON h.source_id = s.source_id AND h.event_id = :event_id

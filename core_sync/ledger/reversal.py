@@ -20,9 +20,17 @@ from core_sync.ledger.rules import free_waiting, shortfall_of
 
 
 def reverse_entry(
-    ledger: Ledger, connection: Connection, source: str, event_id: str, actor: str, at: datetime
+    ledger: Ledger,
+    connection: Connection,
+    source: str,
+    event_id: str,
+    actor: str,
+    at: datetime,
+    in_exchange: bool = False,
 ) -> list[Entry]:
     """Write the compensating entry for the accepted event ``event_id`` of ``source``, and free what waited for it.
+
+    ``in_exchange`` for another that the caller applies next: then stock may be short until it is, and nothing is freed.
 
     Raises:
         NotFound: no entry has that id.
@@ -53,7 +61,7 @@ def reverse_entry(
     else:
         deltas, flags = _as_counted(arrival, deltas, position)
     short = shortfall_of(position, deltas, event.type is EventType.TRANSFER_OUT)
-    if short is not None:
+    if short is not None and not in_exchange:
         raise VerbRefused(
             "reverse", f"event {event_id}", f"{name}: {short.asked} asked of {short.state}, {short.there} there"
         )
@@ -61,7 +69,8 @@ def reverse_entry(
     decision = Decision()
     post(arrival, deltas, flags, position, knowledge, decision)
     position.last_count_at = counted_at
-    free_waiting(arrival.position, knowledge, decision)
+    if not in_exchange:
+        free_waiting(arrival.position, knowledge, decision)
     ledger.commit_decision(connection, decision, knowledge, at, actor)
     return decision.entries
 

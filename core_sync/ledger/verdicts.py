@@ -1,11 +1,13 @@
 """A held event by its keys, and what a verb made of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound
 from core_sync.ledger.entries import ExplainedEntry, entry_of
 from core_sync.ledger.history import PositionAt, positions
@@ -96,6 +98,18 @@ def waiting_for_nothing(connection: Connection) -> list[HeldReference]:
     return [_reference(row) for row in connection.execute(statement)]
 
 
+def waiting_at(connection: Connection, positions: Collection[int]) -> list[HeldReference]:
+    """Every event that waits for stock at ``positions``, the longest held first."""
+    statement = text(f"{_HELD} WHERE h.status = 'parked' AND h.position_id = :position ORDER BY h.held_id")
+    return [_reference(row) for one in positions for row in connection.execute(statement, {"position": one})]
+
+
+def mark_dismissed(connection: Connection, source_id: int, event_id: str, actor: str, at: datetime) -> None:
+    """The event shall not apply, says ``actor``."""
+    bound = {"at": to_microseconds(at), "actor": actor, "source_id": source_id, "event_id": event_id}
+    connection.execute(text(_DISMISS), bound)
+
+
 def name_of(entry: Entry) -> tuple[str, str]:
     """Source and id of an entry."""
     return entry.arrival.event.source, entry.arrival.event.event_id
@@ -132,4 +146,9 @@ _HELD = (
     "SELECT h.held_id, h.source_id, s.name AS source, h.event_id, h.status, h.message, h.payload, h.content, "
     "CASE WHEN h.reason = 'id_conflict' THEN h.duplicate_of END AS contradicts "
     "FROM held_event h JOIN source s ON s.source_id = h.source_id"
+)
+
+_DISMISS = (
+    "UPDATE held_event SET status = 'dismissed', decided_at = :at, decided_by = :actor "
+    "WHERE source_id = :source_id AND event_id = :event_id"
 )

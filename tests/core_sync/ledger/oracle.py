@@ -117,8 +117,10 @@ class Oracle:
     def _put_in_place(self, name: Name, told: Event) -> bool:
         """The first telling is taken back and the one that contradicts it applies, or neither."""
         before, first = deepcopy(self.__dict__, {id(NOTHING): NOTHING}), (told.source, told.event_id)
-        if self.ends[first] == "accepted":
-            possible = first in self.taken_back or self.take_back(first)
+        place = self._entries[first].movement.place if self.ends[first] == "accepted" else None
+        had = self.stock[place].on_hand if place else 0, self.stock[place].quality_hold if place else 0
+        if place is not None:
+            possible = first in self.taken_back or self.take_back(first, in_exchange=True)
         else:
             possible = True
             self._withdraw(first)
@@ -126,10 +128,19 @@ class Oracle:
         if possible:
             self._rule(self._said[name], "decided", "released")
             self._said_before[first].append(told)
-        if self.ends[name] == "accepted":
+        if self.ends[name] == "accepted" and (place is None or not self._fell_short(place, *had)):
+            if place is not None and first not in before["taken_back"]:
+                self._free(place)
             return True
         self.__dict__.update(before)
         return False
+
+    def _fell_short(self, place: Place, on_hand: int, quality_hold: int) -> bool:
+        """Whether a strict place has less than nothing, and less than it had."""
+        stock = self.stock[place]
+        if stock.relative or place[1] in self.lenient:
+            return False
+        return stock.on_hand < min(0, on_hand) or stock.quality_hold < min(0, quality_hold)
 
     def dismiss(self, name: Name, *allowed: str) -> bool:
         """The event shall never apply; False when its status is none that may be dismissed."""
@@ -142,8 +153,11 @@ class Oracle:
             self._said_before[told.source, told.event_id].append(told)
         return True
 
-    def take_back(self, name: Name) -> bool:
-        """Undo an accepted event; False when it is undone already, was used since, or its goods are gone."""
+    def take_back(self, name: Name, in_exchange: bool = False) -> bool:
+        """Undo an accepted event; False when it is undone already, was used since, or its goods are gone.
+
+        ``in_exchange`` for another event that comes next: it may bring the goods, and nothing is freed before.
+        """
         entry = self._entries[name]
         movement, change, stock = entry.movement, entry.change, self.stock[entry.movement.place]
         if name in self.taken_back or not self._is_still_open(movement, change):
@@ -154,7 +168,7 @@ class Oracle:
         if is_count or change.hand:
             story.remove(part)
         undone = Change(stock.as_counted() - stock.on_hand, -change.allocated, -change.hold, -change.transit)
-        if self._is_short(movement.place, undone):
+        if not in_exchange and self._is_short(movement.place, undone):
             insort(story, part)
             return False
         self.taken_back.add(name)
@@ -162,7 +176,8 @@ class Oracle:
         for place, claimed, units in self._drawn.pop(name, []):
             self._claims[place, "order"][claimed].still += units
             self.stock[place].allocated += units
-        self._free(movement.place)
+        if not in_exchange:
+            self._free(movement.place)
         return True
 
     def ever_held(self) -> list[Name]:

@@ -128,6 +128,24 @@ def test_when_the_other_telling_is_right_it_takes_the_place_of_the_first(ledger:
     assert (again.duplicates, again.conflicts, on_hand(ledger), open_failures(ledger)) == (2, 0, 9, 0)
 
 
+def test_a_telling_may_take_the_place_of_a_first_whose_goods_are_gone_as_long_as_stock_suffices(ledger: Ledger) -> None:
+    ledger.apply([a_receipt(10, event_id="r"), a_shipment(8, hours=1), a_shipment(3, hours=2, event_id="s")], MONDAY)
+    ledger.apply([a_receipt(9, event_id="r"), a_receipt(7, event_id="r")], MONDAY)
+    _, nine, seven = the_held(ledger)
+    with pytest.raises(VerbRefused, match="MUG at LEEDS would have -1 of on_hand; the first telling stands"):
+        apply_after_all(ledger, seven.held, "ops", MONDAY)
+    apply_after_all(ledger, nine.held, "ops", MONDAY)
+    assert (on_hand(ledger), [one.event for one in the_held(ledger)]) == (1, ["s", seven.event])
+
+
+def test_what_waits_is_freed_when_another_telling_takes_the_place_of_the_first(ledger: Ledger) -> None:
+    ledger.apply([a_receipt(10), a_shipment(8, event_id="x", hours=1), a_shipment(4, hours=2)], MONDAY)
+    ledger.apply([a_shipment(8, event_id="x", hours=1, location="BATH"), a_receipt(8, location="BATH")], MONDAY)
+    (conflict,) = (one for one in the_held(ledger) if one.status == "conflict")
+    done = apply_after_all(ledger, conflict.held, "ops", MONDAY)
+    assert ([entry.on_hand for entry in done.entries], on_hand(ledger)) == ([8, -8, -4], 6)
+
+
 def test_a_telling_that_cannot_take_the_place_of_the_first_leaves_it_as_it_is(ledger: Ledger) -> None:
     ledger.apply([a_receipt(10), a_shipment(4, event_id="s")], MONDAY)
     ledger.apply([a_shipment(40, event_id="s")], MONDAY)
