@@ -4,12 +4,14 @@ from sqlalchemy import text
 
 from core_sync.cases.signals import open_or_join
 from core_sync.database.engine import Database
+from core_sync.failures.mapping import tell_candidates
 from tests.core_sync.stocked import Clock
 
 
 def a_case(database: Database, clock: Clock, root_cause: str, subclass: str | None = None) -> int:
-    """All open failures that are in no case yet, as one case of that cause."""
+    """All open failures that are in no case yet, as one case of that cause, after what triage finds out for them."""
     with database.transaction() as connection:
+        tell_candidates(connection)
         failures = connection.execute(
             text(
                 "SELECT failure_id FROM failure WHERE resolved_at IS NULL AND failure_id NOT IN "
