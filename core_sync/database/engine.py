@@ -13,7 +13,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -23,6 +23,9 @@ _SQLITE_BUSY_MILLISECONDS = 60_000
 
 _COLLISIONS = frozenset({"40001", "40P01"})
 """PostgreSQL's codes of a serialisation failure and of a deadlock."""
+
+_READ_ONLY = "25006"
+"""PostgreSQL's code of a write in a transaction that may only read, which it calls an internal error."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,12 @@ class Database:
             else:
                 with kept.begin():
                     yield kept
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+        except (OperationalError, InternalError) as error:
+            sqlstate = getattr(error.orig, "sqlstate", None)
+            if sqlstate in _COLLISIONS:
                 raise WritersCollided(str(error.orig)) from error
+            if isinstance(error, InternalError) and sqlstate != _READ_ONLY:
+                raise
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
 
     @contextmanager

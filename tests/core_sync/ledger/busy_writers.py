@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from multiprocessing import get_context
-from multiprocessing.connection import Connection as Pipe
 
 from sqlalchemy import text
 
@@ -107,23 +105,3 @@ def _decide(ledger: Ledger, chance: random.Random, batch: Sequence[Event], told:
         return
     told.counts["verbs"] += 1
     told.counts["accepted"] += sum(entry.source != CORRECTIONS for entry in verdict.entries)
-
-
-def write_at_once(database_url: str, writers: int, seconds: float) -> list[Told]:
-    """Let ``writers`` processes work for ``seconds``; what each handed in and was told."""
-    context = get_context("fork")  # what is imported already need not be imported again
-    pipes = [context.Pipe(duplex=False) for _ in range(writers)]
-    processes = [
-        context.Process(target=_report, args=(told, database_url, number, seconds), daemon=True)
-        for number, (_, told) in enumerate(pipes)
-    ]
-    for process in processes:
-        process.start()
-    results = [heard.recv() for heard, _ in pipes]
-    for process in processes:
-        process.join()
-    return results
-
-
-def _report(told: Pipe, database_url: str, number: int, seconds: float) -> None:
-    told.send(work(database_url, number, seconds))

@@ -64,9 +64,8 @@ def an_oracle() -> Oracle:
     )
 
 
-def load_master_data(connection: Connection) -> None:
-    """What ``an_oracle`` knows, for the ledger."""
-    oracle = an_oracle()
+def load_master_data(connection: Connection, oracle: Oracle) -> None:
+    """What ``oracle`` knows, for the ledger."""
     for statement, rows in (
         (
             "INSERT INTO sku (sku, base_uom, lot_controlled) VALUES (:sku, 'EA', FALSE)",
@@ -89,7 +88,8 @@ def load_master_data(connection: Connection) -> None:
             [{"sku": sku} for sku in PACKED],
         ),
     ):
-        connection.execute(text(statement), rows)
+        if rows:
+            connection.execute(text(statement), rows)
     bump_version(connection)
 
 

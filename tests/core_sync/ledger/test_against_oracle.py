@@ -73,7 +73,7 @@ def test_a_crowded_history_comes_out_as_the_oracle_says(database_url: str) -> No
 def test_a_distributors_events_come_out_as_the_oracle_says(database_url: str) -> None:
     oracle, ledger, outcome = an_oracle(), Ledger(Database(database_url)), BatchOutcome()
     with ledger.database.transaction() as connection:
-        load_master_data(connection)
+        load_master_data(connection, oracle)
     history, types, batches = iter(Distributor(oracle, seed=1, events=MANY)), Counter[str](), 0
     for half in (islice(history, MANY // 2), history):
         for batch in _heard(half, oracle, random.Random(2)):

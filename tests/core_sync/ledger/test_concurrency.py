@@ -1,6 +1,7 @@
 """Eight writers at once on overlapping SKUs and ids: none is told of a deadlock, and nothing is lost."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, text
@@ -10,9 +11,10 @@ from core_sync.database.engine import Database
 from core_sync.ledger.collisions import settle_collisions
 from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.master_data.load import bump_version
-from tests.core_sync.ledger.busy_writers import AT, PLACES, write_at_once
+from tests.core_sync.ledger.busy_writers import AT, PLACES, work
 from tests.core_sync.ledger.laws import assert_lawful, ends, figures, figures_told, telling_id
 from tests.core_sync.ledger.oracle import Oracle
+from tests.processes import at_once
 from tests.proof import counted, keep_result
 
 WRITERS = 8
@@ -26,7 +28,7 @@ def test_no_deadlock_reaches_a_writer_and_no_update_is_lost(postgresql: Database
         insert = text("INSERT INTO location (location, stock_control) VALUES (:name, :control)")
         connection.execute(insert, [{"name": name, "control": control} for name, control in PLACES.items()])
         bump_version(connection)
-    told = write_at_once(postgresql.url, WRITERS, SECONDS)
+    told = at_once(*(partial(work, postgresql.url, number, SECONDS) for number in range(WRITERS)))
     with postgresql.transaction() as connection:
         collided = settle_collisions(connection, AT)
     assert [error for one in told for error in one.errors] == []
