@@ -48,6 +48,13 @@ def test_a_count_between_others_is_right_after_the_one_behind_it_was_taken_back(
     assert on_hand(life) == 19
 
 
+def test_what_a_count_contained_can_be_taken_back_after_the_count_was(life: Life) -> None:
+    life.tell(a_count(5, hours=16, event_id="c"), an_event(EventType.ADJUST, 2, event_id="a"))
+    life.take_back(("wms", "c"))
+    life.take_back(("wms", "a"))
+    assert on_hand(life) == 0
+
+
 def test_what_waited_for_stock_applies_when_a_shipment_is_taken_back(life: Life) -> None:
     life.tell(a_receipt(5), a_shipment(5, event_id="s"), a_shipment(4, event_id="waits"))
     life.take_back(("wms", "s"))
