@@ -28,6 +28,10 @@ class Stock:
     moves: list[tuple[datetime, int]] = field(default_factory=list)
     """When, and by how much on hand moved; sorted."""
 
+    def happened(self, moment: datetime) -> None:
+        """Something was entered here that happened at ``moment``."""
+        self.newest = moment if self.newest is None else max(self.newest, moment)
+
     def as_counted(self) -> int:
         """On hand: the last count, and every movement after it."""
         if not self.counts:

@@ -50,6 +50,8 @@ def an_event_of(name: str, source: str = "wms", variant: int = 0) -> Event:
         lot=chance.choice(["", "", "", "L1"]),
         hours=chance.randrange(200),
         document=chance.choice(["", f"D{chance.randrange(30)}"]),
+        account=chance.choice(["", "", "ACME"]),
+        reservation_id=chance.choice(["", "", "", "allotment:ACME"]),
         line=chance.choice(["", "", f"{chance.randrange(200)}"]),
         to_location=chance.choice([place for place in PLACES if place != location]),
     )

@@ -257,7 +257,7 @@ class Oracle:
         self._entries[movement.name] = entry
         self.ends[movement.name] = "accepted"
         self._mark(movement, stock, contained and (is_count or change.hand != 0), marks)
-        stock.newest = moment if stock.newest is None else max(stock.newest, moment)
+        stock.happened(moment)
         return True
 
     def _effect(self, movement: Movement) -> Change:
@@ -301,6 +301,7 @@ class Oracle:
             self.stock[place].allocated -= units
             if units:
                 self._drawn[movement.name].append((place, claimed, units))
+                self.stock[place].happened(event.occurred_at)
 
     def _claim(self, place: Place, kind: str, event: Event, change: int) -> None:
         """Add to the reference's claim; draw from it first, and what is left from the oldest of the place."""

@@ -69,7 +69,7 @@ def in_order_of_entry(connection: Connection) -> Oracle:
             continue
         event = Event(
             row.event_id, row.source, EventType(row.type), from_microseconds(row.occurred_at), row.sku, row.location,
-            row.quantity, lot=row.lot, document=row.document or "", line=row.line or "",
+            row.quantity, lot=row.lot, account=row.account or "", document=row.document or "", line=row.line or "",
             reservation_id=row.reservation_id or "", to_location=row.to_location or "",
         )  # fmt: skip
         assert oracle.post(event), row
@@ -78,7 +78,7 @@ def in_order_of_entry(connection: Connection) -> Oracle:
 
 _ENTRIES = """
 SELECT s.name AS source, l.event_id, l.type, l.occurred_at, p.sku, p.location, p.lot, l.quantity, l.document, l.line,
-       l.reservation_id, d.location AS to_location
+       l.account, l.reservation_id, d.location AS to_location
 FROM ledger_entry l JOIN source s ON s.source_id = l.source_id JOIN position p ON p.position_id = l.position_id
 LEFT JOIN position d ON d.position_id = l.to_position_id ORDER BY l.entry_id
 """
