@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from benchmarks.measures.batches import batch_figures
+from benchmarks.measures.grouping import grouping_figures
 from benchmarks.measures.http import http_figures
 from benchmarks.measures.processor_time import processor_time_figures
 from benchmarks.measures.single import single_event_figures
@@ -66,6 +67,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "postgresql one event": lambda bench: single_event_figures(bench.postgresql, bench.events, bench.pairs),
     "sqlite http": lambda bench: http_figures(bench.sqlite, bench.events, bench.pairs),
     "postgresql http": lambda bench: http_figures(bench.postgresql, bench.events, bench.pairs),
+    "sqlite grouped": lambda bench: grouping_figures(bench.sqlite, bench.events, bench.pairs),
+    "postgresql grouped": lambda bench: grouping_figures(bench.postgresql, bench.events, bench.pairs),
     "postgresql writers": lambda bench: writers_figures(bench.postgresql, bench.seed, bench.events_count, bench.pairs),
 }
 
