@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
+from api.problems import RequestRefused
 from api.schemas import REFUSED, Problem
 from api.shapes import entry_shape, verdict_shape
 from api.stock_schemas import Decide, EntryExplained, HeldItem, HeldPage, VerdictShown
@@ -25,7 +26,12 @@ Statuses = Annotated[
 ]
 
 
-@router.get("/held", response_model=HeldPage, responses={400: {"model": Problem}}, summary="Held events")
+@router.get(
+    "/held",
+    response_model=HeldPage,
+    responses={400: {"model": Problem}, 422: {"model": Problem}},
+    summary="Held events",
+)
 def get_held(
     world: TheWorld,
     status: Statuses = None,
@@ -36,6 +42,9 @@ def get_held(
     limit: Limit = 50,
 ) -> Response:
     """Parked, refused, suspected to repeat another, or contradicting it: the longest held first, each with why."""
+    unknown = sorted(set(status or ()) - set(STATUSES))
+    if unknown:
+        raise RequestRefused(422, "invalid-request", f"{unknown[0]} is no status; there are {', '.join(STATUSES)}")
     shown = HeldFilter(statuses=status or (), source=source, sku=sku, location=location)
     with world.database.reading() as connection:
         page = read_held(connection, shown, cursor, limit)

@@ -46,6 +46,7 @@ def test_the_list_tells_why_each_is_held_in_pages(client: TestClient, held: Worl
         "too-much"
     ]
     assert client.get("/v1/held?cursor=x").status_code == 400
+    assert client.get("/v1/held?status=odd").status_code == 422
     assert client.get("/v1/held/99").status_code == 404
 
 
