@@ -1,11 +1,12 @@
 """How fast the ledger is: against bare rows, against an ORM event by event, against an event-sourced application.
 
-    python -m benchmarks.ledger [--json] [--events N] [--pairs N] [--seed N] [--only MEASURE]
+    python -m benchmarks.ledger [--json] [--events N] [--pairs N] [--seed N] [--only MEASURE] [--write docs]
 
 The load is a seeded distributor's (``benchmarks.rig.movements``); both sides of a comparison run in one process, turn
 by turn, on copies of one prepared database (master data, 100,000 opening receipts, 10,000 events of trade) on a real
 disk with full durability. Printed are medians over the pairs. Every pair proves at its end that both sides hold the
-same rows and that replaying the ledger gives the positions.
+same rows and that replaying the ledger gives the positions. ``--write`` puts the table into that folder's
+``performance.md``.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from benchmarks.measures.batches import batch_figures
 from benchmarks.measures.grouping import grouping_figures
@@ -23,6 +25,7 @@ from benchmarks.measures.writers import writers_figures
 from benchmarks.rig.figures import Figure, show
 from benchmarks.rig.grounds import BATCH, Ground, postgresql_ground, sqlite_ground
 from benchmarks.rig.movements import history_and_events
+from benchmarks.rig.page import as_table, put
 from core_sync.ledger.events import Event
 
 
@@ -81,14 +84,18 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--only", help=f"measures whose name holds this, of: {', '.join(MEASURES)}")
+    parser.add_argument("--write", type=Path, help="folder of performance.md")
     told = parser.parse_args()
+    shown: list[Figure] = []
     bench = Bench(told.events, told.pairs, told.seed)
     try:
         for name, measure in MEASURES.items():
             if not told.only or told.only in name:
-                show(measure(bench), told.json)
+                shown += show(measure(bench), told.json)
     finally:
         bench.close()
+    if told.write is not None:
+        put(told.write, "python -m benchmarks.ledger --write docs", as_table(shown))
 
 
 if __name__ == "__main__":

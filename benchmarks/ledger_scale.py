@@ -23,12 +23,12 @@ from benchmarks.rig.clocks import seconds, undisturbed
 from benchmarks.rig.figures import Figure, show
 from benchmarks.rig.grounds import BATCH, Ground, proven, settle, sqlite_ground
 from benchmarks.rig.movements import START, Distributor
+from benchmarks.rig.page import put
 from benchmarks.rig.plot import line_plot
 from core_sync.database.engine import Database
 from core_sync.ledger.ledger import Ledger
 
-PLOT, PAGE = "ledger-scale.svg", "performance.md"
-BEGIN, END = "<!-- written by python -m benchmarks.ledger_scale --write docs -->", "<!-- end -->"
+PLOT = "ledger-scale.svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,8 @@ def write_page(found: list[AtSize], folder: Path) -> None:
     lines += [
         f"| {at.entries:,} | {at.ledger:,.0f} | {at.bare:,.0f} | {at.ratio:.2f} | {at.megabytes:,.0f} |" for at in found
     ]
-    page = folder / PAGE
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    table = "\n".join([BEGIN, "", f"![ratio to bare rows by size]({PLOT})", "", *lines, "", END])
-    page.write_text(f"{before}{table}{after}", encoding="utf-8")
+    table = "\n".join([f"![ratio to bare rows by size]({PLOT})", "", *lines])
+    put(folder, "python -m benchmarks.ledger_scale --write docs", table)
 
 
 def _closing(found: list[AtSize]) -> Iterator[Figure]:

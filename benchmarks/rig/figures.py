@@ -17,19 +17,23 @@ class Figure:
     ratio: float | None = None
 
 
-def show(figures: Iterable[Figure], as_json: bool) -> None:
-    """Print each figure as soon as it is there."""
+def show(figures: Iterable[Figure], as_json: bool) -> list[Figure]:
+    """Print each figure as soon as it is there; returns them all."""
+    shown: list[Figure] = []
     for figure in figures:
+        shown.append(figure)
         if as_json:
             print(json.dumps(asdict(figure)), flush=True)
             continue
         beside = ""
         if figure.against is not None:
-            beside = f"{figure.against} {_short(figure.against_value)}, ratio {_short(figure.ratio)}"
-        print(f"{figure.measure:46} {_short(figure.value):>12} {figure.unit:10} {beside}".rstrip(), flush=True)
+            beside = f"{figure.against} {short(figure.against_value)}, ratio {short(figure.ratio)}"
+        print(f"{figure.measure:46} {short(figure.value):>12} {figure.unit:10} {beside}".rstrip(), flush=True)
+    return shown
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
+    """``value`` as a person reads it."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
