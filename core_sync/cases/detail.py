@@ -90,7 +90,7 @@ def _failure(row: Row[Any]) -> dict[str, Any]:
     for name in ("occurred_at", "resolved_at"):
         if getattr(row, name) is not None:
             told[name] = from_microseconds(getattr(row, name))
-    for name in ("mapping_candidates", "evidence"):
+    for name in ("mapping_candidates", "evidence", "surroundings"):
         if getattr(row, name) is not None:
             told[name] = _decoded(getattr(row, name))
     return told
@@ -120,6 +120,7 @@ def _entry(row: Row[Any], undone: set[int]) -> TimelineEntry:
 _SIGNALS = f"""
 SELECT s.case_signal_id, s.kind, s.signal_id, s.added_at, s.pinned, f.failure_id, f.id AS failure_name,
        f.kind AS failure_kind, f.occurred_at, f.resolved_at, f.mapping_candidates, f.evidence,
+       f.surroundings,
        {", ".join(f"f.{name}" for name in _EVIDENCE)}
 FROM case_signal s LEFT JOIN failure f ON s.kind = 'failure' AND f.failure_id = s.signal_id
 WHERE s.case_id = :case_id ORDER BY s.case_signal_id DESC LIMIT :limit

@@ -19,8 +19,8 @@ import httpx
 import msgspec
 import stamina
 
-from core_sync.channels.evidence import fit_to_keep, secrets_in
 from core_sync.channels.port import NOT_SENT, Exchange, ReadFailed, Rejected, Unknown
+from core_sync.failures.redaction import fit_to_keep, secrets_in
 
 CONNECT_S = 2.0
 ANSWER_S = 5.0

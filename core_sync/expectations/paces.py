@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
-from core_sync.expectations.pace import Limit, Pace, bin_of, shrunk
+from core_sync.expectations.pace import FLOOR, Limit, Pace, bin_of, shrunk
 from core_sync.expectations.rhythm import hour_of_week
 from core_sync.expectations.working_time import HOUR_US
 
@@ -71,14 +71,22 @@ class Paces:
         }
         return max(sorted(seen), key=lambda source: seen[source], default=None)
 
+    def usual_s(self, source_id: int, location: str) -> float | None:
+        """What half of them took at most at a place, else of that source anywhere; None where too few were seen."""
+        known = [self._of_place(source_id, location), self._of_source(source_id)]
+        return next((pace.usual_s for pace in known if pace.observations >= FLOOR), None)
+
     def limit(self, source_id: int | None, location: str, band: int | None, otherwise_s: float) -> Limit:
         """How long it may take at a place, in some hours of the week (None: in any)."""
         if source_id is None:
             return Limit(None, otherwise_s, 0)
         place = self._of_place(source_id, location)
-        everywhere = self._sum(self._of_place(source, where) for source, where in self.by_band if source == source_id)
+        everywhere = self._of_source(source_id)
         closest = [] if band is None else [self.by_band.get((source_id, location), {}).get(band, Pace({}))]
         return shrunk([*closest, place, everywhere], otherwise_s)
+
+    def _of_source(self, source_id: int) -> Pace:
+        return self._sum(self._of_place(source, where) for source, where in self.by_band if source == source_id)
 
     def _of_place(self, source_id: int, location: str) -> Pace:
         return self._sum(self.by_band.get((source_id, location), {}).values())

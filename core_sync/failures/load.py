@@ -1,7 +1,7 @@
 """Load failures that other software recorded: each keeps its own id, and is known when it comes again.
 
-A file may say more than the interchange table: ``quantity``, and ``resolved_at`` where the source
-knows that the trouble is over.
+Secrets and personal data in them are redacted. A file may say more than the interchange table: ``quantity``, and
+``resolved_at`` where the source knows that the trouble is over.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from core_sync.clock import to_microseconds
 from core_sync.database.upsert import insert_new
+from core_sync.failures.redaction import redacted, redacted_text
 from core_sync.failures.tables import Failure
 from core_sync.interchange.rows import Row
 
@@ -36,11 +37,11 @@ def load_failures(connection: Connection, rows: Sequence[Row], at: datetime) -> 
                 "kind": "told",
                 "occurred_at": to_microseconds(occurred_at),
                 "recorded_at": to_microseconds(at),
-                "message": row.text("message"),
+                "message": redacted_text(row.text("message")),
                 **{name: row.text(name) or None for name in _TEXTS},
                 **{name: row.whole(name) for name in _WHOLES},
                 **{name: float(number) if number is not None else None for name, number in numbers.items()},
-                "evidence": msgspec.json.encode(dict(row.attributes)).decode() if row.attributes else None,
+                "evidence": msgspec.json.encode(redacted(row.attributes)).decode() if row.attributes else None,
                 "quantity": _whole(row.attributes.get("quantity", "")),
                 **_resolution(row.attributes.get("resolved_at", "")),
             }

@@ -20,6 +20,7 @@ from sqlmodel import col
 
 from core_sync.cases.tables import CaseSignal, ExceptionCase
 from core_sync.clock import to_microseconds
+from core_sync.failures.redaction import redacted, redacted_text
 from core_sync.failures.tables import Failure
 
 _NEWEST_TELLING_WINS = (
@@ -36,6 +37,10 @@ _NEWEST_TELLING_WINS = (
 )
 
 
+WORDS_OF_OTHERS = frozenset({"push", "channel", "told"})
+"""Kinds of failures whose message is what another system said, and may hold what must not be kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFailure:
     """One failed update, rejected event or missed expectation, as it is told.
@@ -46,7 +51,7 @@ class NewFailure:
         occurred_at: when it went wrong. ``recorded_at``: when we learnt of it.
         attempts: how often it was tried in all; where the teller does not count, each telling adds one.
         id: the teller's own name for the failure; empty gives it one.
-        evidence: anything else that helps to find the cause; kept as JSON.
+        evidence: anything else that helps to find the cause; kept as JSON, secrets and personal data redacted.
     """
 
     kind: str
@@ -153,7 +158,10 @@ def _row(failure: NewFailure) -> dict[str, Any]:
     row["id"] = failure.id or uuid4().hex
     row["occurred_at"] = to_microseconds(failure.occurred_at)
     row["recorded_at"] = to_microseconds(failure.recorded_at)
-    row["evidence"] = msgspec.json.encode(failure.evidence).decode() if failure.evidence is not None else None
+    if failure.kind in WORDS_OF_OTHERS:
+        row["message"] = redacted_text(failure.message)
+    known = redacted(failure.evidence) if failure.evidence is not None else None
+    row["evidence"] = msgspec.json.encode(known).decode() if known is not None else None
     return row
 
 

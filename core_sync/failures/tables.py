@@ -18,6 +18,13 @@ class Failure(SQLModel, table=True):
     __tablename__ = "failure"
     __table_args__ = (
         Index("failure_order", "occurred_at"),
+        Index("failure_by_system", "system", "occurred_at"),
+        Index(
+            "failure_to_look_around",
+            "failure_id",
+            sqlite_where=text("surroundings IS NULL"),
+            postgresql_where=text("surroundings IS NULL"),
+        ),
         Index(
             "failure_by_subject",
             "subject",
@@ -63,6 +70,8 @@ class Failure(SQLModel, table=True):
     document: str | None = None
     quantity: int | None = whole(None)
     evidence: str | None = None
-    """Further evidence as JSON: request and response (redacted), order state, neighbours."""
+    """Further evidence that was told, as JSON: request and response (redacted), and what the teller knew beside."""
+    surroundings: str | None = None
+    """What was gathered around it after the fact, as JSON: order state, the usual lag, neighbours; none until then."""
     resolved_at: int | None = moment(None)
     resolution: str | None = None

@@ -43,7 +43,7 @@ class FailureEvidence:
     visible_age_s: float | None = None
     """Since when the other side has accepted the update without showing it."""
     neighbours: int | None = None
-    """Other failures of the same system within five minutes: many speak for an outage."""
+    """Others of the same system that got no sound answer within five minutes: many speak for an outage."""
     document: str | None = None
 
 
@@ -61,12 +61,14 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in fields(FailureEvidence))
 
 
 def evidence_from(row: Mapping[str, Any]) -> FailureEvidence:
-    """The evidence in a row of the failures table, and in its ``attributes`` and ``evidence``.
+    """The evidence in a row of the failures table, in its ``attributes`` and ``evidence``, and what surrounds it.
+
+    What was told wins over what was gathered around it afterwards.
 
     A field that cannot be read counts as missing: a strange value must not stop the classification.
     """
     inner: dict[str, Any] = {}
-    for name in ("evidence", "attributes"):
+    for name in ("surroundings", "evidence", "attributes"):
         inner |= _mapping(row.get(name))
     known = inner | {name: value for name, value in row.items() if value is not None}
     message = known.get("message")

@@ -10,6 +10,7 @@ from core_sync.cases.self_resolution import resolve_settled
 from core_sync.cases.weigh import cases_to_review
 from core_sync.database.engine import Database
 from core_sync.failures.mapping import AT_ONCE, tell_candidates
+from core_sync.failures.surroundings import gather_surroundings
 from core_sync.ledger.signals import tell_overdue
 from ml.anomaly.thresholds import Policy
 from ml.registry.service_models import ServiceModels
@@ -49,6 +50,7 @@ def triage(
     while named == AT_ONCE:
         with database.transaction() as connection:
             named = tell_candidates(connection)
+    gather_surroundings(database)
     anomalies = detect(database, models, at, policy)
     diagnosed = diagnose(database, models, at)
     with database.transaction() as connection:

@@ -21,8 +21,17 @@ AVAILABLE: Mapping[str, int] = MappingProxyType(
 )
 """What one unit of a movement does to available stock; of the others none, or none that can be told (a count)."""
 
-LEDGER, RESERVATION = "ledger.", "reservation"
-"""How operations are called that the ledger holds, and those of a reservation that is stale."""
+LEDGER, RESERVATION, EXPECTED = "ledger.", "reservation", "expect."
+"""How operations are called that the ledger holds, those of a reservation that is stale, and what has not come."""
+
+UNCOUNTED: Mapping[str, str] = MappingProxyType(
+    {
+        "return_to_decision": "returned units wait for a decision",
+        "transfer_to_arrival": "units sent here may have arrived uncounted",
+        "announced_to_receipt": "units announced may have arrived uncounted",
+    }
+)
+"""Expectations whose breach may mean units that could be sold and are not promised; picked goods are reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,9 @@ def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
         return _of_doubt(signal, -signal.actual, shown, "the movement may not have happened as told")
     if signal.operation.startswith(LEDGER):
         return _of_held_event(signal, shown)
+    if signal.operation.startswith(EXPECTED):
+        why = UNCOUNTED.get(signal.operation.removeprefix(EXPECTED))
+        return _of_doubt(signal, signal.quantity or 0, shown, why) if why else []
     if signal.operation == RESERVATION:
         return _of_stale(signal, signal.quantity or 0, shown)
     return _of_listing(signal, shown)

@@ -57,3 +57,13 @@ def test_codes_written_as_one_word_come_apart() -> None:
 @given(st.text())
 def test_any_text_can_be_taken_apart(message: str) -> None:
     assert all(word == "#" or word.isalpha() for word in words(message))
+
+
+def test_what_surrounds_a_failure_is_read_and_what_was_told_wins_over_it() -> None:
+    row = {
+        "message": "no answer",
+        "surroundings": '{"neighbours": 12, "order_state": "open", "event_lag_normal_s": 90.5}',
+        "evidence": '{"order_state": "cancelled"}',
+    }
+    evidence = evidence_from(row)
+    assert (evidence.neighbours, evidence.order_state, evidence.event_lag_normal_s) == (12, "cancelled", 90.5)

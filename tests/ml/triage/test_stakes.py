@@ -26,3 +26,12 @@ def test_the_figure_that_wins_by_rule_is_taken_for_the_truth() -> None:
 def test_where_our_own_figure_wins_no_promise_is_wrong() -> None:
     (stake,) = stakes_of([disagreement("ledger", 20)], SHOWN)
     assert stake.published == stake.available
+
+
+def test_what_may_have_arrived_uncounted_could_be_sold_and_what_was_picked_is_reserved() -> None:
+    def missing(operation: str) -> SignalFacts:
+        return SignalFacts("failure", "MUG", location="LEEDS", operation=operation, quantity=5)
+
+    (stake,) = stakes_of([missing("expect.transfer_to_arrival")], SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (20, 25, EVEN_BELIEF)
+    assert stakes_of([missing("expect.pick_to_ship")], SHOWN) == []

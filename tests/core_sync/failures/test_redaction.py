@@ -3,10 +3,11 @@
 import json
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_sync.channels.evidence import LENGTH_MAX, REDACTED, fit_to_keep, secrets_in
+from core_sync.failures.redaction import LENGTH_MAX, REDACTED, fit_to_keep, redacted, redacted_text, secrets_in
 
 SECRET = "Zx9-secret-Zx9"
 PRIVATE = st.sampled_from(
@@ -73,3 +74,52 @@ def test_credentials_in_addresses_are_redacted() -> None:
 def test_headers_that_name_a_credential_are_secret() -> None:
     headers = [("Authorization", "Bearer t"), ("X-Shopify-Access-Token", "u"), ("idempotency-key", "k")]
     assert secrets_in(headers) == {"Bearer t", "u"}
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "5500-0000-0000-0004",
+        "378282246310005",
+        "+49 30 901820",
+        "+1 (555) 010-9999",
+        "+442079460000",
+        "ann.example@mail.example.invalid",
+        "Bearer eyJhbGciOi.J9.x-y",
+    ],
+)
+def test_cards_telephones_mail_and_tokens_in_text_are_redacted(private: str) -> None:
+    assert redacted_text(f"refused for {private}, order SO-1") == (
+        f"refused for {'Bearer ' if 'Bearer' in private else ''}{REDACTED}, order SO-1"
+    )
+
+
+def test_a_telephone_number_that_says_so_is_redacted_without_a_country_code() -> None:
+    assert redacted_text("call the buyer, tel. 030 901820-11") == f"call the buyer, tel. {REDACTED}"
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        "MUG-1000-D at EAST-01: 4006381333931 is no SKU of ours",  # a GTIN, whose check digit is another
+        "gid://shopify/InventoryItem/44000000007919",
+        "order SO-100234 line 1 at 2026-03-02T08:00:00+00:00",
+        "stock +12 - 3, id 4111111111111112, 17-digit 41111111111111111",
+        "patch 3fa85f64-5717-4562-b3fc-2c963f66afa6 refused",
+        "expected 120 found 118",
+    ],
+)
+def test_codes_quantities_and_times_stay(public: str) -> None:
+    assert redacted_text(public) == public
+
+
+def test_private_fields_and_texts_of_a_structure_are_redacted_and_the_rest_is_as_it_was() -> None:
+    told = {"line": 3, "buyer": {"name": "Ann"}, "notes": ["mail ann@mail.example.invalid", 7], "sku": "MUG"}
+    assert redacted(told) == {"line": 3, "buyer": REDACTED, "notes": [f"mail {REDACTED}", 7], "sku": "MUG"}
+
+
+@given(JSON)
+def test_what_is_redacted_once_stays_as_it_is(told: object) -> None:
+    assert redacted(redacted(told)) == redacted(told)
