@@ -204,7 +204,8 @@ def figures(
         yield _line(f"{kind}: faults", len(faults), "faults")
         yield _line(f"{kind}: recall", *_units("share", [_recall(faults, found) for found in by_way]))
         lasting = [(n, fault) for n, fault in faults if _lasted(fault, disturbed[n][0]) >= FIXED[EXPECTED_OF[kind]]]
-        name = f"{kind}: recall of the {len(lasting)} missing for {FIXED[EXPECTED_OF[kind]]} h or more"
+        hours = FIXED[EXPECTED_OF[kind]].total_seconds() / 3600
+        name = f"{kind}: recall of the {len(lasting)} missing for {hours:g} h or more"
         yield _line(name, *_units("share", [_recall(lasting, found) for found in by_way]))
         late = [_delays(faults, found) for found in by_way]
         for name, at in (("median", 0.5), ("p90", 0.9)):

@@ -81,15 +81,17 @@ def explain(
 
 
 def kpis(as_json: AsJson = False, database: Database = None, days: Annotated[int, typer.Option(min=1)] = 7) -> None:
-    """Figures of the last days: cases, time to resolve, failures, agreement of systems, publishing."""
+    """Figures of the last days beside those of the first connection: cases, failures, agreement, publishing."""
     from datetime import timedelta
 
+    from core_sync.kpis.baseline import beside_baselines, read_baselines
     from core_sync.kpis.figures import read_kpis
 
     with open_world(database) as world, world.database.reading() as connection:
         at = world.clock()
-        rows = [one.as_row() for one in read_kpis(connection, at - timedelta(days=days), at)]
-    print_rows(rows, as_json, {"kpi": "figure", "value": "value", "unit": "unit", "channel": "channel", "from": "from",
+        rows = beside_baselines(read_kpis(connection, at - timedelta(days=days), at), read_baselines(connection))
+    print_rows(rows, as_json, {"kpi": "figure", "value": "value", "baseline": "at first", "change": "change",
+                               "unit": "unit", "channel": "channel", "location": "location", "from": "from",
                                "to": "to"})  # fmt: skip
 
 

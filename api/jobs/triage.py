@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from core_sync.availability.reservations import tell_stale
 from core_sync.expectations.round import expect
+from core_sync.kpis.baseline import freeze_baselines
 from core_sync.ledger.transits import tell_overdue_transits
 from core_sync.orders.state import read_orders
 from remediation.service import recommendation
@@ -26,4 +27,5 @@ def triage(world: "World") -> "TriageSummary":
         tell_stale(connection, world.clock())
         tell_overdue_transits(connection, world.clock())
     expect(world.database, world.clock())
+    freeze_baselines(world.database, world.clock())
     return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())

@@ -15,6 +15,7 @@ from api.schemas import PositionPage, Problem
 from api.shapes import position_shape
 from api.stock_schemas import Explanation
 from core_sync.errors import CursorRefused
+from core_sync.kpis.baseline import beside_baselines, read_baselines
 from core_sync.kpis.figures import read_kpis
 from core_sync.ledger.history import Clock, positions, positions_at
 
@@ -74,10 +75,11 @@ def get_explanation(
 
 @router.get("/kpis", summary="Figures of the last days")
 def get_kpis(world: TheWorld, days: Annotated[int, Query(ge=1, le=3660)] = 7) -> Response:
-    """Cases, time to resolve, failures, agreement of systems, publishing."""
+    """Cases, failures, agreement of systems, publishing; each beside its figure at the first connection."""
     at = world.clock()
     with world.database.reading() as connection:
-        return answer([one.as_row() for one in read_kpis(connection, at - timedelta(days=days), at)])
+        figures = read_kpis(connection, at - timedelta(days=days), at)
+        return answer(beside_baselines(figures, read_baselines(connection)))
 
 
 def _decoded(cursor: str) -> Key:

@@ -15,9 +15,11 @@ from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
 from core_sync.expectations.activity import note_activity, working_time
 from core_sync.expectations.kinds import EVENT_TYPES, KINDS
+from core_sync.expectations.pace import Pace
 from core_sync.expectations.paces import EVENT_LAG, Observations
 from core_sync.expectations.reading import Entry, Met, Open, Reading
 from core_sync.failures.record import resolve_subjects
+from core_sync.kpis.daily import DAY_US, count_events, write
 
 ACTIVITY_ENTRIES = 200_000
 """Entries whose activity is added in one transaction."""
@@ -67,6 +69,7 @@ def _note_part(database: Database, last: int) -> bool:
         if stop <= first or not _advance(connection, "activity_entry_id", first, stop):
             return False
         note_activity(connection, first, stop)
+        count_events(connection, first, stop)
     return True
 
 
@@ -131,11 +134,15 @@ def _observe(connection: Connection, entries: Sequence[Entry], met: Sequence[Met
         in_working_time = KINDS[one.open.kind].in_working_time
         seconds = worked[place].seconds(began, came) if in_working_time else max(0, came - began) / 1e6
         seen.add(one.open.kind, *place, began, seconds)
+    lags: dict[tuple[int, str], list[float]] = {}
     for entry in entries:
         lag = entry.recorded_at - entry.occurred_at
         if 0 <= lag <= LONGEST_LAG_US:
             seen.add(EVENT_LAG, entry.source_id, entry.location, entry.occurred_at, lag / 1e6)
+            lags.setdefault((entry.recorded_at // DAY_US, entry.location), []).append(lag / 1e6)
     seen.write(connection)
+    for (day, location), late in sorted(lags.items()):
+        write(connection, Pace.of(late).counts, EVENT_LAG, day, location=location)
 
 
 def _write(connection: Connection, reading: Reading, at: datetime) -> None:

@@ -11,6 +11,17 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
+from core_sync.expectations.paces import EVENT_LAG
+from core_sync.kpis.daily import (
+    ACCEPTED_TO_VISIBLE,
+    EVENTS,
+    PUSHES,
+    PUSHES_FAILED,
+    SYNC_LATENCY,
+    Place,
+    counts,
+    lengths,
+)
 
 _HOUR = 3_600_000_000
 
@@ -48,6 +59,7 @@ def read_kpis(connection: Connection, since: datetime, until: datetime) -> list[
         for name, unit, value in _single(connection, bound)
         if value is not None
     ]
+    found += [_of_place(*told, since, until) for told in _measured(connection, since, until)]
     for name, unit, statement in _BY_CHANNEL:
         found += [
             Kpi(kpi=name, value=round(float(value), 4), unit=unit, since=since, until=until, channel=channel)
@@ -57,15 +69,35 @@ def read_kpis(connection: Connection, since: datetime, until: datetime) -> list[
     return found
 
 
+def _of_place(name: str, unit: str, value: float, place: Place, since: datetime, until: datetime) -> Kpi:
+    channel, location = place
+    return Kpi(
+        kpi=name, value=round(value, 4), unit=unit, since=since, until=until,
+        channel=channel or None, location=location or None,
+    )  # fmt: skip
+
+
+def _measured(connection: Connection, since: datetime, until: datetime) -> Iterator[tuple[str, str, float, Place]]:
+    """What is measured day by day: how late channels and locations are, and how many updates fail; whole days count."""
+    for name in (SYNC_LATENCY, ACCEPTED_TO_VISIBLE, EVENT_LAG):
+        for place, pace in sorted(lengths(connection, name, since, until).items()):
+            for share in (50, 95):
+                yield f"{name}_p{share}", "s", pace.quantile(share / 100), place
+    failed = counts(connection, PUSHES_FAILED, since, until)
+    for place, pushes in sorted(counts(connection, PUSHES, since, until).items()):
+        yield "failure_rate", "ratio", failed.get(place, 0) / pushes, place
+    bound = {"since": to_microseconds(since), "until": to_microseconds(until)}
+    failing = {location: seen for location, seen in connection.execute(text(_FAILING_AT), bound)}  # noqa: C416 (typed)
+    for (channel, location), events in sorted(counts(connection, EVENTS, since, until).items()):
+        yield "failure_rate", "ratio", failing.get(location, 0) / events, (channel, location)
+
+
 def _single(connection: Connection, bound: dict[str, int]) -> Iterator[tuple[str, str, float | None]]:
     for name, unit, statement in _FIGURES:
         yield name, unit, connection.execute(text(statement), bound).scalar_one()
     hours = sorted(connection.execute(text(_HOURS_TO_RESOLVE), bound).scalars())
     if hours:
         yield "median_time_to_resolve", "h", hours[len(hours) // 2]
-    pushed = sorted(connection.execute(text(_SECONDS_TO_VISIBLE), bound).scalars())
-    if pushed:
-        yield "p95_accepted_to_visible", "s", pushed[min(len(pushed) - 1, int(len(pushed) * 0.95))]
 
 
 _IN_SPAN = "BETWEEN :since AND :until"
@@ -102,12 +134,6 @@ _FIGURES = (
 
 _BY_CHANNEL = (
     (
-        "pushes_accepted",
-        "ratio",
-        f"""SELECT i.channel, avg(CASE WHEN a.answer = 'accepted' THEN 1.0 ELSE 0.0 END) FROM push_attempt a
-        JOIN push_intent i ON i.intent_id = a.intent_id WHERE a.at {_IN_SPAN} GROUP BY i.channel ORDER BY i.channel""",
-    ),
-    (
         "failures_by_channel",
         "failures",
         f"""SELECT channel, count(*) FROM failure WHERE channel IS NOT NULL AND occurred_at {_IN_SPAN}
@@ -118,5 +144,7 @@ _BY_CHANNEL = (
 _HOURS_TO_RESOLVE = f"""SELECT (resolved_at - opened_at) * 1.0 / {_HOUR} FROM exception_case
 WHERE resolved_at {_IN_SPAN} AND merged_into IS NULL"""
 
-_SECONDS_TO_VISIBLE = f"""SELECT (visible_at - accepted_at) / 1000000.0 FROM push_intent
-WHERE visible_at {_IN_SPAN} AND accepted_at IS NOT NULL AND visible_at >= accepted_at"""
+_FAILING_AT = f"""
+SELECT location, count(*) FROM failure
+WHERE location IS NOT NULL AND recorded_at {_IN_SPAN} AND operation LIKE 'ledger.%' GROUP BY location
+"""

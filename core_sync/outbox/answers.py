@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 from core_sync.channels.port import OVER_BUDGET, Accepted, ChannelLimits, PushAnswer, Rejected, Unknown
 from core_sync.clock import to_microseconds
 from core_sync.failures.record import record_failures
+from core_sync.kpis.daily import PUSHES, PUSHES_FAILED, count
 from core_sync.outbox.control import locked_control, write_control
 from core_sync.outbox.due import DuePush
 from core_sync.outbox.failures import push_failure, tell_of_channel, told
@@ -93,6 +94,9 @@ def record_answers(
     record_failures(connection, failing)
     tell_of_channel(connection, channel, before.breaker, control.breaker, trouble, answered[-1].at)
     ring(connection)  # for whoever reads back
+    sent = [one.answer for one in answered if not _is_our_own(one.answer)]
+    count(connection, PUSHES, len(sent), answered[-1].at, channel)
+    count(connection, PUSHES_FAILED, sum(not isinstance(one, Accepted) for one in sent), answered[-1].at, channel)
     return recorded
 
 

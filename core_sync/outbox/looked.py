@@ -37,6 +37,7 @@ class Watched:
     receipt: str | None
     doubt_quantity: int | None
     doubt_until: int | None
+    behind_since: int | None = None
 
     def age_s(self, at: datetime) -> float:
         """Seconds since the channel accepted the figure."""
@@ -178,7 +179,8 @@ def _failure(one: Watched, code: str, message: str, shown: int | None, at: datet
 
 
 _WATCHED = """
-SELECT i.intent_id, i.sku, i.quantity, i.revision, i.state, i.accepted_at, i.receipt, i.doubt_quantity, i.doubt_until
+SELECT i.intent_id, i.sku, i.quantity, i.revision, i.state, i.accepted_at, i.receipt, i.doubt_quantity, i.doubt_until,
+       i.behind_since
 FROM push_intent i
 WHERE i.channel = :channel AND i.recheck_at IS NOT NULL AND i.state IN ('accepted', 'visible') AND {which}
 ORDER BY i.recheck_at, i.intent_id LIMIT :limit

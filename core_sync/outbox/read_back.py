@@ -14,6 +14,7 @@ from core_sync.availability.promises import channel_names
 from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
+from core_sync.kpis.daily import Awaited, note_visible
 from core_sync.outbox import looked
 from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
@@ -99,6 +100,8 @@ def look(
         _settle(connection, asked, reading, limits, at, found)
         late = [one for one in page if one.intent_id in working]
         _wait_or_tell(connection, late, {}, limits, at, found)
+        awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in asked if one.is_awaited]
+        note_visible(connection, name, awaited, at)
     return found
 
 
