@@ -122,6 +122,11 @@ def reports(numbers: Sequence[int]) -> Iterator[Figure]:
         yield Figure(WMS, f"SKU-{number:07d}", LOCATION, "on_hand", there + wrong, AS_OF)
 
 
+def measured_figures(sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The printed lines of each size, filled and measured in processes of their own."""
+    yield from figures([_apart(size, None) for size in sizes])
+
+
 def figures(measured: Sequence[dict[str, float]]) -> Iterator[dict[str, Any]]:
     """The printed lines: times of each size, and how a row's cost and the memory change from the first to the last."""
     first = measured[0]
