@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,73 +124,94 @@ def with_open_cases(world: World) -> set[tuple[str, str]]:
         return {(channel, sku) for channel, sku in rows}
 
 
-@pytest.mark.proof
-@pytest.mark.timeout(0)
-def test_after_a_week_of_faults_every_listing_is_right_or_has_an_open_case(tmp_path: Path) -> None:
-    chance = random.Random(5)
+@dataclass
+class Trade:
+    """The service, its channels, and what has happened so far."""
+
+    world: World
+    fleet: Fleet
+    ledger: Ledger
+    orders: Orders
+    time: QuickTime
+    happened: Counter[str] = field(default_factory=Counter)
+
+
+@contextmanager
+def a_trade(folder: Path) -> Iterator[Trade]:
+    """Three channels in quick time, each with a plan of faults, and SKUs that none of them shows yet."""
     with ExitStack() as up:
         fleet = up.enter_context(Fleet.start(KINDS, listings=dict.fromkeys(SKUS, 0), speed=SPEED, starts_at=MONDAY))
         time_ = QuickTime(MONDAY, SPEED)
-        world = build_world(read_settings(home=tmp_path, sample=False), time_)
+        world = build_world(read_settings(home=folder, sample=False), time_)
         up.callback(world.close)
         ledger = up.enter_context(closing(Ledger(world.database)))
         connect(world.database, fleet, {"buffer": 1})
         names(world.database, dict.fromkeys(SKUS))
-        channels = Connections(world.database, answer_s=ANSWER_S, pace=time_.pace)
-        world.__dict__["channels"] = channels
-        orders = Orders(ledger, fleet, time_)
+        world.__dict__["channels"] = Connections(world.database, answer_s=ANSWER_S, pace=time_.pace)
         for place, kind in enumerate(KINDS):
             fleet[kind].follows_plan(*plan(), seed=place)
-        happened = Counter[str]()
-        with lanes(world, time_):
-            with repeatedly(orders.fetch):
-                while time_.passed() < LASTS_S:
-                    happened[one_thing(ledger, fleet, happened.total(), time_(), chance)] += 1
-                    time_.wait(chance.expovariate(1 / EVERY_S))
-            faults = {kind: fleet[kind].counters()["faults"] for kind in KINDS}
-            for peer in fleet.values():
-                peer.behaves()
-            until = time.monotonic() + DRAINS_WITHIN_S
-            while wrong_listings(world, fleet).keys() - with_open_failures(world) and time.monotonic() < until:
-                time.sleep(0.2)
-            orders.fetch()
-        triage(world)
-        wrong = wrong_listings(world, fleet)
-        explained = with_open_cases(world)
+        yield Trade(world, fleet, ledger, Orders(ledger, fleet, time_), time_)
+
+
+def a_week_passes(trade: Trade) -> dict[str, dict[str, int]]:
+    """Everything goes on until the week is over, then until nothing is left to do; the faults met by channel."""
+    chance = random.Random(5)
+    with lanes(trade.world, trade.time):
+        with repeatedly(trade.orders.fetch):
+            while trade.time.passed() < LASTS_S:
+                number = trade.happened.total()
+                trade.happened[one_thing(trade.ledger, trade.fleet, number, trade.time(), chance)] += 1
+                trade.time.wait(chance.expovariate(1 / EVERY_S))
+        faults = {kind: peer.counters()["faults"] for kind, peer in trade.fleet.items()}
+        for peer in trade.fleet.values():
+            peer.behaves()
+        until = time.monotonic() + DRAINS_WITHIN_S
+        while time.monotonic() < until:
+            if not wrong_listings(trade.world, trade.fleet).keys() - with_open_failures(trade.world):
+                break
+            time.sleep(0.2)
+    triage(trade.world)
+    return faults
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(0)
+def test_after_a_week_of_faults_every_listing_is_right_or_has_an_open_case(tmp_path: Path) -> None:
+    with a_trade(tmp_path) as trade:
+        faults = a_week_passes(trade)
+        wrong = wrong_listings(trade.world, trade.fleet)
+        explained = with_open_cases(trade.world)
         assert {listing: told for listing, told in wrong.items() if listing not in explained} == {}
-        counters = {kind: peer.counters() for kind, peer in fleet.items()}
-        assert {kind: counters[kind]["applied_twice"] for kind in KINDS} == dict.fromkeys(KINDS, 0)
-        sold = Counter({kind: sum(counters[kind]["sold"].values()) for kind in KINDS})
-        with world.database.reading() as connection:
+        counters = {kind: peer.counters() for kind, peer in trade.fleet.items()}
+        sold = {kind: sum(one["sold"].values()) for kind, one in counters.items()}
+        with trade.world.database.reading() as connection:
             assert disagreements(connection) == []
             told: dict[str, int] = dict(connection.execute(text(_RESERVED)).all())
             tries: dict[str, int] = dict(connection.execute(text(_TRIES)).all())
-            figures = connection.execute(text(_FIGURES)).one()
-            unheard = connection.execute(text(_EVENTS)).scalar_one()
+            failures = connection.execute(text(_FAILURES)).one()
+            heard = connection.execute(text(_HEARD)).scalar_one()
+    assert {kind: one["applied_twice"] for kind, one in counters.items()} == dict.fromkeys(KINDS, 0)
     assert told == {kind: units for kind, units in sold.items() if units}
-    assert unheard == happened.total() - happened["buyer"]
-    keep_result(
-        "simulated_week",
-        "tests/journey/test_simulated_week.py",
-        {
-            "days": LASTS_S / DAY_S,
-            "times as fast as ours": SPEED,
-            "what happened": dict(happened),
-            "listings": len(SKUS) * len(KINDS),
-            "listings right in the end": len(SKUS) * len(KINDS) - len(wrong),
-            "listings wrong with an open case": dict(Counter(state for _, _, state in wrong.values())),
-            "listings wrong without one": 0,
-            "units ordered on channels": dict(sold),
-            "the same in the ledger": told,
-            "figures received": {kind: counters[kind]["figures_received"] for kind in KINDS},
-            "figures applied twice": 0,
-            "refused by the channel's own limit": {kind: counters[kind]["refused_by_limit"] for kind in KINDS},
-            "faults met": faults,
-            "answers to pushes": tries,
-            "failures told": figures.told,
-            "outages told as one failure each": figures.outages,
-        },
-    )
+    assert heard == trade.happened.total() - trade.happened["buyer"]
+    figures = {
+        "days": LASTS_S / DAY_S,
+        "times as fast as ours": SPEED,
+        "what happened": dict(trade.happened),
+        "listings": len(SKUS) * len(KINDS),
+        "listings right in the end": len(SKUS) * len(KINDS) - len(wrong),
+        "listings wrong with an open case": dict(Counter(state for _, _, state in wrong.values())),
+        "listings wrong without one": 0,
+        "units ordered on channels": sold,
+        "the same in the ledger": told,
+        "figures received": {kind: one["figures_received"] for kind, one in counters.items()},
+        "figures applied twice": 0,
+        "refused by the channel's own limit": {kind: one["refused_by_limit"] for kind, one in counters.items()},
+        "faults met": faults,
+        "answers to pushes": tries,
+        "failures told": failures.told,
+        "of them outages of a channel": failures.outages,
+    }
+    keep_result("simulated_week", "tests/journey/test_simulated_week.py", figures)
 
 
 _IN_OPEN_FAILURES = "SELECT channel, sku FROM failure WHERE resolved_at IS NULL AND sku IS NOT NULL"
@@ -207,12 +229,12 @@ WHERE l.type = 'reserve' GROUP BY s.name
 
 _TRIES = "SELECT answer, count(*) FROM push_attempt GROUP BY answer"
 
-_EVENTS = """
+_HEARD = """
 SELECT (SELECT count(*) FROM ledger_entry l JOIN source s ON s.source_id = l.source_id WHERE s.name = 'wms')
      + (SELECT count(*) FROM held_event h JOIN source s ON s.source_id = h.source_id
         WHERE s.name = 'wms' AND h.status = 'parked')
 """
 
-_FIGURES = """
+_FAILURES = """
 SELECT count(*) AS told, sum(CASE WHEN kind = 'channel' THEN 1 ELSE 0 END) AS outages FROM failure
 """
