@@ -18,7 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def expectation_rows(world: World, kind: str | None = None) -> list[Shape]:
     """Every expectation, or those of one kind."""
     with world.database.reading() as connection:
-        return [asdict(one) for one in list_expectations(connection, kind)]
+        return [asdict(one) for one in list_expectations(connection, world.clock(), kind)]
 
 
 def say(world: World, kind: str, said: str, actor: str, reason: str, source: str = "", location: str = "") -> None:

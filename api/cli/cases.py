@@ -44,6 +44,7 @@ def reconcile(
 
     from api.exports import deltas_after
     from core_sync.snapshots.reconcile import reconcile as compare
+    from core_sync.snapshots.sweep import coverage
 
     with open_world(database) as world:
         with world.database.reading() as connection:
@@ -60,6 +61,8 @@ def reconcile(
                 told = f"{summary.compared:,} figures compared, {summary.differing:,} differ"
                 passing = f", {summary.tolerated:,} of them within tolerance" if summary.tolerated else ""
                 print(f"{summary.snapshots} snapshots, {told}{passing}")
+                for one in coverage(connection, world.clock()):
+                    print(f"{one.channel}: {one.covered:,} of {one.listings:,} listings looked at within a day")
 
 
 def triage(as_json: AsJson = False, database: Database = None) -> None:

@@ -108,6 +108,14 @@ def expect_round(world: "World") -> Told:
     return {"breached": done.breached, "silent": done.silent}
 
 
+def sweep_round(world: "World") -> Told:
+    """Look at the listings that were longest not looked at."""
+    from core_sync.snapshots.sweep import sweep
+
+    done = sweep(world.database, world.channels, world.clock())
+    return {"unread": done.unread}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -121,6 +129,7 @@ ROLES: Mapping[str, Role] = {
     "publish": Role("push to channels and read back", publish_round, 5.0, keep_publishing),
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),
+    "sweep": Role("look at every listing once a day, the longest unseen first", sweep_round, 60.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""

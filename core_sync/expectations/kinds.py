@@ -20,7 +20,8 @@ class Expectation:
         at_destination: it is expected where the event was sent to, not where it happened.
         in_units: it is met when as many units came as began it; else by the first.
         longest: how long it may take while nothing is known; None: nothing is expected until something is learned.
-        in_working_time: its time is counted while the place works; else by the clock.
+        in_working_time: its time is counted while the place works; else by the clock. Of ``SENT_TO_VISIBLE`` the
+            channel itself says how long it may take before that is learned.
     """
 
     kind: str

@@ -8,15 +8,17 @@ from sqlalchemy import Connection, text
 
 from core_sync.clock import from_microseconds
 from core_sync.errors import NotFound
-from core_sync.expectations.kinds import KINDS, SOURCE_SPEAKS
+from core_sync.expectations.kinds import KINDS, SENT_TO_VISIBLE, SOURCE_SPEAKS
 from core_sync.expectations.knowledge import Knowledge, read_knowledge
 from core_sync.expectations.limits import SetLimit
+from core_sync.expectations.pace import Pace
 from core_sync.expectations.silence import Speaker, read_speakers
+from core_sync.expectations.visible import read_visible_paces, visible_limit
 
 
 @dataclass(frozen=True, slots=True)
 class ListedExpectation:
-    """One expectation of a source and a location (empty: of any), lengths in seconds.
+    """One expectation of a source (or a channel) and a location (empty: of any), lengths in seconds.
 
     ``basis`` says by what the limit is known: ``learned``, ``set`` by its owner, ``default`` of the kind, or
     ``unknown`` where too little was seen; ``off`` where somebody switched it off. ``counted`` is ``working`` time of
@@ -38,7 +40,7 @@ class ListedExpectation:
     last_heard_at: datetime | None = None
 
 
-def list_expectations(connection: Connection, kind: str | None = None) -> Iterator[ListedExpectation]:
+def list_expectations(connection: Connection, at: datetime, kind: str | None = None) -> Iterator[ListedExpectation]:
     """Every expectation, or those of one kind: the kind itself, then each source and location it is known of.
 
     Raises:
@@ -53,6 +55,11 @@ def list_expectations(connection: Connection, kind: str | None = None) -> Iterat
             yield _of_kind(knowledge, name, (0, 0))
             for speaker in read_speakers(connection):
                 yield _of_speaker(knowledge, speaker)
+            continue
+        if name == SENT_TO_VISIBLE.kind:
+            yield _of_kind(knowledge, name, (0, 0))
+            for channel, pace in sorted(read_visible_paces(connection, at).items()):
+                yield _of_channel(knowledge, channel, pace)
             continue
         of_kind = [count for (counted, _), count in counts.items() if counted == name]
         yield _of_kind(knowledge, name, (sum(one for one, _ in of_kind), sum(one for _, one in of_kind)))
@@ -91,6 +98,14 @@ def _of_speaker(knowledge: Knowledge, one: Speaker) -> ListedExpectation:
     counts = (1, int(one.silent))
     heard = from_microseconds(one.last_heard_at)
     return _listed(SOURCE_SPEAKS.kind, one.source, one.location, usual, limit, words, basis, said, counts, heard)
+
+
+def _of_channel(knowledge: Knowledge, channel: str, pace: Pace) -> ListedExpectation:
+    said = knowledge.limits.of(SENT_TO_VISIBLE.kind, channel, "")
+    limit = visible_limit(knowledge.limits, channel, pace)
+    usual, at_most, seen = (limit.usual_s, limit.limit_s, limit.observations) if limit else (None, None, 0)
+    basis = _basis(said) or ("learned" if limit is not None else "unknown")
+    return _listed(SENT_TO_VISIBLE.kind, channel, "", usual, at_most, seen, basis, said, (0, 0))
 
 
 def _basis(said: SetLimit | None) -> str | None:

@@ -22,6 +22,7 @@ from core_sync.kpis.daily import (
     counts,
     lengths,
 )
+from core_sync.snapshots.sweep import coverage
 
 _HOUR = 3_600_000_000
 
@@ -83,6 +84,8 @@ def _measured(connection: Connection, since: datetime, until: datetime) -> Itera
         for place, pace in sorted(lengths(connection, name, since, until).items()):
             for share in (50, 95):
                 yield f"{name}_p{share}", "s", pace.quantile(share / 100), place
+    for one in coverage(connection, until):
+        yield "listings_looked_at", "ratio", one.share, (one.channel, "")
     failed = counts(connection, PUSHES_FAILED, since, until)
     for place, pushes in sorted(counts(connection, PUSHES, since, until).items()):
         yield "failure_rate", "ratio", failed.get(place, 0) / pushes, place

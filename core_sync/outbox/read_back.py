@@ -5,7 +5,7 @@ where an earlier push without an answer may still arrive after it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
@@ -14,6 +14,7 @@ from core_sync.availability.promises import channel_names
 from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
+from core_sync.expectations.visible import SOONEST_S, visible_within_s
 from core_sync.kpis.daily import Awaited, note_visible
 from core_sync.outbox import looked
 from core_sync.outbox.control import read_control
@@ -86,6 +87,10 @@ def look(
         refused, working = _followed(channel, page)
         asked = [one for one in page if one.intent_id not in refused and one.intent_id not in working]
         reading = channel.read([one.listing.sku for one in asked]) if asked else Reading({})
+        if any(one.is_awaited and one.age_s(at) >= SOONEST_S for one in page):
+            with database.reading() as connection:
+                within_s = visible_within_s(connection, name, limits.visible_within_s, at)
+            limits = replace(limits, visible_within_s=within_s)
     except ReadFailed as error:
         wait = timedelta(seconds=error.retry_after_s or FAILED_READ_S)
         with database.transaction() as connection:

@@ -1,7 +1,7 @@
 """Storage of snapshots, reconciliations and deltas."""
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
 
@@ -89,3 +89,19 @@ class Delta(SQLModel, table=True):
     within_tolerance: bool = False
     published_age_s: float | None = None
     event_lag_s: float | None = None
+
+
+class ListingLook(SQLModel, table=True):
+    """When a listing was last looked at by the sweep; 0 before the first time."""
+
+    __tablename__ = "listing_look"
+    __table_args__ = (
+        Index("listing_look_order", "channel", "looked_at", "sku"),
+        Index("listing_look_newest", "intent_id"),
+    )
+
+    channel: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    intent_id: int = whole()
+    """The number of its push intent, by which new ones are known."""
+    looked_at: int = moment(0)

@@ -170,7 +170,7 @@ def test_how_long_it_takes_is_learned_and_what_takes_far_longer_is_missed(leeds:
     leeds.tells(*working((0, 60)), at=60)
     leeds.missing(60)
     with leeds.database.reading() as connection:
-        usual, learned = list_expectations(connection, "pick_to_ship")
+        usual, learned = list_expectations(connection, hours(60), "pick_to_ship")
     assert (usual.basis, learned.basis, learned.observations) == ("default", "learned", 60)
     assert learned.usual_s is not None
     assert 2_600 < learned.usual_s < 3_000
