@@ -1,7 +1,8 @@
 """Samples of real contracts: vendors' models, partners' files. They are no part of the project.
 
-``STOCKTRIAGE_TEST_CONTRACTS`` names a folder with them (``shopify/``, ``sp-api/``, ``x12/``); without it what needs
-them is skipped, and says so.
+They lie below ``contracts/`` (``shopify/``, ``sp-api/``, ``x12/``) of the evaluation data, which
+``STOCKTRIAGE_SHARED_DATA`` names or which stands beside the checkout. Without it what needs them is skipped, and says
+so.
 """
 
 import gzip
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-VARIABLE = "STOCKTRIAGE_TEST_CONTRACTS"
-_MISSING = f"no samples of real contracts: {VARIABLE} names no folder that holds them"
+_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
+_MISSING = "the samples of real contracts are not here: STOCKTRIAGE_SHARED_DATA names no folder that holds them"
 
 
 def samples(below: str) -> list[str]:
@@ -33,5 +34,5 @@ def sample(below: str, name: str) -> str:
 
 
 def _folder() -> Path | None:
-    told = os.environ.get(VARIABLE)
-    return Path(told) if told and Path(told).is_dir() else None
+    folder = Path(os.environ.get("STOCKTRIAGE_SHARED_DATA", _BESIDE)) / "contracts"
+    return folder if folder.is_dir() else None
