@@ -64,7 +64,8 @@ def _rows(connection: Connection, table: str, statement: str, bound: Mapping[str
 
 
 _MOMENTS = {
-    "time", "expires_at", "as_of", "valid_from", "valid_to", "occurred_at", "ordered_at", "promised_at", "received_at",
+    "time", "expires_at", "as_of", "placed_at", "valid_from", "valid_to", "occurred_at", "ordered_at", "promised_at",
+    "received_at",
 }  # fmt: skip
 _AMOUNTS = {"unit_price", "unit_cost", "oversell_penalty", "per_reporting_unit"}
 _FLAGS = {"lot_controlled", "within_tolerance"}
@@ -139,6 +140,7 @@ _SELECTS = {
         JOIN source o ON o.source_id = l.source_id LEFT JOIN position d ON d.position_id = l.to_position_id
         ORDER BY l.entry_id""",
     "snapshots": "SELECT * FROM snapshot ORDER BY as_of, system, sku, location, state",
+    "orders": "SELECT * FROM told_order ORDER BY system, document",
     "failures": "SELECT * FROM failure ORDER BY failure_id",
     "deltas": "SELECT d.*, d.delta_id AS id FROM delta d ORDER BY d.delta_id",
     "skus": "SELECT * FROM sku ORDER BY sku",

@@ -45,7 +45,8 @@ def load(
     table: Annotated[
         str,
         typer.Argument(
-            help="skus, uom, aliases, kits, locations, rates, channels, suppliers, deliveries, snapshots or failures."
+            help="skus, uom, aliases, kits, locations, rates, channels, suppliers, deliveries, snapshots, orders, "
+            "failures."
         ),
     ],
     files: Files,

@@ -1,19 +1,21 @@
-"""Reservations that nothing backs any more: past their expiry, or of an order cancelled or shipped from elsewhere.
+"""Reservations that nothing backs any more: past their expiry, or of an order cancelled, shipped or unknown.
 
 Stale is evidence, not a release: it is told as a failure and stays allocated until someone decides.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, text
 
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.failures.record import NewFailure, record_failures, resolve_subjects
+from core_sync.orders.against import UNKNOWN, OrderTold, reservations_against_orders
 
 OPERATION = "reservation"
 _SUBJECT = "reservation:"
@@ -28,9 +30,14 @@ FROM open_item i JOIN position p ON p.position_id = i.position_id
 LEFT JOIN order_state o ON o.document = i.document AND o.sku = p.sku
 WHERE i.kind = 'reservation' AND i.open_quantity > 0
   AND (i.expires_at <= :at OR i.cancelled_at IS NOT NULL OR o.cancelled_at >= i.placed_at
-       OR (o.shipped_at >= i.placed_at AND o.shipped_units > 0)) {of_skus}
+       OR (o.shipped_at >= i.placed_at AND o.shipped_units > 0) OR i.item_id IN ({of_told})) {of_skus}
 ORDER BY i.placed_at, i.item_id
 """
+
+_OF_TOLD = {
+    "sqlite": "SELECT value FROM json_each(:told)",
+    "postgresql": "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:told AS json))",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,7 @@ class StaleReservation:
     """Units still allocated for a reference that no longer needs them.
 
     ``shipped_units`` were shipped for its order and SKU without drawing on a reservation, the last ``shipped_at``.
+    ``order`` is what a system tells of its order, where that is what makes it stale.
     """
 
     item_id: int
@@ -54,6 +62,7 @@ class StaleReservation:
     document: str | None
     channel: str | None
     account: str | None
+    order: OrderTold | None = None
 
     @property
     def subject(self) -> str:
@@ -62,17 +71,30 @@ class StaleReservation:
 
     @property
     def why(self) -> str:
-        """The subclass of what is wrong: ``cancelled_order``, ``leaked`` (its order left from elsewhere) or
+        """The subclass of what is wrong: ``cancelled_order``, ``leaked`` (its order is shipped, or nobody knows it) or
         ``expired_hold``.
         """
+        if self.order is not None:
+            return "cancelled_order" if self.order.state == "cancelled" else "leaked"
         if self.cancelled_at is not None:
             return "cancelled_order"
         return "leaked" if self.shipped_at is not None else "expired_hold"
 
     @property
+    def order_state(self) -> str | None:
+        """How its order ended; ``unknown`` where its system does not know the order."""
+        if self.order is not None:
+            return self.order.state
+        return {"cancelled_order": "cancelled", "leaked": "shipped"}.get(self.why)
+
+    @property
     def ended(self) -> tuple[str, datetime | None]:
         """How its order, or it itself, came to its end, and when."""
         order = f"order {self.document}" if self.document else "its order"
+        if self.order is not None:
+            unknown = self.order.state == UNKNOWN
+            how = f"does not know {order}" if unknown else f"calls {order} {self.order.state}"
+            return f"{self.order.system} {how}", self.order.as_of
         if self.cancelled_at is not None:
             return f"{order} was cancelled", self.cancelled_at
         if self.shipped_at is not None:
@@ -91,8 +113,13 @@ def stale_reservations(
     bound: dict[str, object] = {"at": to_microseconds(at)}
     if skus is not None:
         bound["skus"] = as_json(skus)
-    found = (_stale(row) for row in connection.execute(text(_STALE.format(of_skus=of_skus)), bound))
-    return sorted(_covered(found, at), key=lambda one: one.item_id)
+    told = reservations_against_orders(connection)
+    bound["told"] = msgspec.json.encode(sorted(told)).decode()
+    statement = _STALE.format(of_skus=of_skus, of_told=_OF_TOLD[connection.dialect.name])
+    found = [_stale(row) for row in connection.execute(text(statement), bound)]
+    ended = {one.item_id: one for one in _covered(found, at)}
+    against = {one.item_id: replace(one, order=told[one.item_id]) for one in found if one.item_id in told}
+    return sorted((against | ended).values(), key=lambda one: one.item_id)
 
 
 def tell_stale(connection: Connection, at: datetime) -> int:
@@ -133,7 +160,6 @@ def _stale(row: Row[Any]) -> StaleReservation:
 
 def _failure(item: StaleReservation, at: datetime) -> NewFailure:
     ended, since = item.ended
-    states = {"cancelled_order": "cancelled", "leaked": "shipped"}
     return NewFailure(
         kind="stale_reservation",
         subject=item.subject,
@@ -154,7 +180,7 @@ def _failure(item: StaleReservation, at: datetime) -> NewFailure:
         evidence={
             "account": item.account,
             "order_cancelled": item.cancelled_at is not None,
-            "order_state": states.get(item.why),
+            "order_state": item.order_state,
             "shipped_elsewhere": item.shipped_units,
         },
     )

@@ -14,7 +14,7 @@ from core_sync.clock import from_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
 from core_sync.expectations.activity import note_activity, working_time
-from core_sync.expectations.kinds import EVENT_TYPES, KINDS
+from core_sync.expectations.kinds import EVENT_TYPES, KINDS, ORDER_TO_RESERVE
 from core_sync.expectations.pace import Pace
 from core_sync.expectations.paces import EVENT_LAG, Observations
 from core_sync.expectations.reading import Entry, Met, Open, Reading
@@ -26,6 +26,9 @@ ACTIVITY_ENTRIES = 200_000
 
 ENTRIES_AT_ONCE = 5_000
 """Entries that begin or meet something, in one transaction."""
+
+ORDERS_AGAIN = 1_000
+"""Orders looked at again: on PostgreSQL one may be committed after a later number."""
 
 LONGEST_LAG_US = 7 * 86_400_000_000
 """What we hear of later than this is history that was loaded, and no lag."""
@@ -42,7 +45,26 @@ class Followed:
 
 
 def follow(database: Database, at: datetime) -> Followed:
-    """Read every new entry of the ledger."""
+    """Read every new entry of the ledger, and every order that was told anew."""
+    entries = _follow_entries(database, at)
+    _follow_orders(database)
+    return entries
+
+
+def _follow_orders(database: Database) -> None:
+    """Expect a reservation for each open order that has none yet."""
+    with database.reading() as connection:
+        first = _read_up_to(connection, "order_id")
+        newest: int = connection.execute(text("SELECT COALESCE(MAX(order_id), 0) FROM told_order")).scalar_one()
+    if newest > first:
+        with database.transaction() as connection:
+            if _advance(connection, "order_id", first, newest):
+                bound = {"first": max(0, first - ORDERS_AGAIN)}
+                connection.execute(text(_SOURCES), bound)
+                connection.execute(text(_ORDERS), bound | {"kind": ORDER_TO_RESERVE.kind})
+
+
+def _follow_entries(database: Database, at: datetime) -> Followed:
     with database.reading() as connection:
         newest = connection.execute(text("SELECT COALESCE(MAX(entry_id), 0) FROM ledger_entry")).scalar_one()
         if newest == _read_up_to(connection, "entry_id"):
@@ -193,5 +215,20 @@ FROM open_expectation WHERE document IN :documents ORDER BY since, expectation_i
 _BEGIN = """
 INSERT INTO open_expectation (kind, document, line, sku, location, source_id, quantity, since, breached)
 VALUES (:kind, :document, :line, :sku, :location, :source, :quantity, :since, FALSE)
+ON CONFLICT (kind, document, sku, location, line) DO NOTHING
+"""
+
+_SOURCES = """
+INSERT INTO source (name, opening, winner, tolerance)
+SELECT DISTINCT t.system, 'zero', '', 0 FROM told_order t WHERE t.order_id > :first
+ON CONFLICT (name) DO NOTHING
+"""
+
+_ORDERS = """
+INSERT INTO open_expectation (kind, document, line, sku, location, source_id, quantity, since, breached)
+SELECT :kind, t.document, '', '', '', s.source_id, 0, COALESCE(t.placed_at, t.as_of), FALSE
+FROM told_order t JOIN source s ON s.name = t.system
+WHERE t.order_id > :first AND t.state = 'open'
+  AND NOT EXISTS (SELECT 1 FROM ledger_entry l WHERE l.document = t.document AND l.type IN ('reserve', 'ship'))
 ON CONFLICT (kind, document, sku, location, line) DO NOTHING
 """

@@ -19,6 +19,7 @@ class Expectation:
             expects it any more. All of one document, SKU and location; of one line, where lines are told.
         at_destination: it is expected where the event was sent to, not where it happened.
         in_units: it is met when as many units came as began it; else by the first.
+        of_document: it is expected for a document as a whole, whatever SKU and location.
         longest: how long it may take while nothing is known; None: nothing is expected until something is learned.
         in_working_time: its time is counted while the place works; else by the clock. Of ``SENT_TO_VISIBLE`` the
             channel itself says how long it may take before that is learned.
@@ -33,6 +34,7 @@ class Expectation:
     ended_by: frozenset[EventType] = frozenset()
     at_destination: bool = False
     in_units: bool = False
+    of_document: bool = False
     in_working_time: bool = True
 
 
@@ -73,8 +75,17 @@ TRANSFER_TO_ARRIVAL = Expectation(
     longest=timedelta(hours=30),
 )
 ORDER_TO_RESERVE = Expectation(
-    kind="order_to_reserve", began="the order", missing="reservation", longest=timedelta(hours=4), in_working_time=False
+    kind="order_to_reserve",
+    began="the order",
+    missing="reservation",
+    met_by=frozenset({EventType.RESERVE, EventType.SHIP}),
+    ended_by=frozenset({EventType.ORDER_CANCELLED}),
+    of_document=True,
+    longest=timedelta(hours=4),
+    in_working_time=False,
 )
+"""Begun by an order that its system tells as open, not by an event."""
+
 SENT_TO_VISIBLE = Expectation(
     kind="sent_to_visible", began="the push", missing="figure on the channel", longest=None, in_working_time=False
 )

@@ -150,5 +150,7 @@ class Reading:
 
 def _thing(kind: Expectation, entry: Entry) -> Thing:
     """What an entry is about; where it begins something elsewhere, that place counts."""
+    if kind.of_document:
+        return kind.kind, entry.document, "", ""
     elsewhere = kind.at_destination and entry.type in kind.begun_by
     return kind.kind, entry.document, entry.sku, (entry.to_location if elsewhere else None) or entry.location

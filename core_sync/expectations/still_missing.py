@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection, bindparam, text
 
-from core_sync.expectations.kinds import KINDS
+from core_sync.expectations.kinds import KINDS, ORDER_TO_RESERVE
 from core_sync.expectations.reading import Open
 from core_sync.ledger.effects import Flag
 from core_sync.ledger.tables import UNDECIDED
@@ -55,6 +55,10 @@ def look_for(connection: Connection, expectations: Sequence[Open]) -> list[Found
         for one in part:
             waits = _waits(one, items) if one.kind in _ITEM_OF else not _any_meets(one, entries.get(one.document, ()))
             found.append(Found.MISSING if waits else Found.CAME)
+    ended = _ended_orders(connection, [one.document for one in expectations if one.kind == ORDER_TO_RESERVE.kind])
+    for place, one in enumerate(expectations):
+        if one.kind == ORDER_TO_RESERVE.kind and one.document in ended:
+            found[place] = Found.CAME
     if Found.MISSING in found:
         held = _by_document(_held(connection))
         for place, one in enumerate(expectations):
@@ -109,11 +113,24 @@ def _entries(connection: Connection, documents: Sequence[str]) -> list[Said]:
     return [Said(*row) for row in rows.all()]
 
 
+def _ended_orders(connection: Connection, documents: Sequence[str]) -> set[str]:
+    """Those of ``documents`` that no system tells as open any more."""
+    if not documents:
+        return set()
+    statement = text(_ENDED).bindparams(bindparam("documents", expanding=True))
+    return set(connection.execute(statement, {"documents": list(documents)}).scalars())
+
+
 def _held(connection: Connection) -> list[Said]:
     """Every event that the ledger holds."""
     payloads = connection.execute(text(f"SELECT payload FROM held_event WHERE {UNDECIDED}")).scalars()
     return [msgspec.json.decode(payload, type=Said) for payload in payloads.all()]
 
+
+_ENDED = """
+SELECT document FROM told_order WHERE document IN :documents
+GROUP BY document HAVING SUM(CASE WHEN state = 'open' THEN 1 ELSE 0 END) = 0
+"""
 
 _ITEMS = """
 SELECT i.kind, i.reference, p.sku, p.location, SUM(i.placed_quantity), SUM(i.open_quantity), MAX(i.expires_at)

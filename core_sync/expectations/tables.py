@@ -106,7 +106,7 @@ class ExpectationLimit(SQLModel, table=True):
 
 
 class ExpectationsRead(SQLModel, table=True):
-    """Up to which ledger entry activity, and what follows what, were read."""
+    """Up to which ledger entry activity, and what follows what, were read; and up to which told order."""
 
     __tablename__ = "expectations_read"
     __table_args__ = (CheckConstraint("only_row = 1", name="one_expectations_row"),)
@@ -114,3 +114,4 @@ class ExpectationsRead(SQLModel, table=True):
     only_row: int = Field(default=1, primary_key=True)
     activity_entry_id: int = whole(0)
     entry_id: int = whole(0)
+    order_id: int = whole(0)

@@ -134,7 +134,9 @@ def _of_documents(
     def asked(statement: str) -> Sequence[Row[Any]]:
         return connection.execute(text(statement).bindparams(bindparam("documents", expanding=True)), bound).all()
 
-    ended = {
+    called = {row.document: str(row.state) for row in asked(_CALLED)}
+    ended = {(row.document, row.sku): called[row.document] for row in rows if row.document in called}
+    ended |= {
         (row.document, row.sku): "cancelled" if row.cancelled_at is not None else "shipped"
         for row in asked(_ENDED)
         if row.cancelled_at is not None or row.shipped_units > 0
@@ -179,6 +181,8 @@ FROM failure WHERE surroundings IS NULL ORDER BY failure_id LIMIT :most
 """
 
 _ENDED = "SELECT document, sku, cancelled_at, shipped_units FROM order_state WHERE document IN :documents"
+
+_CALLED = "SELECT document, state FROM told_order WHERE document IN :documents ORDER BY as_of, order_id"
 
 _RESERVED = """
 SELECT i.reference, p.sku, MIN(i.placed_at) AS placed_at

@@ -1,4 +1,4 @@
-"""Any interchange table but events from files into the database: master data, snapshots, failures."""
+"""Any interchange table but events from files into the database: master data, snapshots, orders, failures."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,11 +19,12 @@ from core_sync.interchange.rows import Row
 from core_sync.ledger.decisions import retry_lacking
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import MASTER_DATA, load_master_data
+from core_sync.orders.load import load_orders
 from core_sync.outbox.intend import refresh_all_intents
 from core_sync.snapshots.load import load_snapshots
 from core_sync.snapshots.source_rules import declare_rule
 
-LOADABLE = (*MASTER_DATA, "snapshots", "failures")
+LOADABLE = (*MASTER_DATA, "snapshots", "orders", "failures")
 """The tables that ``load`` takes."""
 
 _BATCH = 50_000
@@ -76,6 +77,8 @@ def load_files(
 def _load(connection: Connection, table: str, rows: list[Row], at: datetime) -> int:
     if table == "snapshots":
         return load_snapshots(connection, rows, at)
+    if table == "orders":
+        return load_orders(connection, rows)
     if table == "failures":
         return load_failures(connection, rows, at)
     return load_master_data(connection, table, rows, at)

@@ -210,6 +210,16 @@ _ALL = (
             Column("system"),
         ),
     ),
+    Table(
+        "orders",
+        (
+            _needed("system"),
+            _needed("document"),
+            _needed("state", Kind.CHOICE, "open", "shipped", "cancelled"),
+            _needed("as_of", Kind.TIME),
+            Column("placed_at", Kind.TIME),
+        ),
+    ),
     Table("suppliers", (_needed("supplier"),)),
     Table(
         "deliveries",

@@ -1,9 +1,9 @@
 """Storage of what is known of orders."""
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core_sync.database.columns import moment, whole
+from core_sync.database.columns import key, moment, whole
 
 
 class OrderState(SQLModel, table=True):
@@ -27,3 +27,30 @@ class OrdersRead(SQLModel, table=True):
 
     only_row: int = Field(default=1, primary_key=True)
     entry_id: int = whole(0)
+
+
+class ToldOrder(SQLModel, table=True):
+    """What a system last told of an order as a whole."""
+
+    __tablename__ = "told_order"
+    __table_args__ = (
+        UniqueConstraint("system", "document", name="told_order_key"),
+        CheckConstraint("state IN ('open', 'shipped', 'cancelled')", name="order_state_known"),
+        Index("told_order_by_document", "document"),
+    )
+
+    order_id: int | None = key()
+    system: str
+    document: str
+    state: str
+    placed_at: int | None = moment(None)
+    as_of: int = moment()
+
+
+class OrderList(SQLModel, table=True):
+    """As of when a system last listed its orders: an open one that was placed before stands among those it told."""
+
+    __tablename__ = "order_list"
+
+    system: str = Field(primary_key=True)
+    as_of: int = moment()
