@@ -35,7 +35,7 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 KINDS = ("shopify", "amazon", "edi")
 DAY_S = 86_400.0
 LASTS_S = counted(7.0, 0.1) * DAY_S
-SPEED = counted(400.0, 600.0)
+SPEED = 600.0
 SKUS = [f"SKU-{number:02d}" for number in range(30)]
 EVERY_S = 120.0
 """A movement or a sale comes about this often."""
