@@ -145,12 +145,13 @@ def a_trade(folder: Path) -> Iterator[Trade]:
         world = build_world(read_settings(home=folder, sample=False), time_)
         up.callback(world.close)
         ledger = up.enter_context(closing(Ledger(world.database)))
+        orders_ledger = up.enter_context(closing(Ledger(world.database)))  # orders come in a thread of their own
         connect(world.database, fleet, {"buffer": 1})
         names(world.database, dict.fromkeys(SKUS))
         world.__dict__["channels"] = Connections(world.database, answer_s=ANSWER_S, pace=time_.pace)
         for place, kind in enumerate(KINDS):
             fleet[kind].follows_plan(*plan(), seed=place)
-        yield Trade(world, fleet, ledger, Orders(ledger, fleet, time_), time_)
+        yield Trade(world, fleet, ledger, Orders(orders_ledger, fleet, time_), time_)
 
 
 def a_week_passes(trade: Trade) -> dict[str, dict[str, int]]:
