@@ -183,6 +183,7 @@ class Bulk:
 
     def _as_sqlalchemy_says(self, error: Exception) -> DBAPIError:
         """The driver's error under SQLAlchemy's name, which is what those above us know."""
+        # typed as any error at all; of a driver's error it makes one of its own
         return DBAPIError.instance(None, None, error, self._error, dialect=self._dialect)  # type: ignore[return-value]
 
 
