@@ -1,36 +1,20 @@
 """Compare reported figures of one as-of time with the ledger, set by set; what differs becomes a row of ``delta``."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.availability.promises import as_json, channel_terms, terms_of, wanted_skus
-from core_sync.availability.rules import ChannelTerms, SellingChannel, promised_quantities
-from core_sync.availability.selling import selling_channels
-from core_sync.clock import from_microseconds
+from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.interchange.profile_rules import ReconciliationRule
+from core_sync.snapshots.books import Books, Reported, open_books
 from core_sync.snapshots.rules import in_flight, judge
 from core_sync.snapshots.source_rules import source_rules
-from core_sync.snapshots.stock_at import StockAt, change_of, stock_at
+from core_sync.snapshots.stock_at import change_of
 
 _NO_RULE = ReconciliationRule()
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """One figure of a snapshot, and the comparison it belongs to."""
-
-    reconciliation_id: int
-    snapshot_id: int
-    system: str
-    sku: str
-    location: str
-    state: str
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,66 +26,6 @@ class Beside:
     quantity: int
 
 
-@dataclass(slots=True)
-class Books:
-    """All that one page is compared with."""
-
-    stock: Mapping[tuple[str, str], StockAt]
-    by_sku: dict[str, dict[str, StockAt]] = field(default_factory=dict)
-    """The same by SKU and then location."""
-    channels: Mapping[str, str] = field(default_factory=dict)
-    """Channel by the name under which it reports."""
-    selling: Sequence[SellingChannel] = ()
-    terms: Mapping[tuple[str, str], ChannelTerms] = field(default_factory=dict)
-
-    def places(self, figure: Reported) -> Mapping[str, StockAt]:
-        """The stock that a figure speaks of, by location: of one, or of all where it names none."""
-        everywhere = self.by_sku.get(figure.sku, {})
-        if not figure.location:
-            return everywhere
-        place = everywhere.get(figure.location)
-        return {} if place is None else {figure.location: place}
-
-    def promising(self, figure: Reported) -> int | None:
-        """Which channel's promise ``figure`` shows, by its number; None where the figure is stock itself."""
-        channel = self.channels.get(figure.system)
-        if channel is None or figure.location or figure.state != "available":
-            return None
-        return next(number for number, one in enumerate(self.selling) if one.channel == channel)
-
-    def expected(self, figure: Reported) -> int:
-        """What ``figure`` should be: stock, or a channel's promise of what is available."""
-        places, number = self.places(figure), self.promising(figure)
-        if number is None:
-            return sum(place.figure(figure.state) for place in places.values())
-        available = {name: place.available for name, place in places.items()}
-        return promised_quantities(available, self.selling, terms_of(figure.sku, self.selling, self.terms))[number]
-
-    def recent(self, figure: Reported) -> list[tuple[int, str, int]]:
-        """Moment, location and change of each recent movement that ``figure`` may not know yet, newest first."""
-        moved = [
-            (at, name, change)
-            for name, place in self.places(figure).items()
-            for at, changes in place.recent
-            if (change := change_of(figure.state, changes))
-        ]
-        return sorted(moved, key=lambda movement: movement[0], reverse=True)
-
-    def earlier(self, figure: Reported, recent: Sequence[tuple[int, str, int]]) -> Iterator[int]:
-        """What ``figure`` should have been before the newest 1, 2, … of its ``recent`` movements."""
-        places, number = self.places(figure), self.promising(figure)
-        if number is None:
-            stock = sum(place.figure(figure.state) for place in places.values())
-            for moved in accumulate(change for _, _, change in recent):
-                yield stock - moved
-            return
-        rules = terms_of(figure.sku, self.selling, self.terms)
-        available = {name: place.available for name, place in places.items()}
-        for _, name, change in recent:
-            available[name] -= change
-            yield promised_quantities(available, self.selling, rules)[number]
-
-
 def compare(connection: Connection, as_of: int, figures: Sequence[Reported], lag: timedelta) -> list[dict[str, Any]]:
     """A row of ``delta`` for each of ``figures`` that is not the expected one, in the order given.
 
@@ -111,11 +35,11 @@ def compare(connection: Connection, as_of: int, figures: Sequence[Reported], lag
         figures: what is reported, of any systems.
         lag: how far behind a system may usually be before that is a disagreement.
     """
-    books = _open_books(connection, as_of, figures, lag)
+    books = open_books(connection, as_of, figures, lag)
     rows: list[dict[str, Any]] = []
     differing: list[Reported] = []
     for figure in figures:
-        if any(place.relative for place in books.places(figure).values()):
+        if books.is_relative(figure):
             continue  # opening stock unknown: a figure of ours to compare with does not exist
         expected = books.expected(figure)
         if figure.quantity != expected:
@@ -146,18 +70,6 @@ def role_of(system: str, channel_systems: Mapping[str, str]) -> str:
     if system in channel_systems:
         return "channel_qty"
     return "wms" if "wms" in system.lower() or "warehouse" in system.lower() else "erp"
-
-
-def _open_books(connection: Connection, as_of: int, figures: Sequence[Reported], lag: timedelta) -> Books:
-    skus = {figure.sku for figure in figures}
-    moment = from_microseconds(as_of)
-    books = Books(stock_at(connection, skus, moment, lag), channels=_channel_systems(connection))
-    for (sku, location), place in books.stock.items():
-        books.by_sku.setdefault(sku, {})[location] = place
-    if any(figure.system in books.channels for figure in figures):
-        books.selling = selling_channels(connection)
-        books.terms = channel_terms(connection, skus, moment)
-    return books
 
 
 def _complete(
@@ -216,12 +128,6 @@ def _beside(
             )
             newest.setdefault((sku, location, state), {})[system] = Beside(system, column, quantity + moved)
     return {key: list(by_system.values()) for key, by_system in newest.items()}
-
-
-def _channel_systems(connection: Connection) -> dict[str, str]:
-    """Channel by the name under which it reports: its system, or its own name."""
-    named = connection.execute(text("SELECT channel, system FROM channel")).all()
-    return {row.channel: row.channel for row in named} | {row.system: row.channel for row in named if row.system}
 
 
 def _published(connection: Connection, skus: set[str], channels: set[str]) -> dict[tuple[str, str], int]:

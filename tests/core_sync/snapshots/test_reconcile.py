@@ -100,6 +100,38 @@ def test_a_listing_is_compared_with_what_a_shortage_leaves_it(ledger: Ledger) ->
     assert deltas(ledger, "system", "expected", "reported") == [("second", 6, 8)]
 
 
+@pytest.fixture
+def sets_of_a_kit(ledger: Ledger) -> Ledger:
+    """A kit of two mugs and a lid, sold on a shop that keeps one back: of 13 mugs and 5 lids 5 kits can be made."""
+    ledger.apply([a_receipt(5, event_id="lids", sku="LID"), a_shipment(2, event_id="l", sku="LID", hours=4.5)], MONDAY)
+    with ledger.database.transaction() as connection:
+        connection.execute(text("INSERT INTO channel (channel, kind, priority, mode) VALUES ('shop', 'x', 1, 'live')"))
+        connection.execute(
+            text(
+                "INSERT INTO channel_rule (channel, sku, share_ten_thousandths, buffer, valid_from) "
+                "VALUES ('shop', '', 10000, 1, 0)"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO kit_component (kit, component, quantity) VALUES ('SET', 'MUG', 2), ('SET', 'LID', 1)")
+        )
+    return ledger  # fmt: skip
+
+
+def test_a_kit_is_compared_with_what_its_components_make(sets_of_a_kit: Ledger) -> None:
+    report(sets_of_a_kit, "shop", 4, location="", state="available", sku="SET")
+    report(sets_of_a_kit, "erp", 6, state="available", sku="SET")
+    assert reconcile(sets_of_a_kit.database, NOON).compared == 2
+    assert deltas(sets_of_a_kit) == [("erp", 5, 6, 0)]
+
+
+def test_a_kit_that_its_components_left_lately_is_in_flight(sets_of_a_kit: Ledger) -> None:
+    later = MONDAY + timedelta(hours=5)  # by then 2 lids have gone, and 9 mugs: of 4 mugs and 3 lids 2 can be made
+    report(sets_of_a_kit, "shop", 2, location="", state="available", sku="SET", as_of=later)
+    reconcile(sets_of_a_kit.database, later)
+    assert deltas(sets_of_a_kit) == [("shop", 1, 2, 1)]
+
+
 def test_goods_between_two_warehouses_are_expected_where_they_are_going(ledger: Ledger) -> None:
     gone: dict[str, Any] = {"hours": 3.9, "document": "TR-1", "to_location": "HULL"}
     ledger.apply([an_event(EventType.TRANSFER_OUT, 3, **gone)], NOON)
