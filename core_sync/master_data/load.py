@@ -1,14 +1,18 @@
-"""Load master data: every load is a new version, and events that lacked it are tried again."""
+"""Load master data: every load is a new version, and events that lacked it are tried again.
 
-from collections.abc import Sequence
+A row says something of what it names: what it does not mention stays as it is, and is usual where it is new.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 from sqlmodel import SQLModel
 
 from core_sync.clock import to_microseconds
-from core_sync.database.upsert import insert_new, upsert
+from core_sync.database.upsert import add_to, insert_new
 from core_sync.interchange.rows import Row
 from core_sync.master_data.kits import define_kits
 from core_sync.master_data.rows import ROW_OF, channel_rule_values
@@ -35,6 +39,19 @@ _KEYS: dict[str, tuple[type[SQLModel], tuple[str, ...]]] = {
     "suppliers": (Supplier, ("supplier",)),
 }
 
+_USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "skus": {"lot_controlled": False},
+        "locations": {"stock_control": "strict"},
+        "channels": {"priority": 100, "mode": "shadow"},
+    }
+)
+"""What holds for a new row that does not say otherwise."""
+
+_USUAL_RULE: Mapping[str, Any] = MappingProxyType(
+    {"share_ten_thousandths": 10_000, "buffer": 0, "shortage_below": None}
+)
+
 MASTER_DATA = (*_KEYS, "aliases", "kits", "deliveries")
 """The interchange tables that are master data."""
 
@@ -55,8 +72,12 @@ def load_master_data(connection: Connection, table: str, rows: Sequence[Row], at
         written = insert_new(connection, Delivery, values, ("content",))
     else:
         model, key = _KEYS[table]
-        by_key = {tuple(value[name] for name in key): value for value in values}
-        upsert(connection, model, list(by_key.values()), key, keep_when_missing=True)
+        by_key: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for value in values:
+            said = {name: told for name, told in value.items() if told is not None}
+            named = tuple(value[name] for name in key)
+            by_key[named] = by_key.get(named, value) | said
+        add_to(connection, model, list(by_key.values()), key, _USUAL.get(table, {}))
     if table == "channels":
         _add_rules(connection, rows, at)
     bump_version(connection)
@@ -91,13 +112,15 @@ def _add_aliases(connection: Connection, values: Sequence[dict[str, Any]]) -> in
 
 def _add_rules(connection: Connection, rows: Sequence[Row], at: datetime) -> None:
     """A version of each channel's rule, where it says something new."""
-    said = ("share_ten_thousandths", "buffer", "shortage_below")
-    rules = text(f"SELECT channel, {', '.join(said)} FROM channel_rule WHERE sku = '' ORDER BY version")
-    newest = {channel: terms for channel, *terms in connection.execute(rules)}
-    values = [channel_rule_values(row, at) for row in rows]
-    fresh = [value for value in values if newest.get(value["channel"]) != [value[name] for name in said]]
-    for value in fresh:
-        if value["channel"] not in newest:
-            value["valid_from"] = 0  # the first rule is all we know of the time before it
+    rules = text(f"SELECT channel, {', '.join(_USUAL_RULE)} FROM channel_rule WHERE sku = '' ORDER BY version")
+    newest = {channel: dict(zip(_USUAL_RULE, terms, strict=True)) for channel, *terms in connection.execute(rules)}
+    fresh: list[dict[str, Any]] = []
+    for value in (channel_rule_values(row, at) for row in rows):
+        before = newest.get(value["channel"])
+        terms = {**(before or _USUAL_RULE), **{name: value[name] for name in _USUAL_RULE if value[name] is not None}}
+        if terms != before:
+            since = {} if before is not None else {"valid_from": 0}  # the first is all we know of the time before it
+            fresh.append({**value, **terms, **since})
+            newest[value["channel"]] = terms
     if fresh:
         connection.execute(insert(ChannelRule), fresh)

@@ -1,4 +1,4 @@
-"""From rows of the interchange tables to rows of ours, one function a table."""
+"""From rows of the interchange tables to rows of ours, one function a table; what a row does not say is None."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ def sku_values(row: Row) -> Values:
         "currency": row.text("currency") or None,
         "supplier": row.text("supplier") or None,
         "gtin": row.text("gtin") or None,
-        "lot_controlled": bool(row.flag("lot_controlled")),
+        "lot_controlled": row.flag("lot_controlled"),
         "attributes": _attributes(row),
     }
 
@@ -70,7 +70,7 @@ def location_values(row: Row) -> Values:
     return {
         "location": row.text("location"),
         "kind": row.text("kind") or None,
-        "stock_control": row.text("stock_control") or "strict",
+        "stock_control": row.text("stock_control") or None,
         "system": row.text("system") or None,
         "external_location": row.text("external_location") or None,
         "attributes": _attributes(row),
@@ -93,12 +93,11 @@ def rate_values(row: Row) -> Values:
 
 def channel_values(row: Row) -> Values:
     """Columns of ``channel``; its share and buffer become a version of its rule."""
-    priority = row.whole("priority")
     return {
         "channel": row.text("channel"),
         "kind": row.text("kind"),
-        "priority": 100 if priority is None else priority,
-        "mode": row.text("mode") or "shadow",
+        "priority": row.whole("priority"),
+        "mode": row.text("mode") or None,
         "oversell_penalty": _money(row, "oversell_penalty"),
         "system": row.text("system") or None,
         "account": row.attributes.get("account"),
@@ -107,13 +106,13 @@ def channel_values(row: Row) -> Values:
 
 
 def channel_rule_values(row: Row, at: datetime) -> Values:
-    """The channel's share, buffer and shortage level as a version of its rule, valid from ``at``."""
+    """The channel's share, buffer and shortage level as a version of its rule, valid from ``at``; None: not said."""
     share = row.number("share")
     return {
         "channel": row.text("channel"),
         "sku": "",
-        "share_ten_thousandths": 10_000 if share is None else to_ten_thousandths(share),
-        "buffer": row.whole("buffer") or 0,
+        "share_ten_thousandths": None if share is None else to_ten_thousandths(share),
+        "buffer": row.whole("buffer"),
         "shortage_below": row.whole("shortage_below"),
         "valid_from": to_microseconds(at),
         "owner": "load",

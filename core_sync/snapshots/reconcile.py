@@ -15,7 +15,8 @@ from sqlalchemy import Connection, insert, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
-from core_sync.snapshots.compare import Reported, compare
+from core_sync.snapshots.books import Reported
+from core_sync.snapshots.compare import compare
 from core_sync.snapshots.tables import Delta
 
 POSTING_LAG = timedelta(hours=2)
