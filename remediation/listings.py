@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from core_sync.outbox.backlog import backlog
 from core_sync.outbox.listing import Listing
 from remediation.case_view import CaseView
 
 _WHOLE_CHANNEL = ("outage", "rate_limit")
 """Subclasses of a time-out that hit every listing of a channel, whoever told of which."""
+
+BACKLOG_MAX = 500
+"""Waiting listings of a channel that one action names; the others are pushed when their turn comes."""
 
 _PROMISED = "SELECT channel, sku, quantity FROM push_intent"
 
@@ -47,7 +51,8 @@ def listings_to_push(connection: Connection, case: CaseView) -> ToPush:
     """What a push of the case's listings can mend.
 
     A failure that names a listing is that listing's. One that names a SKU and no channel is about the channels
-    that show something else for the SKU. Trouble of a whole channel is about everything there that is behind.
+    that show something else for the SKU. Trouble of a whole channel is about everything there that waits to be pushed,
+    up to ``BACKLOG_MAX`` in the order in which it goes out, or is behind by the channel's last report.
     """
     known = promised(connection)
     listings = {listing for listing in case.listings if listing in known}
@@ -55,6 +60,8 @@ def listings_to_push(connection: Connection, case: CaseView) -> ToPush:
     if case.subclass in _WHOLE_CHANNEL:
         named = {listing.channel for listing in listings} | set(case.channels)
         listings |= {listing for listing in behind if listing.channel in named}
+        for channel in sorted(named):
+            listings |= set(backlog(connection, channel, BACKLOG_MAX))
     mended = []
     for signal in case.failures:
         listing = case.listing_of(signal)

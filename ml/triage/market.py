@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.money import from_ten_thousandths
+from core_sync.outbox.backlog import last_known
 from ml.exposure.demand import HISTORY, DemandBook, estimate
 from ml.exposure.rates import Rates
 from ml.exposure.situation import UnitPrices
@@ -120,7 +121,11 @@ def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown
         text(_NEWEST_FIGURES.replace("{wanted}", wanted_skus(connection))),
         {"skus": as_json(skus), "kept": FIGURES_KEPT_DAYS * DAY_US},
     )
-    return Shown(promised, {(channel, sku): quantity for channel, sku, quantity in figures})
+    shown = {(channel, sku): (quantity, as_of) for channel, sku, quantity, as_of in figures}
+    for listing, known in last_known(connection, skus).items():
+        if listing not in shown or known.as_of > shown[listing][1]:
+            shown[listing] = known
+    return Shown(promised, {listing: quantity for listing, (quantity, _) in shown.items()})
 
 
 def _money(amount: int | None) -> Decimal | None:
@@ -131,7 +136,7 @@ _BEGUN = "SELECT MIN(b.occurred_at) FROM (SELECT occurred_at FROM ledger_entry O
 """About when the books begin: the oldest of what was recorded first, without a walk through all of it."""
 
 _NEWEST_FIGURES = """
-SELECT c.channel, n.sku, n.quantity
+SELECT c.channel, n.sku, n.quantity, n.as_of
 FROM channel c
 JOIN snapshot n ON n.system IN (c.channel, c.system)
   AND n.as_of >= (SELECT MAX(m.as_of) FROM snapshot m WHERE m.system IN (c.channel, c.system)) - :kept

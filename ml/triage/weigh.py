@@ -11,8 +11,12 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.cases.weigh import Opinion, cases_to_review, write_opinion
+from core_sync.outbox.backlog import backlog
+from core_sync.outbox.failures import PUSH
+from core_sync.outbox.listing import Listing
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation
+from ml.exposure.terms import Basis, Term
 from ml.exposure.terms import as_json as terms_as_json
 from ml.exposure.time_to_fix import medians, time_to_fix
 from ml.exposure.value import Exposure, exposures_of
@@ -26,6 +30,12 @@ Recommend = Callable[[Connection, str], tuple[str, str]]
 
 REASONS_MAX = 6
 
+HELD_BACK_MAX = 2_000
+"""Listings of a channel that is out that are priced, the first to go first: these are what it costs most."""
+
+TERMS_MAX = 20
+"""Stakes told term by term, the dearest; the others are told together."""
+
 
 @dataclass(frozen=True)
 class Signals:
@@ -33,6 +43,13 @@ class Signals:
 
     failures: Sequence[Mapping[str, Any]]
     anomalies: Sequence[Mapping[str, Any]]
+    held_back: Sequence[Listing] = ()
+    """Listings that wait because a channel is out: what such a failure costs."""
+
+    @property
+    def priced_skus(self) -> set[str]:
+        """The SKUs whose money is at stake."""
+        return {*self.skus, *(listing.sku for listing in self.held_back)}
 
     @property
     def skus(self) -> list[str]:
@@ -53,14 +70,14 @@ def weigh_cases(
     if not wanted:
         return 0
     signals = _signals(connection, wanted)
-    market = read_market(connection, sorted({sku for s in signals.values() for sku in s.skus}), reporting, at)
+    market = read_market(connection, sorted(set().union(*(s.priced_skus for s in signals.values()))), reporting, at)
     fixed = medians(_closed(connection))
     for case_id in wanted:
         told = signals.get(case_id)
         if told is None:
             continue
         cause = _cause(told, models)
-        stakes = stakes_of([_facts(row) for row in (*told.failures, *told.anomalies)], market.shown)
+        stakes = stakes_of(_all_facts(told), market.shown)
         exposures = _price(stakes, cause["root_cause"], market, fixed)
         opinion = _opinion(
             told, cause, stakes, exposures, models, recommend(connection, cause["root_cause"]), reporting
@@ -192,10 +209,23 @@ def _terms(stakes: Sequence[Stake], exposures: Sequence[Exposure]) -> dict[str, 
     """Every term by channel and SKU; where nothing is at stake that can be told, that is said."""
     if not stakes:
         return {"exposure": {"value": None, "unit": "money", "basis": "unknown", "note": "no channel sells this SKU"}}
-    return {
+    priced = sorted(zip(stakes, exposures, strict=True), key=lambda one: one[1].amount or Decimal(0), reverse=True)
+    told: dict[str, Any] = {
         f"{stake.channel} {stake.sku}": terms_as_json(exposure.terms) | {"why": stake.why}
-        for stake, exposure in zip(stakes, exposures, strict=True)
+        for stake, exposure in priced[:TERMS_MAX]
     }
+    others = [exposure for _, exposure in priced[TERMS_MAX:]]
+    if others:
+        together = sum((one.amount or Decimal(0) for one in others), Decimal(0))
+        term = Term(float(together), others[0].currency, Basis.COMPUTED, "the exposure of each is smaller than these")
+        told[f"{len(others)} more listings"] = terms_as_json({"exposure": term})
+    return told
+
+
+def _all_facts(signals: Signals) -> list[SignalFacts]:
+    """What all signals of a case say, and of a channel that is out that each of its listings is not updated."""
+    held = [SignalFacts("failure", one.sku, one.channel, operation=PUSH) for one in signals.held_back]
+    return [*held, *(_facts(row) for row in (*signals.failures, *signals.anomalies))]
 
 
 def _facts(row: Mapping[str, Any]) -> SignalFacts:
@@ -223,9 +253,17 @@ def _signals(connection: Connection, case_ids: Sequence[int]) -> dict[int, Signa
     for row in connection.execute(text(_ANOMALIES.replace("{cases}", marks))).mappings():
         anomalies.setdefault(row["case_id"], []).append(dict(row))
     return {
-        case_id: Signals(failures.get(case_id, []), anomalies.get(case_id, []))
+        case_id: Signals(
+            failures.get(case_id, []), anomalies.get(case_id, []), _held_back(connection, failures.get(case_id, []))
+        )
         for case_id in failures.keys() | anomalies.keys()
     }
+
+
+def _held_back(connection: Connection, failures: Sequence[Mapping[str, Any]]) -> list[Listing]:
+    """The listings that wait on the channels of which one of ``failures`` says that they as a whole take nothing."""
+    out = {row["channel"] for row in failures if row["channel"] and not row["sku"] and row["operation"] == PUSH}
+    return [listing for channel in sorted(out) for listing in backlog(connection, channel, HELD_BACK_MAX)]
 
 
 def _closed(connection: Connection) -> list[tuple[str, float]]:
