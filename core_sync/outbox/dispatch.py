@@ -26,6 +26,9 @@ from core_sync.outbox.rules import LEASE, Heard, heard
 STALE_TRIES = 3
 """A figure that moves at the channel faster than it is read and set is left to the next round."""
 
+UNHEARD_S = 0.25
+"""How long a sale that a channel's figure shows already is waited for, before that figure is raised again."""
+
 KEPT_WITHIN_S = 0.25
 """What came of pushes is written down at least this often."""
 
@@ -198,7 +201,18 @@ class _Round:
                 else:
                     yield Answered(push, answer, latency_ms, self.now())
             yield from self._settle(unknown, latency_ms)
-            pushes = self._still_ours(stale, ()) if stale else ()
+            pushes = self._from_there(stale) if stale else ()
+
+    def _from_there(self, stale: Sequence[DuePush]) -> Sequence[DuePush]:
+        """Those whose figure moved, with today's value; where it fell below that, once its sales had time to come.
+
+        What a channel sold and has not told yet is still in our value: to set that at once would sell it twice.
+        """
+        pushes = self._still_ours(stale, ())
+        if any(push.told_quantity is not None and push.told_quantity < push.quantity for push in pushes):
+            self._who.pace.wait(UNHEARD_S)
+            pushes = self._still_ours(pushes, ())
+        return pushes
 
     def _settle(self, unknown: Sequence[tuple[DuePush, Unknown]], latency_ms: float) -> Iterator[Answered]:
         """A push without an answer has arrived if the channel shows it; else nobody knows."""
