@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     channel_endpoints: dict[str, str] = Field({}, description="URL by channel, as JSON")
     channel_tokens: dict[str, SecretStr] = Field({}, description="access token by channel, as JSON")
     warehouse_endpoints: dict[str, str] = Field({}, description="URL of the warehouse system by location, as JSON")
+    push_history_days: int = Field(
+        90, ge=1, description="days for which tries of pushes and shadow updates are kept; open failures keep theirs"
+    )
     sample: bool = Field(True, description="whether up fills an empty database with the sample distributor")
 
     @field_validator("public_hosts", "api_tokens", "alert_urls", mode="before")

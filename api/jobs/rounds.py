@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -109,11 +110,13 @@ def expect_round(world: "World") -> Told:
 
 
 def sweep_round(world: "World") -> Told:
-    """Look at the listings that were longest not looked at."""
+    """Look at the listings that were longest not looked at, and let go of what was pushed long ago."""
+    from core_sync.outbox.retention import let_go
     from core_sync.snapshots.sweep import sweep
 
     done = sweep(world.database, world.channels, world.clock())
-    return {"unread": done.unread}
+    gone = let_go(world.database, world.clock(), timedelta(days=world.settings.push_history_days))
+    return {"unread": done.unread, "old_attempts": gone.attempts, "old_shadow_updates": gone.shadow_updates}
 
 
 _MAY_RUN = """
