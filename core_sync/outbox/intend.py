@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from core_sync.availability.kits import kits_behind
-from core_sync.availability.promises import promised_quantities
+from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
 from core_sync.availability.rules import SellingChannel
 from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
@@ -19,7 +19,7 @@ from core_sync.database.bulk import Bulk, Row
 from core_sync.database.engine import Database
 from core_sync.ledger.locks import lock_skus
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import urgency_of
+from core_sync.outbox.rules import DeadLetter, urgency_of
 from core_sync.outbox.tables import PushIntent
 from core_sync.outbox.wake import ring
 
@@ -31,9 +31,11 @@ SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.sh
 FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
 """
 
-# Ten-thousandths of money, each in its SKU's own currency: good enough for an order.
+# Ten-thousandths of the reporting currency, as penalties are; a currency without a rate is taken for that one.
 _MARGINS = """
-SELECT s.sku, coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0) AS margin
+SELECT s.sku, (coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0)) * 10000 / coalesce(
+    (SELECT r.per_reporting_unit FROM rate r WHERE r.currency = s.currency AND r.per_reporting_unit > 0
+     ORDER BY r.as_of DESC LIMIT 1), 10000) AS margin
 FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
 """
 
@@ -51,9 +53,11 @@ _NEW = (
 )
 
 # A value that changed starts afresh: attempts, back-off and dead letter belonged to the old one. Whoever is pushing
-# the old one keeps the lease, so that nobody else pushes the new one at the same time.
-_AFRESH = """revision = revision + 1, attempts = 0, not_before = NULL, dead_letter = NULL, receipt = NULL,
-    recheck_at = NULL, state = CASE WHEN state = 'held' THEN 'held' ELSE 'pending' END"""
+# the old one keeps the lease, so that nobody else pushes the new one at the same time. What the channel does not list
+# no value will mend: it was said once, and waits until the channel is seen to list it, or for a replay.
+_AFRESH = f"""revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
+    dead_letter = CASE WHEN dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
+    state = CASE WHEN state = 'held' OR dead_letter = '{DeadLetter.UNLISTED}' THEN state ELSE 'pending' END"""
 _CHANGED = (
     "UPDATE push_intent SET quantity = ?, urgency = ?, intended_at = ?, behind_since = coalesce(behind_since, ?), "
     f"{_AFRESH} WHERE intent_id = ?"
@@ -81,6 +85,11 @@ SET state = CASE WHEN shown_quantity = quantity THEN 'visible' ELSE 'pending' EN
     behind_since = CASE WHEN shown_quantity = quantity THEN NULL ELSE coalesce(behind_since, :at) END,
     hold_reason = NULL, attempts = 0, not_before = NULL, revision = revision + 1, intended_at = :at
 WHERE channel = :channel AND sku = :sku AND state = 'held'
+"""
+
+_UNLISTED = f"""
+SELECT i.sku FROM push_intent i JOIN ({{wanted}}) w ON w.sku = i.sku
+WHERE i.channel = :channel AND i.state = 'failed' AND i.dead_letter = '{DeadLetter.UNLISTED}'
 """
 
 _REQUEUE = """
@@ -165,6 +174,13 @@ def _refresh_in_parts(database: Database, skus: Sequence[str], at: datetime) -> 
 def hold(connection: Connection, listings: Collection[Listing], reason: str) -> int:
     """Stop pushing ``listings`` until they are released; returns how many are held now."""
     return _each(connection, _HOLD, listings, reason=reason)
+
+
+def now_listed(connection: Connection, channel: str, skus: Collection[str]) -> int:
+    """The channel is seen to list ``skus``: those it was said not to list are due again; returns how many."""
+    bound = {"skus": as_json(skus), "channel": channel}
+    unlisted = connection.execute(text(_UNLISTED.format(wanted=wanted_skus(connection))), bound).scalars().all()
+    return requeue(connection, [Listing(channel, sku) for sku in unlisted]) if unlisted else 0
 
 
 def release(connection: Connection, listings: Collection[Listing], at: datetime) -> int:

@@ -35,7 +35,7 @@ class DeadLetter(StrEnum):
     REFUSED = "refused"
     """The channel said no, and would again."""
     UNLISTED = "unlisted"
-    """The channel does not list the SKU."""
+    """The channel does not list the SKU: a matter of master data, said once, whatever values follow."""
     NO_ANSWER = "no_answer"
     """Tried often enough while the channel answered others."""
 
@@ -140,8 +140,8 @@ def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> in
     Args:
         quantity: units the listing shall show.
         told: units it shows, or was last told to; None: nobody knows.
-        margin: ten-thousandths of money lost on a unit that could be sold and is not.
-        penalty: ten-thousandths of money for a unit sold that is not there, beside the margin.
+        margin: ten-thousandths of the reporting currency lost on a unit that could be sold and is not.
+        penalty: ten-thousandths of the reporting currency for a unit sold that is not there, beside the margin.
     """
     if quantity == 0:
         kind, units, loss = Urgency.ZERO, told or 0, margin + penalty

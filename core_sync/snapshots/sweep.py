@@ -17,6 +17,7 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
+from core_sync.outbox.intend import now_listed
 from core_sync.snapshots.store import Figure, store_figures
 
 CYCLE = timedelta(days=1)
@@ -116,6 +117,7 @@ def _keep(database: Database, channel: str, skus: Sequence[str], seen: Reading, 
     moment = to_microseconds(at)
     with database.transaction() as connection:
         store_figures(connection, figures, at)
+        now_listed(connection, channel, [figure.sku for figure in figures])
         looked = [{"channel": channel, "sku": sku, "at": moment} for sku in sorted(skus)]
         connection.execute(text(_LOOKED), looked)
 

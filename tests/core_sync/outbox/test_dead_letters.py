@@ -3,6 +3,7 @@
 from core_sync.channels.port import UNKNOWN_LISTING, Rejected
 from core_sync.outbox.dead_letters import Selection, dead_letters, replay
 from core_sync.outbox.rules import DeadLetter
+from core_sync.snapshots.sweep import sweep
 from tests.core_sync.outbox.conftest import Shop
 from tests.core_sync.stocked import open_failures
 
@@ -53,3 +54,24 @@ def test_a_new_value_is_a_new_chance(shop: Shop) -> None:
     shop.settled()
     assert shop.channel.shown == {"S": 5}
     assert len(letters(shop)) == 2
+
+
+def test_what_a_channel_does_not_list_is_said_once_and_not_asked_again_with_each_value(shop: Shop) -> None:
+    given_up(shop)
+    shop.channel.writes.clear()
+    for units in (5, 0, 7):
+        shop.stock(U=units)
+        shop.settled()
+    assert shop.channel.writes == []
+    assert letters(shop, Selection(why=DeadLetter.UNLISTED)) == [("U", "unlisted", UNKNOWN_LISTING)]
+    assert [failure[0] for failure in open_failures(shop.database)].count("push:shop:U") == 1
+
+
+def test_what_a_channel_is_seen_to_list_after_all_is_pushed_with_todays_value(shop: Shop) -> None:
+    given_up(shop)
+    shop.stock(U=7)
+    shop.channel.shown["U"] = 1
+    sweep(shop.database, shop.connectors, shop.now(), 10)
+    shop.settled()
+    assert shop.channel.shown["U"] == 7
+    assert "push:shop:U" not in [failure[0] for failure in open_failures(shop.database)]

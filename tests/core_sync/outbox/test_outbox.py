@@ -8,7 +8,7 @@ import pytest
 from core_sync.channels.connect import Connections
 from core_sync.database.engine import Database
 from core_sync.outbox.dispatch import Dispatcher, Pushed, push_due
-from core_sync.outbox.intend import hold, refresh_all_intents, refresh_intents, release, requeue
+from core_sync.outbox.intend import hold, now_listed, refresh_all_intents, refresh_intents, release, requeue
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.read_back import ReadBack, confirm_visible
 from tests.core_sync.channels.peers import Peer, a_shop
@@ -165,7 +165,7 @@ def test_a_push_without_an_answer_that_was_applied_counts_as_accepted(
     assert open_failures(database) == []
 
 
-def test_a_refusal_waits_for_a_person_until_the_value_changes(
+def test_what_a_shop_does_not_list_waits_until_it_is_seen_there(
     database: Database, connected: Connections, peer: Peer
 ) -> None:
     del peer.shown["S"]
@@ -175,6 +175,8 @@ def test_a_refusal_waits_for_a_person_until_the_value_changes(
     assert open_failures(database) == [("push:shop:S", "UNKNOWN_SKU", 200, 1)]
     peer.shown["S"] = 0
     happens(database, "receipt", "S", 1)
+    with database.transaction() as connection:
+        assert now_listed(connection, "shop", ["S"]) == 1
     assert push(database, connected).accepted == [SHOP]
 
 
