@@ -22,7 +22,7 @@ def columns(driver: Any, is_sqlite: bool) -> list[str]:
 def rows_after(database: Database, entry_id: int, without: Sequence[str] = ()) -> tuple[list[Row], int]:
     """The rows after ``entry_id``, in order, without their number and some other columns; and the newest number."""
     with database.reading() as connection:
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         named = ", ".join(name for name in columns(driver, database.is_sqlite) if name not in without)
         found = (
             driver.cursor()
@@ -39,7 +39,7 @@ class BareTable:
         """Strip the table; ``identity_only`` drops every index but the one that keeps ids unique."""
         self._is_sqlite = database.is_sqlite
         self._connection = database.engine.connect()  # held, so that the driver's connection stays ours
-        self.driver: Any = self._connection.connection.driver_connection
+        self.driver: Any = self._connection.connection.dbapi_connection
         typed = _typed_columns(self.driver, self._is_sqlite)
         self._types = [kind for _, kind in typed]
         named = ", ".join(name for name, _ in typed)

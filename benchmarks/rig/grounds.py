@@ -106,7 +106,7 @@ def _prepare(url: str, folder: Path, history: Sequence[Event]) -> None:
 def settle(database: Database) -> None:
     """Statistics as a database in use has them; nothing left to be written out later."""
     with database.engine.connect() as connection:
-        driver = connection.connection.driver_connection
+        driver = connection.connection.dbapi_connection
         assert driver is not None
         if database.is_sqlite:
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -19,7 +19,7 @@ def selling_channels(connection: Connection) -> tuple[SellingChannel, ...]:
 
     Every batch of the ledger asks this, also where there are no channels at all: hence the driver's own cursor.
     """
-    driver = connection.connection.driver_connection
+    driver = connection.connection.dbapi_connection
     assert driver is not None
     cursor = driver.cursor()
     try:

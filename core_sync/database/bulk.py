@@ -52,7 +52,7 @@ class Bulk:
     def __init__(self, connection: Connection) -> None:
         dialect = connection.dialect
         self.is_sqlite = dialect.name == "sqlite"
-        driver = connection.connection.driver_connection
+        driver = connection.connection.dbapi_connection
         assert driver is not None
         self.driver: Any = driver
         """The driver's own connection, in the same transaction."""

@@ -24,6 +24,10 @@ _SQLITE_BUSY_MILLISECONDS = 60_000
 _COLLISIONS = frozenset({"40001", "40P01"})
 """PostgreSQL's codes of a serialisation failure and of a deadlock."""
 
+_BY_KEYS = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan"
+"""Few keys against a large table, always: PostgreSQL would rather read a table of 100,000 rows whole, for 2,000 keys,
+and think about it anew each time."""
+
 _READ_ONLY = "25006"
 """PostgreSQL's code of a write in a transaction that may only read, which it calls an internal error."""
 
@@ -58,6 +62,10 @@ class Database:
         """
         try:
             kept = self.engine.connect()
+            if not self.is_sqlite:
+                kept.detach()  # never back into the pool: its settings suit who asks by keys alone
+                with kept.begin():
+                    kept.exec_driver_sql(_BY_KEYS)
         except OperationalError as error:
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
         self._kept.add(kept)
@@ -137,7 +145,7 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reads_only = connection.get_execution_options().get("read_only", False)
-        driver = connection.connection.driver_connection
+        driver = connection.connection.dbapi_connection
         assert driver is not None
         driver.execute("BEGIN" if reads_only else "BEGIN IMMEDIATE")  # SQLAlchemy's own execution costs ten times this
 

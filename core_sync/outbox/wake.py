@@ -79,7 +79,7 @@ class Bell:
 
     def _watch_file(self) -> None:
         with self._database.engine.connect() as connection:
-            driver = connection.connection.driver_connection
+            driver = connection.connection.dbapi_connection
             assert driver is not None
             seen = None
             while not self._stop.wait(_LOOK_S):
@@ -94,7 +94,7 @@ class Bell:
             connection.detach()  # a connection that listens is of no use to others
             listening = connection.execution_options(isolation_level="AUTOCOMMIT")
             listening.execute(text(f"LISTEN {_NOTICE}"))
-            driver = listening.connection.driver_connection
+            driver = listening.connection.dbapi_connection
             if driver is None:
                 raise DatabaseUnavailable(self._database.shown_url, "the listening connection is gone")
             while not self._stop.is_set():
