@@ -116,7 +116,11 @@ class Bulk:
             relation = f"{_unnest(tuple(_types(table, columns)))} AS r({', '.join(columns)})"
             # A cursor of its own: in a pipeline the answers come later.
             self.driver.cursor().execute(
-                for_postgresql.replace("{rows}", relation), [list(column) for column in zip(*rows, strict=True)]
+                for_postgresql.replace("{rows}", relation),
+                [
+                    _array(kind, column)
+                    for kind, column in zip(_types(table, columns), zip(*rows, strict=True), strict=True)
+                ],
             )
         except self._error as error:
             raise self._as_sqlalchemy_says(error) from error
@@ -197,7 +201,20 @@ def _row_of_json(row: str, bytes_at: int | None) -> Row:
 def _parameters(question: Question) -> list[Any]:
     several = len(question.types) > 1
     columns = zip(*question.keys, strict=True) if several else (question.keys,)
-    return [*(list(column) for column in columns), *question.bound]
+    arrays = (_array(kind, column) for kind, column in zip(question.types, columns, strict=bool(question.keys)))
+    return [*arrays, *question.bound]
+
+
+def _array(kind: str, column: Collection[Any]) -> Any:
+    """A PostgreSQL array of ``column``: the driver looks at every value of a list, JSON is written at once.
+
+    Between braces JSON is an array's own text (PostgreSQL manual, "Array Input and Output Syntax"), but for bytes and
+    for what is escaped; of those the driver takes care.
+    """
+    values = list(column)
+    if kind != "bytea" and b"\\" not in (written := msgspec.json.encode(values)):
+        return f"{{{written[1:-1].decode()}}}"
+    return values
 
 
 @lru_cache(maxsize=64)
