@@ -55,11 +55,11 @@ class StockPosition(Aggregate):
     def move(
         self,
         event_id: str,  # noqa: ARG002 - kept in the event
-        kind: str,  # noqa: ARG002
-        occurred_at: str,  # noqa: ARG002
-        document: str,  # noqa: ARG002
-        line: str,  # noqa: ARG002
-        quantity: int,  # noqa: ARG002
+        kind: str,  # noqa: ARG002 - kept in the event
+        occurred_at: str,  # noqa: ARG002 - kept in the event
+        document: str,  # noqa: ARG002 - kept in the event
+        line: str,  # noqa: ARG002 - kept in the event
+        quantity: int,  # noqa: ARG002 - kept in the event
         on_hand: int,
         allocated: int,
         quality_hold: int,

@@ -201,18 +201,18 @@ def _row_of_json(row: str, bytes_at: int | None) -> Row:
 def _parameters(question: Question) -> list[Any]:
     several = len(question.types) > 1
     columns = zip(*question.keys, strict=True) if several else (question.keys,)
-    arrays = (_array(kind, column) for kind, column in zip(question.types, columns, strict=bool(question.keys)))
+    arrays = (_array(kind, column) for kind, column in zip(question.types, columns, strict=True))
     return [*arrays, *question.bound]
 
 
 def _array(kind: str, column: Collection[Any]) -> Any:
     """A PostgreSQL array of ``column``: the driver looks at every value of a list, JSON is written at once.
 
-    Between braces JSON is an array's own text (PostgreSQL manual, "Array Input and Output Syntax"), but for bytes and
-    for what is escaped; of those the driver takes care.
+    Between braces JSON is an array's own text (PostgreSQL manual, "Array Input and Output Syntax"), but for bytes,
+    for floats that are no number and for what is escaped; of those the driver takes care.
     """
     values = list(column)
-    if kind != "bytea" and b"\\" not in (written := msgspec.json.encode(values)):
+    if kind not in ("bytea", "float8") and b"\\" not in (written := msgspec.json.encode(values)):
         return f"{{{written[1:-1].decode()}}}"
     return values
 

@@ -92,6 +92,7 @@ class ChannelContract:
     def test_a_listing_that_the_channel_does_not_have_is_refused_for_good(self, side: Side) -> None:
         [answer] = side.final([to("nowhere", 1)])
         refused(again=False)(answer)
+        assert isinstance(answer, Rejected)
 
     def test_a_figure_beyond_what_the_channel_takes_is_refused_unsent(self, side: Side) -> None:
         refused(again=False)(side.push("A", side.channel.limits.quantity_max + 1))

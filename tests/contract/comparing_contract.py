@@ -32,6 +32,7 @@ class ComparingContract:
     def test_a_listing_that_shows_the_figure_already_is_accepted(self, side: Side) -> None:
         side.peer.lists({"A": 44})
         accepted(side.push("A", 44, shown=3))
+        assert side.shows("A") == 44
 
     def test_a_listing_never_seen_is_set_from_what_it_shows(self, side: Side) -> None:
         [answer] = side.channel.push([PushRequest("A", 44, None, "first")])

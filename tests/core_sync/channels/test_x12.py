@@ -99,14 +99,15 @@ def test_an_envelope_that_disagrees_with_itself_is_read_and_told(old: str, new: 
 @given(st.text(max_size=200) | st.text("ISAGEST*~\n 0", max_size=300).map(lambda text: "ISA" + text))
 def test_anything_else_is_refused_and_nothing_breaks(text: str) -> None:
     with suppress(NotX12):
-        read_interchanges(text)
+        assert all(isinstance(one, Interchange) for one in read_interchanges(text))
 
 
 @given(st.integers(0, 400), st.text(max_size=3))
 def test_an_interchange_with_a_hole_is_read_or_refused(at: int, instead: str) -> None:
     text = written(("A", 1), ("B", 2))
     with suppress(NotX12):
-        read_interchanges(text[:at] + instead + text[at + 1 :])
+        read = read_interchanges(text[:at] + instead + text[at + 1 :])
+        assert all(isinstance(one, Interchange) for one in read)
 
 
 @pytest.mark.parametrize("end", ["~", "~\n", "~\r\n", "\n", "\r\n"])

@@ -186,7 +186,7 @@ def test_profiles_are_found_by_name_or_by_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_the_same_rows_are_the_same_events_in_every_format(tmp_path: Path, suffix: str) -> None:
-    rows = [retail_row(movement_id=n, ts=datetime(2010, 7, 1, 9, n), delta=n - 3) for n in range(7)]  # noqa: DTZ001
+    rows = [retail_row(movement_id=n, ts=datetime(2010, 7, 1, 9, n), delta=n - 3) for n in range(7)]  # noqa: DTZ001 - the file says no zone
     table = pl.DataFrame(rows).with_columns(pl.col("sku").cast(pl.Categorical), pl.col("ts").dt.cast_time_unit("ms"))
     path = tmp_path / f"feed{suffix}"
     table.write_parquet(path) if suffix == ".parquet" else table.write_csv(path)

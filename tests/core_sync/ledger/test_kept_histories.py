@@ -77,3 +77,4 @@ def test_a_reversal_is_not_itself_taken_back(life: Life) -> None:
     life.tell(a_receipt(5, event_id="r"))
     life.take_back(("wms", "r"))
     life.refuses_to_take_back(("stocktriage", "reversal:wms:r"), "takes back another")
+    assert on_hand(life) == 0

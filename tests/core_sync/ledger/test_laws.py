@@ -63,6 +63,7 @@ def test_very_many_steps_are_lawful_and_as_the_oracle_says(kind: str, world: Wor
     while taken.total() < STEPS[kind]:
         taken += search(world, HISTORIES, 40, seed=searches)
         searches += 1
+    assert taken.total() >= STEPS[kind]
     keep_result(
         f"ledger_laws_{kind}",
         "tests/core_sync/ledger/test_laws.py",
