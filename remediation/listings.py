@@ -31,10 +31,14 @@ ORDER BY i.channel, i.sku
 
 @dataclass(frozen=True, slots=True)
 class ToPush:
-    """The listings to push again, and the failures that are gone once they show what is promised."""
+    """The listings to push again, and the failures that are gone once they show what is promised.
+
+    ``queued`` are those of ``listings`` that only wait their turn: the trouble held them up, the case is not of them.
+    """
 
     listings: tuple[Listing, ...]
     failures: tuple[int, ...]
+    queued: frozenset[Listing] = frozenset()
 
 
 def promised(connection: Connection) -> Mapping[Listing, int]:
@@ -57,18 +61,19 @@ def listings_to_push(connection: Connection, case: CaseView) -> ToPush:
     known = promised(connection)
     listings = {listing for listing in case.listings if listing in known}
     behind = listings_behind(connection)
+    queued: set[Listing] = set()
     if case.subclass in _WHOLE_CHANNEL:
         named = {listing.channel for listing in listings} | set(case.channels)
         listings |= {listing for listing in behind if listing.channel in named}
         for channel in sorted(named):
-            listings |= set(backlog(connection, channel, BACKLOG_MAX))
+            queued |= set(backlog(connection, channel, BACKLOG_MAX))
     mended = []
     for signal in case.failures:
         listing = case.listing_of(signal)
-        found = {listing} & listings if listing is not None else set()
+        found = {listing} & (listings | queued) if listing is not None else set()
         if listing is None and signal.channel is None and signal.tells_of_a_push:
             found = {one for one in behind if one.sku == signal.sku}
             listings |= found
         if found:
             mended.append(signal.failure_id)
-    return ToPush(tuple(sorted(listings)), tuple(mended))
+    return ToPush(tuple(sorted(listings | queued)), tuple(mended), frozenset(queued - listings))

@@ -40,7 +40,10 @@ class RetryPush:
             changes=changes,
             reversible=False,
             failures=found.failures,
-            arguments={"listings": [[listing.channel, listing.sku] for listing in found.listings]},
+            arguments={
+                "listings": [[listing.channel, listing.sku] for listing in found.listings],
+                "queued": [[listing.channel, listing.sku] for listing in found.listings if listing in found.queued],
+            },
         )
 
     def refusal(self, world: World, order: Order) -> str | None:
@@ -64,7 +67,7 @@ class RetryPush:
     def verify(self, world: World, order: Order) -> Verification:
         """Every listing is seen to show what it should; what went back into the queue is pushed when it is due."""
         push_due(world.database, world.channels, world.clock(), only=listings_of(order))
-        return seen_visible(world, listings_of(order))
+        return seen_visible(world, listings_of(order), _queued(order))
 
     def finish(self, world: World, order: Order) -> None:
         """Nothing was set up only for the time between."""
@@ -77,6 +80,10 @@ class RetryPush:
 def listings_of(order: Order) -> list[Listing]:
     """The listings that a plan named."""
     return [Listing(channel, sku) for channel, sku in order.plan.arguments["listings"]]
+
+
+def _queued(order: Order) -> frozenset[Listing]:
+    return frozenset(Listing(channel, sku) for channel, sku in order.plan.arguments.get("queued", ()))
 
 
 def push_now(world: World, listings: Collection[Listing]) -> Told:
@@ -92,20 +99,30 @@ def push_now(world: World, listings: Collection[Listing]) -> Told:
     }
 
 
-def seen_visible(world: World, listings: Collection[Listing]) -> Verification:
-    """Read back, then say which of ``listings`` are not visible yet."""
+def seen_visible(
+    world: World, listings: Collection[Listing], queued: Collection[Listing] = frozenset()
+) -> Verification:
+    """Read back, then say which of ``listings`` are not visible yet.
+
+    One of ``queued`` that the channel answered with a refusal is no longer stopped by what the case is about: the
+    refusal is a failure of its own, and of another case.
+    """
     confirm_visible(world.database, world.channels, world.clock(), only=listings)
     with world.database.reading() as connection:
         states = {listing: _state(connection, listing) for listing in listings}
-    if any(state == "failed" for state in states.values()):
-        refused = sum(state == "failed" for state in states.values())
+    elsewhere = [listing for listing in queued if states.get(listing) == "failed"]
+    for listing in elsewhere:
+        del states[listing]
+    refused = sum(state == "failed" for state in states.values())
+    if refused:
         return Verification(Verified.FAILED, f"{refused} of {len(states)} listing(s) were refused again")
     waiting = sum(state != "visible" for state in states.values())
     if waiting:
         held = sum(state == "held" for state in states.values())
         on_hold = f", {held} on hold until another action lets go" if held else ""
         return Verification(Verified.NOT_YET, f"{waiting} of {len(states)} listing(s) do not show it yet{on_hold}")
-    return Verification(Verified.AGREES, f"{len(states)} listing(s) show the promised quantity")
+    refused_too = f"; {len(elsewhere)} that waited were refused for reasons of their own" if elsewhere else ""
+    return Verification(Verified.AGREES, f"{len(states)} listing(s) show the promised quantity{refused_too}")
 
 
 def _is_visible(connection: Connection, listing: Listing) -> bool:

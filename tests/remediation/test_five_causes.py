@@ -9,6 +9,7 @@ from core_sync.errors import VerbRefused
 from core_sync.failures.record import NewFailure, record_failure
 from core_sync.outbox.dispatch import Dispatcher, push_due
 from core_sync.outbox.read_back import confirm_visible
+from core_sync.snapshots.sweep import sweep
 from remediation.case_view import view_case
 from remediation.service import approve, preview, recommend, reject, request, runs_of, settle, undo
 from tests.core_sync.stocked import happens, intent, open_failures
@@ -230,6 +231,7 @@ def test_whatever_else_is_put_on_a_persons_list(trade: Trade) -> None:
     assert settle(trade.world) == 0
     trade.shop.shown["MUG"] = 0
     happens(trade.database, "receipt", "MUG", 1)
+    sweep(trade.database, trade.world.channels, trade.clock(), 10)
     pushed(trade)
     assert settle(trade.world) == 1
     assert case_status(trade.database, case_id) == "resolved"
