@@ -24,9 +24,12 @@ _SQLITE_BUSY_MILLISECONDS = 60_000
 _COLLISIONS = frozenset({"40001", "40P01"})
 """PostgreSQL's codes of a serialisation failure and of a deadlock."""
 
-_BY_KEYS = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan"
+_BY_KEYS = (
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; "
+    "SET plan_cache_mode = force_generic_plan"
+)
 """Few keys against a large table, always: PostgreSQL would rather read a table of 100,000 rows whole, for 2,000 keys,
-and think about it anew each time."""
+or a table of 100 rows once for each of 8,000, and think about it anew each time."""
 
 _READ_ONLY = "25006"
 """PostgreSQL's code of a write in a transaction that may only read, which it calls an internal error."""
