@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from api.shapes import POSITION_FIELDS, case_shape, position_shape
-from core_sync.cases.feed import Filter, read_feed
+from core_sync.cases.feed import read_feed
+from core_sync.cases.narrow import Filter
 from core_sync.clock import from_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound

@@ -130,6 +130,10 @@ class FeedItem(Shown):
     merged_into: int | None
     model_versions: dict[str, str]
     needs_review: bool
+    recurrences: int = Field(description="How often the same trouble was over before and came back, lately.")
+    weighed_at: datetime | None
+    snoozed_above: float | None
+    snoozed_stock_below: int | None
     override: OverrideShown | None
 
 

@@ -143,7 +143,8 @@ def _greet(world: World, address: str, say: Say) -> None:
     from api.cli.cases import FEED_COLUMNS
     from api.cli.session import print_table
     from api.shapes import case_shape
-    from core_sync.cases.feed import read_feed, read_totals
+    from core_sync.cases.feed import read_feed
+    from core_sync.cases.totals import read_totals
 
     with world.database.reading() as connection:
         page, totals = read_feed(connection, world.clock(), limit=TOP), read_totals(connection)

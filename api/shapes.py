@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
-from core_sync.cases.feed import FeedCase, Page, Totals
+from core_sync.cases.feed import FeedCase, Page
+from core_sync.cases.totals import Totals
 from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
 from core_sync.ledger.entries import ExplainedEntry
@@ -33,7 +34,8 @@ FEED_FIELDS = (
 
 _MORE = (
     "title", "reasons", "model_root_cause", "updated_at", "snoozed_until", "resolved_at", "resolution",
-    "merged_into", "model_versions", "needs_review",
+    "merged_into", "model_versions", "needs_review", "recurrences", "weighed_at", "snoozed_above",
+    "snoozed_stock_below",
 )  # fmt: skip
 
 

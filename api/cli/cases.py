@@ -92,8 +92,10 @@ def feed(
 ) -> None:
     """The ranked worklist: the largest expected loss first."""
     from api.shapes import case_shape
-    from core_sync.cases.feed import Filter, read_feed, read_totals
+    from core_sync.cases.feed import read_feed
+    from core_sync.cases.narrow import Filter
     from core_sync.cases.rules import ON_THE_LIST
+    from core_sync.cases.totals import read_totals
 
     shown = Filter(
         statuses=ON_THE_LIST if not status else _statuses(status), root_cause=root_cause, sku=sku, location=location,

@@ -17,8 +17,10 @@ from api.guard import COOKIE, SESSION_S, holder_of, session_cookie
 from api.problems import of_error
 from api.shapes import case_shape
 from api.wiring import World
-from core_sync.cases.feed import Filter, read_feed, read_totals
+from core_sync.cases.feed import read_feed
+from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
+from core_sync.cases.totals import read_totals
 from core_sync.errors import CursorRefused, NotFound, StocktriageError
 
 router = APIRouter(include_in_schema=False)

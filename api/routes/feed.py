@@ -27,8 +27,10 @@ from api.schemas import (
 from api.shapes import page_shape
 from api.wiring import World
 from core_sync.cases import grouping, undo, verbs
-from core_sync.cases.feed import Filter, read_feed, read_totals
+from core_sync.cases.feed import read_feed
+from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, Status
+from core_sync.cases.totals import read_totals
 from core_sync.money import to_ten_thousandths
 
 router = APIRouter(tags=["cases"])

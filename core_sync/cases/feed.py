@@ -13,28 +13,16 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, func, select, tuple_
 
+from core_sync.cases.narrow import Filter, conditions, narrowed
 from core_sync.cases.rows import CASES
-from core_sync.cases.rules import ON_THE_LIST, Override, Status
-from core_sync.clock import from_microseconds
+from core_sync.cases.rules import Override
+from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import CursorRefused, NotFound
 from core_sync.money import from_ten_thousandths
 
 PAGE_MAX = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which cases to show; empty means all. Cases resolved or asleep are shown only when asked for."""
-
-    statuses: Sequence[Status] = ON_THE_LIST
-    root_cause: str | None = None
-    sku: str | None = None
-    location: str | None = None
-    channel: str | None = None
-    owner: str | None = None
-    abstained: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +61,15 @@ class FeedCase:
     override: Override | None
     override_expected_loss: Decimal | None
     snoozed_until: datetime | None
+    snoozed_above: Decimal | None
+    snoozed_stock_below: int | None
     resolved_at: datetime | None
     resolution: str | None
     merged_into: int | None
     model_versions: Mapping[str, str]
     needs_review: bool
+    recurrences: int
+    weighed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +96,14 @@ def read_feed(
     """
     limit = max(1, min(limit, PAGE_MAX))
     after = _decoded(cursor) if cursor else None
-    statement = _filtered(select(CASES), shown or Filter())
+    # The index alone tells which; only those rows, which are wide, are then read.
+    listed = narrowed(select(CASES.c.case_id), conditions(connection, shown or Filter()))
     if after is not None:
-        statement = statement.where(tuple_(CASES.c.rank_value, CASES.c.case_id) < (after.rank_value, after.case_id))
-    rows = connection.execute(
-        statement.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(limit + 1)
-    ).all()
+        listed = listed.where(tuple_(CASES.c.rank_value, CASES.c.case_id) < (after.rank_value, after.case_id))
+    listed = listed.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(limit + 1)
+    numbers = list(connection.execute(listed).scalars())
+    found = {row.case_id: row for row in connection.execute(select(CASES).where(CASES.c.case_id.in_(numbers)))}
+    rows = [found[number] for number in numbers]
     first = (after.rank if after is not None else 0) + 1
     cases = [feed_case(row, rank, at) for rank, row in enumerate(rows[:limit], first)]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -127,27 +121,8 @@ def read_feed_case(connection: Connection, case_id: int, at: datetime) -> FeedCa
     if row is None:
         raise NotFound("case", case_id)
     before = tuple_(CASES.c.rank_value, CASES.c.case_id) > (row.rank_value, row.case_id)
-    ahead = _filtered(select(func.count()).select_from(CASES), Filter()).where(before)
+    ahead = narrowed(select(func.count()).select_from(CASES), conditions(connection, Filter())).where(before)
     return feed_case(row, int(connection.execute(ahead).scalar_one()) + 1, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What is on the list: how many cases, and their expected loss by currency."""
-
-    cases: int
-    expected_loss: Mapping[str, Decimal]
-
-
-def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
-    """Sums over everything that the filter shows."""
-    statement = _filtered(
-        select(func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency).group_by(CASES.c.currency),
-        shown or Filter(),
-    )
-    rows = connection.execute(statement).all()
-    sums = {currency: from_ten_thousandths(int(total)) for _, total, currency in rows if currency and total is not None}
-    return Totals(sum(int(count) for count, _, _ in rows), sums)
 
 
 def feed_case(row: Row[Any], rank: int, at: datetime) -> FeedCase:
@@ -171,7 +146,7 @@ def feed_case(row: Row[Any], rank: int, at: datetime) -> FeedCase:
         expected_loss=_money(row.expected_loss),
         currency=row.currency,
         exposure_terms=msgspec.json.decode(row.exposure_terms),
-        time_to_harm_h=row.time_to_harm_h,
+        time_to_harm_h=hours_left(row.time_to_harm_h, row.weighed_at, at),
         opened_at=from_microseconds(row.opened_at),
         updated_at=from_microseconds(row.updated_at),
         skus=msgspec.json.decode(row.skus),
@@ -185,32 +160,23 @@ def feed_case(row: Row[Any], rank: int, at: datetime) -> FeedCase:
         override=override if holds else None,
         override_expected_loss=_money(override.rank) if holds else None,
         snoozed_until=_moment(row.snoozed_until),
+        snoozed_above=_money(row.snoozed_above),
+        snoozed_stock_below=row.snoozed_stock_below,
         resolved_at=_moment(row.resolved_at),
         resolution=row.resolution,
         merged_into=row.merged_into,
         model_versions=msgspec.json.decode(row.model_versions),
         needs_review=row.needs_review,
+        recurrences=row.recurrences,
+        weighed_at=from_microseconds(row.weighed_at) if row.weighed_at else None,
     )
 
 
-def _filtered(statement: Select[Any], shown: Filter) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = []
-    if shown.statuses:
-        conditions.append(CASES.c.status.in_([str(status) for status in shown.statuses]))
-    if shown.root_cause:
-        conditions.append(func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause) == shown.root_cause)
-    for column, wanted in (
-        (CASES.c.skus, shown.sku),
-        (CASES.c.locations, shown.location),
-        (CASES.c.channels, shown.channel),
-    ):
-        if wanted:
-            conditions.append(column.contains(msgspec.json.encode(wanted).decode(), autoescape=True))
-    if shown.owner:
-        conditions.append(CASES.c.owner == shown.owner)
-    if shown.abstained is not None:
-        conditions.append(CASES.c.abstained.is_(shown.abstained))
-    return statement.where(and_(*conditions)) if conditions else statement
+def hours_left(hours: float | None, since: int, at: datetime) -> float | None:
+    """What is left at ``at`` of ``hours`` that were counted at ``since`` (microseconds); never below 0."""
+    if hours is None or not since:
+        return hours
+    return max(0.0, hours - (to_microseconds(at) - since) / 3.6e9)
 
 
 def _encoded(after: _After) -> str:

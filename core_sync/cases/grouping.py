@@ -9,8 +9,10 @@ from sqlmodel import col
 
 from core_sync.cases.rows import CASES, change_case, changed, locked_case, recount_signals
 from core_sync.cases.rules import Status, check_allowed
+from core_sync.cases.scope import NO_SCOPE, keep_scope
 from core_sync.cases.tables import CaseSignal
 from core_sync.cases.timeline import add_entry
+from core_sync.cases.words import keep_words
 from core_sync.clock import to_microseconds
 from core_sync.errors import VerbRefused
 
@@ -117,8 +119,10 @@ def _open_beside(connection: Connection, case_id: int, fingerprint: str, moment:
         "updated_at": moment,
         "needs_review": True,
     }
-    new_id = connection.execute(insert(CASES).values(values).returning(CASES.c.case_id)).scalar_one()
-    return int(new_id)
+    new_id = int(connection.execute(insert(CASES).values(values).returning(CASES.c.case_id)).scalar_one())
+    keep_scope(connection, new_id, NO_SCOPE, row._mapping)
+    keep_words(connection, [new_id])
+    return new_id
 
 
 def _signals_of(connection: Connection, case_id: int) -> list[int]:

@@ -1,9 +1,18 @@
-"""Storage of cases, the signals in them and their timeline."""
+"""Storage of cases, the signals in them, what they are found by, and their timeline."""
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
+
+OPEN = "status <> 'resolved'"
+"""As the indexes of unresolved cases say it; both databases use them only where a query says the same."""
+
+_TO_REVIEW = f"needs_review AND {OPEN}"
+_LISTED_BY = (
+    "status", "root_cause", "override_root_cause", "abstained", "owner", "currency", "expected_loss",
+)  # fmt: skip
+"""What the list is narrowed and added up by: the index alone answers it, however wide the rows are."""
 
 
 class ExceptionCase(SQLModel, table=True):
@@ -17,6 +26,22 @@ class ExceptionCase(SQLModel, table=True):
         ),
         Index("case_feed", text("rank_value DESC"), text("case_id DESC")),
         Index("case_feed_by_status", "status", text("rank_value DESC"), text("case_id DESC")),
+        Index(
+            "case_worklist",
+            text("rank_value DESC"),
+            text("case_id DESC"),
+            *_LISTED_BY,
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
+        ),
+        Index("case_to_review", "case_id", sqlite_where=text(_TO_REVIEW), postgresql_where=text(_TO_REVIEW)),
+        Index("case_to_renew", "weighed_at", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+        Index(
+            "case_by_end",
+            "resolved_at",
+            sqlite_where=text("resolved_at IS NOT NULL"),
+            postgresql_where=text("resolved_at IS NOT NULL"),
+        ),
         Index("case_fingerprint", "fingerprint"),
         Index(
             "case_fingerprint_open",
@@ -42,6 +67,11 @@ class ExceptionCase(SQLModel, table=True):
     currency: str | None = None
     exposure_terms: str = "{}"
     time_to_harm_h: float | None = None
+    """As of ``weighed_at``; less what has passed since."""
+    weighed_at: int = moment(0)
+    """When the figures were last renewed; 0 before the first time."""
+    recurrences: int = whole(0)
+    """How often the same trouble was over before and came back, lately."""
     rank_value: float = 0.0
     reasons: str = "[]"
     skus: str = "[]"
@@ -57,6 +87,10 @@ class ExceptionCase(SQLModel, table=True):
     override_reason: str | None = None
     override_until: int | None = moment(None)
     snoozed_until: int | None = moment(None)
+    snoozed_above: int | None = whole(None)
+    """Wakes when its exposure, in ten-thousandths, is above this."""
+    snoozed_stock_below: int | None = whole(None)
+    """Wakes when one of its SKUs has fewer units available than this."""
     opened_at: int = moment()
     updated_at: int = moment()
     resolved_at: int | None = moment(None)
@@ -91,7 +125,10 @@ class CaseEntry(SQLModel, table=True):
     """One line of a case's timeline: who did what, when, and what was so before."""
 
     __tablename__ = "case_entry"
-    __table_args__ = (Index("case_entry_by_case", "case_id", "entry_id"),)
+    __table_args__ = (
+        Index("case_entry_by_case", "case_id", "entry_id"),
+        Index("case_entry_by_verb", "verb", "at"),
+    )
 
     entry_id: int | None = key()
     case_id: int = whole(foreign_key="exception_case.case_id")
@@ -101,3 +138,51 @@ class CaseEntry(SQLModel, table=True):
     note: str | None = None
     before: str = "{}"
     after: str = "{}"
+
+
+class CaseScope(SQLModel, table=True):
+    """One SKU, location or channel that a case touches: the list is narrowed and counted by it."""
+
+    __tablename__ = "case_scope"
+    __table_args__ = (Index("case_scope_by_case", "case_id"),)
+
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    case_id: int = whole(primary_key=True, foreign_key="exception_case.case_id")
+
+
+class CaseWords(SQLModel, table=True):
+    """The words a case is found by: lower-case, letters and digits only, one blank between two.
+
+    Full-text indexes stand on it that SQLModel cannot declare: ``case_search`` (FTS5) on SQLite, a GIN index on
+    PostgreSQL.
+    """
+
+    __tablename__ = "case_words"
+
+    case_id: int = whole(primary_key=True, foreign_key="exception_case.case_id")
+    words: str
+
+
+class SavedView(SQLModel, table=True):
+    """A filter that a person keeps under a name."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("owner", "name", name="saved_view_name"),)
+
+    view_id: int | None = key()
+    owner: str
+    name: str
+    shown: str
+    """The filter's fields as JSON."""
+    saved_at: int = moment()
+
+
+class Attendance(SQLModel, table=True):
+    """When a person last looked at the worklist, and when they last left it."""
+
+    __tablename__ = "attendance"
+
+    person: str = Field(primary_key=True)
+    seen_at: int = moment()
+    left_at: int = moment(0)

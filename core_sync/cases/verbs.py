@@ -14,6 +14,7 @@ from core_sync.cases.rows import CASES, change_case, changed, locked_case
 from core_sync.cases.rules import ROOT_CAUSES, Status, check_allowed, rank_value
 from core_sync.cases.tables import ExceptionCase
 from core_sync.cases.timeline import add_entry
+from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import VerbRefused
 
@@ -169,7 +170,10 @@ def _apply(
     check_allowed(verb, case_id, case.status)
     before = changed(case, changes)
     change_case(connection, case_id, changes, to_microseconds(at))
-    return add_entry(connection, case_id, actor, verb, at, note, before, changes)
+    entry_id = add_entry(connection, case_id, actor, verb, at, note, before, changes)
+    if note or verb in ("assign", "override"):
+        keep_words(connection, [case_id])
+    return entry_id
 
 
 def _check_ahead(verb: str, subject: str, until: datetime | None, at: datetime) -> None:

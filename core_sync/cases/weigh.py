@@ -11,9 +11,11 @@ from sqlalchemy import Connection, select
 
 from core_sync.cases.rows import CASES, change_case, locked_case
 from core_sync.cases.rules import Override, rank_value
+from core_sync.cases.scope import SCOPES, keep_scope
 from core_sync.cases.signals import SYSTEM
 from core_sync.cases.tables import ExceptionCase
 from core_sync.cases.timeline import add_entry
+from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.money import to_ten_thousandths
 
@@ -88,9 +90,13 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
         "recommended_action": opinion.recommended_action,
         "autonomy": opinion.autonomy,
         "model_versions": _json(opinion.model_versions),
+        "weighed_at": to_microseconds(at),
         "needs_review": False,
     }
     change_case(connection, case_id, changes, to_microseconds(at))
+    before_scope = {column: getattr(case, column) for column in SCOPES.values()}
+    keep_scope(connection, case_id, before_scope, changes)
+    keep_words(connection, [case_id])
     told = [name for name in _TOLD if getattr(case, name) != changes[name]]
     if case.model_versions == "{}" or told:
         shown = (*_TOLD, "probability", "exposure", "expected_loss", "currency")

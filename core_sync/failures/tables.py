@@ -5,6 +5,7 @@ from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
 
+_OPEN_WITH_SKU = "resolved_at IS NULL AND sku IS NOT NULL"
 _ASKING = "error_code = 'unmapped_sku' AND mapping_candidates IS NULL AND resolved_at IS NULL"
 
 
@@ -37,6 +38,7 @@ class Failure(SQLModel, table=True):
             sqlite_where=text("duplicate_of IS NOT NULL"),
             postgresql_where=text("duplicate_of IS NOT NULL"),
         ),
+        Index("failure_open_sku", "sku", sqlite_where=text(_OPEN_WITH_SKU), postgresql_where=text(_OPEN_WITH_SKU)),
         Index("failure_asking_candidates", "sku", sqlite_where=text(_ASKING), postgresql_where=text(_ASKING)),
         Index(
             "failure_open_subject",

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_sync.cases.feed import Filter, read_feed, read_totals
+from core_sync.cases.feed import read_feed
+from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import Status, rank_value
+from core_sync.cases.totals import read_totals
 from core_sync.cases.verbs import assign, resolve, snooze
 from core_sync.database.engine import Database
 from core_sync.errors import CursorRefused

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core_sync.cases.feed import FeedCase, Filter, read_feed, read_feed_case
+from core_sync.cases.feed import FeedCase, read_feed, read_feed_case
+from core_sync.cases.narrow import Filter
 from core_sync.cases.signals import open_or_join
 from core_sync.cases.weigh import Opinion, write_opinion
 from core_sync.database.engine import Database

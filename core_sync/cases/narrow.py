@@ -1,0 +1,97 @@
+"""Which cases to show: the filter of a list, and the conditions that it means to the database.
+
+What fits few cases is looked up first and named; what fits many is a test of each case while the list is walked in
+its order. Either way a page costs what it shows and not what there is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal_column, select, text
+from sqlalchemy import column as named
+from sqlmodel import col
+
+from core_sync.cases.rows import CASES
+from core_sync.cases.rules import ON_THE_LIST, Status
+from core_sync.cases.tables import OPEN, CaseScope
+from core_sync.cases.words import words_of
+
+FEW = 1_000
+"""Up to so many cases are named by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which cases to show; empty means all. Cases resolved or asleep are shown only when asked for.
+
+    ``search`` asks for every one of its words, each as the beginning of a word of the case.
+    """
+
+    statuses: Sequence[Status] = ON_THE_LIST
+    root_cause: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    channel: str | None = None
+    owner: str | None = None
+    abstained: bool | None = None
+    search: str | None = None
+
+
+Conditions = Sequence[ColumnElement[bool]]
+
+
+def conditions(connection: Connection, shown: Filter) -> Conditions:
+    """What ``shown`` means, as conditions on a row of cases."""
+    found: list[ColumnElement[bool]] = []
+    if shown.statuses:
+        if Status.RESOLVED not in shown.statuses:
+            found.append(literal_column(OPEN))
+        found.append(CASES.c.status.in_([str(status) for status in shown.statuses]))
+    if shown.root_cause:
+        found.append(func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause) == shown.root_cause)
+    if shown.owner:
+        found.append(CASES.c.owner == shown.owner)
+    if shown.abstained is not None:
+        found.append(CASES.c.abstained.is_(shown.abstained))
+    for kind, value in (("sku", shown.sku), ("location", shown.location), ("channel", shown.channel)):
+        if value:
+            found.append(_touches(connection, kind, value))
+    if shown.search:
+        found.append(_says(connection, words_of(shown.search)))
+    return found
+
+
+def narrowed(statement: Select[Any], wanted: Conditions) -> Select[Any]:
+    """``statement`` on the cases that fit."""
+    return statement.where(and_(*wanted)) if wanted else statement
+
+
+def _touches(connection: Connection, kind: str, value: str) -> ColumnElement[bool]:
+    scope = select(col(CaseScope.case_id)).where(col(CaseScope.kind) == kind, col(CaseScope.value) == value)
+    few = _few(connection, scope)
+    if few is not None:
+        return few
+    return exists(scope.where(col(CaseScope.case_id) == CASES.c.case_id).correlate(CASES))
+
+
+def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:
+    if not words:
+        return literal_column("1 = 0")  # nothing but punctuation: no case says that
+    if connection.dialect.name == "sqlite":
+        query = " AND ".join(f'"{word}" *' for word in words)
+        found = select(named("rowid")).select_from(text("case_search")).where(text("case_search MATCH :asked"))
+    else:
+        query = " & ".join(f"'{word}':*" for word in words)
+        found = select(named("case_id")).select_from(text("case_words")).where(
+            text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:asked AS tsquery)")
+        )  # fmt: skip
+    found = found.params(asked=query)
+    few = _few(connection, found)
+    return few if few is not None else CASES.c.case_id.in_(found)
+
+
+def _few(connection: Connection, found: Select[Any]) -> ColumnElement[bool] | None:
+    """The cases by number, where they are few."""
+    numbers = list(connection.execute(found.limit(FEW + 1)).scalars())
+    return CASES.c.case_id.in_(numbers) if len(numbers) <= FEW else None

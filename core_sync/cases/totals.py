@@ -1,0 +1,128 @@
+"""What is on the list in sum: cases and money, by each facet, and how much the first k cases cover."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, literal_column, select
+from sqlmodel import col
+
+from core_sync.cases.narrow import Filter, conditions, narrowed
+from core_sync.cases.rows import CASES
+from core_sync.cases.tables import CaseScope
+from core_sync.money import from_ten_thousandths
+
+STEPS = (1, 5, 10, 20, 50, 100)
+"""After how many cases it is told how much they cover."""
+
+FACET_VALUES_MAX = 50
+"""Of a facet with more values, those with the most cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is on the list: how many cases, and their expected loss by currency."""
+
+    cases: int
+    expected_loss: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The first ``cases`` cover ``share`` of the expected loss of all, and ``left`` is what the others stand for."""
+
+    cases: int
+    share: float
+    covered: Decimal
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Cases on the list by the values of each facet, the most first; ``(none)`` counts those without an owner."""
+
+    totals: Totals
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
+    """Sums over everything that the filter shows."""
+    statement = select(func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency).group_by(CASES.c.currency)
+    return _totals(connection.execute(narrowed(statement, conditions(connection, shown or Filter()))).all())
+
+
+def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
+    """How many of what the filter shows have each status, root cause, owner, channel and location."""
+    wanted = conditions(connection, shown or Filter())
+    cause = func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause).label("root_cause")
+    columns = (CASES.c.status, cause, CASES.c.owner, CASES.c.abstained)
+    grouped = select(
+        func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency, *columns
+    ).group_by(CASES.c.currency, *columns)  # fmt: skip
+    rows = connection.execute(narrowed(grouped, wanted)).all()
+    counts: dict[str, dict[str, int]] = {"status": {}, "root_cause": {}, "owner": {}, "abstained": {}}
+    for count, _, _, *values in rows:
+        for facet, value in zip(counts, values, strict=True):
+            name = _said(value)
+            counts[facet][name] = counts[facet].get(name, 0) + int(count)
+    for kind in ("channel", "location"):
+        counts[kind] = _scopes(connection, kind, wanted)
+    return Facets(_totals(rows), {facet: _largest_first(found) for facet, found in counts.items()})
+
+
+def read_coverage(connection: Connection, shown: Filter | None = None, steps: Sequence[int] = STEPS) -> list[Covered]:
+    """How much of the expected loss the first cases stand for, after each of ``steps``.
+
+    Losses are in the one currency in which they are reported; a case whose loss is not known counts for nothing.
+    """
+    wanted = conditions(connection, shown or Filter())
+    most = max(steps)
+    ranked = narrowed(select(CASES.c.expected_loss), wanted)
+    ranked = ranked.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(most)
+    losses = [int(loss or 0) for loss in connection.execute(ranked).scalars()]
+    every = connection.execute(narrowed(select(func.sum(CASES.c.expected_loss)), wanted)).scalar_one()
+    total = int(every or 0)
+    told = []
+    for step in steps:
+        if step > len(losses) and told and told[-1].cases >= len(losses):
+            break
+        covered = sum(losses[:step])
+        share = covered / total if total else 1.0
+        told.append(
+            Covered(min(step, len(losses)), share, from_ten_thousandths(covered), from_ten_thousandths(total - covered))
+        )
+    return told
+
+
+def _scopes(connection: Connection, kind: str, wanted: Sequence[Any]) -> dict[str, int]:
+    """Cases that fit by channel or location."""
+    counted = (
+        select(col(CaseScope.value), func.count())
+        .join(CASES, CASES.c.case_id == col(CaseScope.case_id))
+        .where(col(CaseScope.kind) == kind)
+        .group_by(col(CaseScope.value))
+        .order_by(literal_column("2").desc())
+        .limit(FACET_VALUES_MAX)
+    )
+    return {value: int(count) for value, count in connection.execute(narrowed(counted, wanted))}
+
+
+def _totals(rows: Sequence[Row[Any]]) -> Totals:
+    sums: dict[str, int] = {}
+    for _, total, currency, *_rest in rows:
+        if currency and total is not None:
+            sums[currency] = sums.get(currency, 0) + int(total)
+    losses = {currency: from_ten_thousandths(total) for currency, total in sorted(sums.items())}
+    return Totals(sum(int(row[0]) for row in rows), losses)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "(none)" if value is None else str(value)
+
+
+def _largest_first(counts: Mapping[str, int]) -> dict[str, int]:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return dict(ordered[:FACET_VALUES_MAX])
