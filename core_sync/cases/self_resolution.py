@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, text
 
+from core_sync.cases.recurrence import raised
 from core_sync.cases.rows import CASES, change_case, in_parts
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.signals import SYSTEM
@@ -29,6 +30,7 @@ class Settled:
 def resolve_settled(connection: Connection, at: datetime, open_anomalies: OpenAmong | None = None) -> Settled:
     """Resolve every case whose failures are all resolved and whose anomalies are all settled; wake what is due.
 
+    Looked at are cases that ask to be weighed again, for whoever closes a failure or settles an anomaly asks for that.
     Where nobody says which anomalies are settled, none is.
     """
     resolved = []
@@ -93,7 +95,7 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
     expired = []
     for row in connection.execute(due).all():
         changes: dict[str, Any] = dict.fromkeys(names)
-        rank = rank_value(row.expected_loss, row.time_to_harm_h, row.fault_probability)
+        rank = rank_value(raised(row.expected_loss, row.recurrences), row.time_to_harm_h, row.fault_probability)
         ranked = {"rank_value": rank, "needs_review": True}
         change_case(connection, row.case_id, {**changes, **ranked}, moment)
         before = {name: row._mapping[name] for name in names}
@@ -104,7 +106,7 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
 
 _NO_OPEN_FAILURE = """
 SELECT c.case_id, c.status, c.snoozed_until FROM exception_case c
-WHERE c.status <> 'resolved' AND c.signals > 0
+WHERE c.needs_review AND c.status <> 'resolved' AND c.signals > 0
   AND NOT EXISTS (
     SELECT 1 FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
     WHERE s.case_id = c.case_id AND s.kind = 'failure' AND f.resolved_at IS NULL

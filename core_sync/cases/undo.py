@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core_sync.cases.grouping import move_back
+from core_sync.cases.recurrence import raised
 from core_sync.cases.rows import change_case, locked_case
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.tables import ExceptionCase
@@ -55,5 +56,5 @@ def undo(connection: Connection, case_id: int, entry_id: int, actor: str, at: da
 
 def _rank_without(case: ExceptionCase, before: dict[str, Any]) -> float:
     rank = before.get("override_rank")
-    loss = rank if rank is not None else case.expected_loss
+    loss = rank if rank is not None else raised(case.expected_loss, case.recurrences)
     return rank_value(loss, case.time_to_harm_h, case.fault_probability)

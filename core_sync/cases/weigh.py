@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal_column, select, update
 
+from core_sync.cases.recurrence import raised
 from core_sync.cases.rows import CASES, change_case, locked_case
 from core_sync.cases.rules import Override, rank_value
 from core_sync.cases.scope import SCOPES, keep_scope
 from core_sync.cases.signals import SYSTEM
-from core_sync.cases.tables import ExceptionCase
+from core_sync.cases.tables import OPEN, ExceptionCase
 from core_sync.cases.timeline import add_entry
 from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.money import to_ten_thousandths
+
+RENEWED_AFTER = timedelta(hours=1)
+"""Figures this old are renewed by themselves, so that a case rises as its harm comes nearer."""
 
 _TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
 """A change of one of these is a line in the timeline; figures alone change all the time."""
@@ -36,6 +40,7 @@ class Opinion:
         time_to_harm_h: hours until the first unit is lost.
         reasons: why, in words, the weightiest first.
         model_versions: by kind of model.
+        recurrences: how often it was over and came back lately; raises its rank (``recurrence``), not its loss.
     """
 
     title: str
@@ -57,6 +62,7 @@ class Opinion:
     recommended_action: str | None = None
     autonomy: str = "suggest"
     model_versions: Mapping[str, str] = field(default_factory=dict)
+    recurrences: int = 0
 
 
 def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: datetime) -> None:
@@ -68,7 +74,8 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
     case = locked_case(connection, case_id)
     expected_loss = _stored(opinion.expected_loss)
     override = override_of(case)
-    ranked_by = override.rank if override.holds(at) and override.rank is not None else expected_loss
+    computed = raised(expected_loss, opinion.recurrences)
+    ranked_by = override.rank if override.holds(at) and override.rank is not None else computed
     changes: dict[str, Any] = {
         "title": opinion.title,
         "root_cause": opinion.root_cause,
@@ -90,6 +97,7 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
         "recommended_action": opinion.recommended_action,
         "autonomy": opinion.autonomy,
         "model_versions": _json(opinion.model_versions),
+        "recurrences": opinion.recurrences,
         "weighed_at": to_microseconds(at),
         "needs_review": False,
     }
@@ -106,13 +114,29 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
 
 def cases_to_review(connection: Connection, limit: int | None = None) -> list[int]:
     """Cases not resolved that something related happened to since they were last weighed, the oldest first."""
-    statement = (
-        select(CASES.c.case_id)
-        .where(CASES.c.needs_review.is_(True), CASES.c.status != "resolved")
-        .order_by(CASES.c.case_id)
-        .limit(limit)
-    )
-    return list(connection.execute(statement).scalars())
+    asking = select(CASES.c.case_id).where(literal_column("needs_review"), literal_column(OPEN))
+    return list(connection.execute(asking.order_by(CASES.c.case_id).limit(limit)).scalars())
+
+
+def cases_to_renew(connection: Connection, at: datetime, limit: int) -> list[int]:
+    """Cases whose figures are ``RENEWED_AFTER`` old, the oldest first: stock and demand move without a signal."""
+    old = to_microseconds(at - RENEWED_AFTER)
+    statement = select(CASES.c.case_id).where(literal_column(OPEN), CASES.c.weighed_at < old)
+    return list(connection.execute(statement.order_by(CASES.c.weighed_at).limit(limit)).scalars())
+
+
+def ask_for_review(connection: Connection, case_ids: Sequence[int], at: datetime) -> None:
+    """Nothing open was found in these: the next round looks whether they are over. They are not renewed meanwhile."""
+    if case_ids:
+        asking = update(CASES).where(CASES.c.case_id.in_(case_ids))
+        connection.execute(asking.values(needs_review=True, weighed_at=to_microseconds(at)))
+
+
+def lock_cases(connection: Connection, case_ids: Sequence[int]) -> None:
+    """Lock the cases until the transaction ends: what is closed meanwhile asks again once they are weighed."""
+    if connection.dialect.name != "sqlite":  # there, whoever writes is alone
+        locked = select(CASES.c.case_id).where(CASES.c.case_id.in_(case_ids)).order_by(CASES.c.case_id)
+        connection.execute(locked.with_for_update())
 
 
 def override_of(case: ExceptionCase) -> Override:

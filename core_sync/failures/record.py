@@ -130,6 +130,7 @@ def resolve_failures(connection: Connection, failure_ids: Sequence[int], at: dat
     )
     if not failure_ids:
         return 0
+    connection.execute(_REVIEW_BY_ID, [{"closed_id": failure_id} for failure_id in sorted(failure_ids)])
     return max(connection.execute(statement, [{"closed_id": failure_id} for failure_id in failure_ids]).rowcount, 0)
 
 
@@ -199,3 +200,15 @@ _REVIEW = (
     .values(needs_review=True)
 )
 """Made once, as the other one: building a statement takes longer than running it."""
+
+_REVIEW_BY_ID = (
+    update(ExceptionCase)
+    .where(
+        col(ExceptionCase.case_id).in_(
+            select(col(CaseSignal.case_id)).where(
+                col(CaseSignal.kind) == "failure", col(CaseSignal.signal_id) == bindparam("closed_id")
+            )
+        )
+    )
+    .values(needs_review=True)
+)

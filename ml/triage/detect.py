@@ -20,11 +20,14 @@ from ml.anomaly.thresholds import Policy
 from ml.features.deltas import DeltaFeatures, Deltas
 from ml.features.movements import MovementFeatures
 from ml.registry.service_models import ServiceModels
-from ml.triage.frames import as_movements, deltas_since, movements_since, newest_ids, scored_up_to
+from ml.triage.frames import as_movements, complete_up_to, deltas_since, movements_since, scored_up_to
 from ml.triage.sentences import sentence
 from ml.triage.tables import Anomaly, ScoredUpTo
 
 BATCH_ROWS = 5_000
+
+SCORED = {"delta": ("delta", "delta_id"), "movement": ("ledger_entry", "entry_id")}
+"""The facts that are scored, by table and column of their number."""
 
 DAILY_MOVEMENT_ALARMS = 8
 """At most this many movements a day become anomalies, the strangest first: what people can look at."""
@@ -37,14 +40,11 @@ def detect(database: Database, models: ServiceModels, at: datetime, policy: Poli
 
     Another process may score the same facts meanwhile: whoever writes first is believed.
     """
+    newest = complete_up_to(database, SCORED)
     with database.reading() as connection:
-        newest, done = newest_ids(connection), scored_up_to(connection)
-        deltas = (
-            deltas_since(connection, done.get("delta", 0), newest["delta"])
-            if newest["delta"] > done.get("delta", 0)
-            else None
-        )
-        has_movements = newest["movement"] > done.get("movement", 0)
+        done = scored_up_to(connection)
+        has_deltas, has_movements = (newest.get(kind, 0) > done.get(kind, 0) for kind in SCORED)
+        deltas = deltas_since(connection, done.get("delta", 0), newest["delta"]) if has_deltas else None
         movements = movements_since(connection, done.get("movement", 0), newest["movement"]) if has_movements else None
         spent = _spent(connection) if has_movements else {}
     found: list[dict[str, object]] = []

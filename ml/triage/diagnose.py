@@ -11,6 +11,7 @@ from core_sync.database.engine import Database
 from core_sync.database.upsert import insert_new
 from ml.registry.service_models import ServiceModels
 from ml.root_cause.evidence import evidence_from
+from ml.triage.frames import scored_up_to
 from ml.triage.tables import Diagnosis
 
 BATCH = 5_000
@@ -19,12 +20,14 @@ BATCH = 5_000
 def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
     """Diagnose every failure that has no diagnosis yet; returns how many that were.
 
-    Nothing is locked while the model thinks; where another process was quicker, its diagnosis stands.
+    Nothing is locked while the model thinks; where another process was quicker, its diagnosis stands. Failures up to
+    the mark that ``gather`` leaves are in cases already.
     """
     done = 0
     while True:
         with database.reading() as connection:
-            failures = connection.execute(text(_NEW), {"most": BATCH}).mappings().all()
+            bound = {"done": scored_up_to(connection).get("failure", 0), "most": BATCH}
+            failures = connection.execute(text(_NEW), bound).mappings().all()
         rows = _diagnoses(failures, models, at)
         with database.transaction() as connection:
             done += insert_new(connection, Diagnosis, rows, ("failure_id",))
@@ -55,6 +58,6 @@ def _diagnoses(failures: Sequence[RowMapping], models: ServiceModels, at: dateti
 
 _NEW = """
 SELECT f.* FROM failure f
-WHERE NOT EXISTS (SELECT 1 FROM diagnosis d WHERE d.failure_id = f.failure_id)
+WHERE f.failure_id > :done AND NOT EXISTS (SELECT 1 FROM diagnosis d WHERE d.failure_id = f.failure_id)
 ORDER BY f.failure_id LIMIT :most
 """

@@ -1,9 +1,13 @@
 """The only reader of facts for triage: new deltas, new movements, new failures, as frames and rows."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection, text
 
+from core_sync.database.engine import Database
+from core_sync.database.settled import settled_up_to
 from ml.features.deltas import NUMBERS
 from ml.features.movements import Movements
 
@@ -99,3 +103,13 @@ def newest_ids(connection: Connection) -> dict[str, int]:
 def scored_up_to(connection: Connection) -> dict[str, int]:
     """The newest fact of each kind that was scored."""
     return dict(connection.execute(text("SELECT kind, fact_id FROM scored_up_to")).all())
+
+
+def complete_up_to(database: Database, kinds: Mapping[str, tuple[str, str]]) -> dict[str, int]:
+    """By kind the number up to which its facts (table and column) are complete; without those still being written.
+
+    On PostgreSQL a fact may be committed after one with a larger number, and would else be passed over for ever.
+    """
+    with database.engine.connect().execution_options(read_only=True) as connection:
+        found = {kind: settled_up_to(connection, table, column) for kind, (table, column) in kinds.items()}
+    return {kind: newest for kind, newest in found.items() if newest is not None}

@@ -6,7 +6,7 @@ whose figure wins. A failure that keeps a listing from being
 updated leaves it showing what it showed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -44,6 +44,8 @@ class Stake:
     available: int
     belief: float
     why: str
+    pool: int | None = None
+    """Units of stock that several channels draw on and that are wrong in all; None where a listing alone is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,9 @@ class Shown:
         return self.shown.get((channel, sku), self.promise(channel, sku))
 
 
-def stakes_of(signals: Sequence[SignalFacts], shown: Shown) -> list[Stake]:
-    """The stakes of a case, one a channel and SKU: of several signals about it, the one with the widest gap."""
-    widest: dict[tuple[str, str], Stake] = {}
-    for signal in signals:
-        for stake in _of_signal(signal, shown):
-            key = (stake.channel, stake.sku)
-            if key not in widest or _gap(stake) > _gap(widest[key]):
-                widest[key] = stake
-    return list(widest.values())
+def stakes_of(signal: SignalFacts, shown: Shown) -> list[Stake]:
+    """What one signal puts at stake, one stake a channel."""
+    return list(_of_signal(signal, shown))
 
 
 def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
@@ -133,7 +129,7 @@ def _of_doubt(
     """Our figure may be wrong by ``difference`` on every channel that draws on it."""
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
-        yield Stake(signal.sku, channel, promised, max(0, promised + difference), belief, why)
+        yield Stake(signal.sku, channel, promised, max(0, promised + difference), belief, why, abs(difference))
 
 
 def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
@@ -145,14 +141,16 @@ def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
         why = "a movement of this SKU has no effect yet" if certain else "a repeated movement may be a real one"
-        yield Stake(signal.sku, channel, promised, max(0, promised + effect), 1.0 if certain else EVEN_BELIEF, why)
+        believed = 1.0 if certain else EVEN_BELIEF
+        yield Stake(signal.sku, channel, promised, max(0, promised + effect), believed, why, abs(effect))
 
 
 def _of_stale(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:
     """Units reserved for nobody: every channel promises too little."""
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
-        yield Stake(signal.sku, channel, promised, promised + quantity, 1.0, "units are reserved for nobody")
+        why = "units are reserved for nobody"
+        yield Stake(signal.sku, channel, promised, promised + quantity, 1.0, why, quantity)
 
 
 def _of_listing(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
@@ -162,5 +160,6 @@ def _of_listing(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
         yield Stake(signal.sku, channel, figure, promised, 1.0, "the update did not arrive")
 
 
-def _gap(stake: Stake) -> float:
+def gap(stake: Stake) -> float:
+    """Units by which the listing is wrong, as far as that is believed."""
     return abs(stake.published - stake.available) * stake.belief

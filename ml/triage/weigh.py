@@ -1,60 +1,70 @@
 """Weigh cases: root cause from their signals, money at stake, expected loss, and why."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, text
 
-from core_sync.cases.weigh import Opinion, cases_to_review, write_opinion
-from core_sync.outbox.backlog import backlog
-from core_sync.outbox.failures import PUSH
-from core_sync.outbox.listing import Listing
+from core_sync.cases.recurrence import RECURS_WITHIN, times_back
+from core_sync.cases.weigh import ask_for_review, cases_to_review, lock_cases, write_opinion
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation
-from ml.exposure.terms import Basis, Term
-from ml.exposure.terms import as_json as terms_as_json
 from ml.exposure.time_to_fix import medians, time_to_fix
 from ml.exposure.value import Exposure, exposures_of
 from ml.registry.service_models import ServiceModels
-from ml.root_cause.evidence import FailureEvidence
+from ml.triage.attribution import Claim, SignalKey, shared, standing
+from ml.triage.cause import cause_of
+from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
+from ml.triage.opinion import Priced, opinion_of
 from ml.triage.stakes import SignalFacts, Stake, stakes_of
+from ml.triage.told import Signals, cases_beside, read_signals
 
 Recommend = Callable[[Connection, str], tuple[str, str]]
 """For a root cause: the action that removes it, and its rung on the autonomy ladder."""
 
-REASONS_MAX = 6
-
-HELD_BACK_MAX = 2_000
-"""Listings of a channel that is out that are priced, the first to go first: these are what it costs most."""
-
-TERMS_MAX = 20
-"""Stakes told term by term, the dearest; the others are told together."""
+CLOSED_READ = 2_000
+"""Resolved cases that tell how long a cause lasts; older ones tell of another time."""
+UNTOLD_CAUSE = "other"
+"""As long as a cause that is only read from figures, a trouble is taken to last."""
 
 
 @dataclass(frozen=True)
-class Signals:
-    """What a case consists of: rows of its open failures with diagnoses, and of its open anomalies."""
+class Around:
+    """What is weighed, and what shares its listings with it.
 
-    failures: Sequence[Mapping[str, Any]]
-    anomalies: Sequence[Mapping[str, Any]]
-    held_back: Sequence[Listing] = ()
-    """Listings that wait because a channel is out: what such a failure costs."""
+    Args:
+        weighed: signals by case.
+        others: signals of cases that stay as they are and take their part of the same listings.
+        outages: channels that are out and what they hold back.
+    """
+
+    weighed: Mapping[int, Signals]
+    others: Mapping[int, Signals]
+    outages: Sequence[Outage]
 
     @property
-    def priced_skus(self) -> set[str]:
-        """The SKUs whose money is at stake."""
-        return {*self.skus, *(listing.sku for listing in self.held_back)}
+    def rows(self) -> list[Mapping[str, Any]]:
+        """Every signal."""
+        return [row for told in (*self.weighed.values(), *self.others.values()) for row in told.rows]
 
     @property
-    def skus(self) -> list[str]:
-        """The SKUs it touches."""
-        return sorted({row["sku"] for row in (*self.failures, *self.anomalies) if row["sku"]})
+    def skus(self) -> set[str]:
+        """The SKUs whose money is at stake in what is weighed."""
+        touched = {sku for told in self.weighed.values() for sku in told.skus}
+        held = (o.listings for o in self.outages if o.failure["case_id"] in self.weighed)
+        return touched | {listing.sku for listings in held for listing in listings}
+
+
+@dataclass(frozen=True)
+class Books:
+    """What money at stake rests on beside the signals: the market, and how long each cause lasts."""
+
+    market: Market
+    fixed: Mapping[str, tuple[float, int]]
 
 
 def weigh_cases(
@@ -65,76 +75,80 @@ def weigh_cases(
     at: datetime,
     case_ids: Sequence[int] | None = None,
 ) -> int:
-    """Weigh every case that asks for it (or ``case_ids``); returns how many that were."""
+    """Weigh every case that asks for it (or ``case_ids``), and those about the same SKUs; returns how many it was for.
+
+    Cases about one SKU share what its listings lose, so that one more or less changes the part of the others.
+    """
     wanted = cases_to_review(connection) if case_ids is None else list(case_ids)
     if not wanted:
         return 0
-    signals = _signals(connection, wanted)
-    market = read_market(connection, sorted(set().union(*(s.priced_skus for s in signals.values()))), reporting, at)
-    fixed = medians(_closed(connection))
-    for case_id in wanted:
-        told = signals.get(case_id)
-        if told is None:
-            continue
-        cause = _cause(told, models)
-        stakes = stakes_of(_all_facts(told), market.shown)
-        exposures = _price(stakes, cause["root_cause"], market, fixed)
-        opinion = _opinion(
-            told, cause, stakes, exposures, models, recommend(connection, cause["root_cause"]), reporting
-        )
+    lock_cases(connection, wanted)
+    around = _around(connection, wanted)
+    books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
+    priced = _priced(around, books)
+    came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
+    for case_id, told in around.weighed.items():
+        cause = cause_of(told, models)
+        mine = [pair for row in told.rows for pair in priced.get(_key(row), ())]
+        action = recommend(connection, cause["root_cause"])
+        opinion = opinion_of(told, cause, mine, came_back.get(case_id, 0), models, action, reporting)
         write_opinion(connection, case_id, opinion, at)
+    ask_for_review(connection, [case_id for case_id in wanted if case_id not in around.weighed], at)
     return len(wanted)
 
 
-def _cause(signals: Signals, models: ServiceModels) -> dict[str, Any]:
-    """The case's root cause: of its failures' diagnoses together, else of what its anomalies' figures suggest."""
-    if signals.failures:
-        return _pooled(signals.failures)
-    lag = max((row["event_lag_s"] or 0.0 for row in signals.anomalies), default=0.0)
-    age = max((row["reservation_age_s"] or 0.0 for row in signals.anomalies), default=0.0)
-    evidence = FailureEvidence(event_lag_s=lag or None, reservation_age_s=age or None)
-    diagnosis = models.root_cause.classify([evidence])[0]
-    return {
-        "root_cause": str(diagnosis.root_cause),
-        "subclass": str(diagnosis.subclass) if diagnosis.subclass else None,
-        "probability": diagnosis.probability,
-        "abstained": True,  # figures alone never prove a cause
-        "reasons": ["no failure was told; the cause is read from figures alone"],
-    }
+def _around(connection: Connection, wanted: Sequence[int]) -> Around:
+    signals = read_signals(connection, wanted)
+    beside = cases_beside(connection, wanted, {sku for told in signals.values() for sku in told.skus}) - set(wanted)
+    weighed = {**signals, **read_signals(connection, beside)}
+    out = outages(connection)
+    skus = Around(weighed, {}, out).skus
+    others = cases_beside(connection, [], skus) - weighed.keys() if beside or out else set()
+    return Around(weighed, read_signals(connection, others), out)
 
 
-def _pooled(failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One diagnosis of several: the mean of their log-probabilities, and the subclass of the most certain."""
-    pooled: dict[str, float] = {}
-    for row in failures:
-        for cause, probability in msgspec.json.decode(row["probabilities"]).items():
-            pooled[cause] = pooled.get(cause, 0.0) + math.log(max(probability, 1e-6)) / len(failures)
-    total = sum(math.exp(value) for value in pooled.values())
-    cause = max(pooled, key=lambda name: pooled[name])
-    of_cause = [row for row in failures if row["root_cause"] == cause] or list(failures)
-    best = max(of_cause, key=lambda row: row["probability"])
-    return {
-        "root_cause": cause,
-        "subclass": best["subclass"],
-        "probability": math.exp(pooled[cause]) / total,
-        "abstained": all(row["abstained"] for row in of_cause),
-        "reasons": msgspec.json.decode(best["reasons"]),
-    }
+def _priced(around: Around, books: Books) -> dict[SignalKey, list[Priced]]:
+    """What each signal claims, priced and shared."""
+    claims = [_claim(row, stake) for row in around.rows for stake in stakes_of(_facts(row), books.market.shown)]
+    skus = around.skus
+    for outage in around.outages:
+        held = (facts for facts in outage.facts if facts.sku in skus)
+        claims += [_claim(outage.failure, stake) for facts in held for stake in stakes_of(facts, books.market.shown)]
+    kept = standing(claims)
+    found: dict[SignalKey, list[Priced]] = {}
+    for claim, exposure in zip(kept, shared(kept, _price(kept, books)), strict=True):
+        found.setdefault(claim.signal, []).append((claim, exposure))
+    return found
 
 
-def _price(
-    stakes: Sequence[Stake], cause: str, market: Market, fixed: Mapping[str, tuple[float, int]]
-) -> list[Exposure]:
+def _claim(row: Mapping[str, Any], stake: Stake) -> Claim:
+    return Claim(_key(row), _trouble(row), row.get("root_cause") or UNTOLD_CAUSE, stake)
+
+
+def _key(row: Mapping[str, Any]) -> SignalKey:
+    return ("failure" if row["kind"] == "failure" else "anomaly"), row["signal_id"]
+
+
+def _trouble(row: Mapping[str, Any]) -> str:
+    """The fingerprint that the signal has by itself, in whichever case it is."""
+    if row["kind"] != "failure":
+        return anomaly_fingerprint(Scope(sku=row["sku"]), {})
+    scope = Scope(row["system"] or "", row["channel"] or "", row["sku"] or "", row["location"] or "")
+    return failure_fingerprint(row["root_cause"], row["subclass"], scope)
+
+
+def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
+    market = books.market
     return exposures_of(
         [
             Situation(
-                stake.published,
-                _believed(stake),
-                market.demand.of(stake.sku, stake.channel),
-                time_to_fix(cause, fixed),
-                market.prices_of(stake.sku, stake.channel),
+                claim.stake.published,
+                _believed(claim.stake),
+                market.demand.of(claim.stake.sku, claim.stake.channel),
+                time_to_fix(claim.cause, books.fixed),
+                market.prices_of(claim.stake.sku, claim.stake.channel),
             )
-            for stake in stakes
+            for claim in claims
         ],
         market.rates,
     )
@@ -147,85 +161,6 @@ def _believed(stake: Stake) -> Belief:
     low, high = sorted((stake.available, stake.published))
     of_low = stake.belief if stake.available == low else 1.0 - stake.belief
     return Belief((low, high), (of_low, 1.0 - of_low))
-
-
-def _opinion(
-    signals: Signals,
-    cause: Mapping[str, Any],
-    stakes: Sequence[Stake],
-    exposures: Sequence[Exposure],
-    models: ServiceModels,
-    action: tuple[str, str],
-    reporting: str,
-) -> Opinion:
-    known = [exposure.amount for exposure in exposures if exposure.amount is not None]
-    exposure = sum(known, Decimal(0)) if known else None
-    chance = 1.0 if signals.failures else max((row["fault_probability"] for row in signals.anomalies), default=0.0)
-    harms = [e.time_to_harm_h for e in exposures if e.time_to_harm_h is not None]
-    rows = (*signals.failures, *signals.anomalies)
-    reasons = [*cause["reasons"], *_strange(signals), *sorted({stake.why for stake in stakes})]
-    return Opinion(
-        title=_title(signals, cause),
-        root_cause=cause["root_cause"],
-        subclass=cause["subclass"],
-        probability=cause["probability"],
-        abstained=cause["abstained"],
-        fault_probability=chance,
-        anomaly_p_value=min((row["p_value"] for row in signals.anomalies), default=None),
-        exposure=exposure,
-        expected_loss=exposure * Decimal(str(chance)) if exposure is not None else None,
-        currency=reporting,
-        exposure_terms=_terms(stakes, exposures),
-        time_to_harm_h=min(harms, default=None),
-        reasons=reasons[:REASONS_MAX],
-        skus=signals.skus,
-        locations={row["location"] for row in rows if row["location"]},
-        channels={row["channel"] for row in rows if row["channel"]},
-        recommended_action=action[0],
-        autonomy=action[1],
-        model_versions={name: models.version(name) for name in models.folders},
-    )
-
-
-def _title(signals: Signals, cause: Mapping[str, Any]) -> str:
-    subject = ", ".join(signals.skus[:3]) or next(
-        (row["channel"] or row["system"] or "" for row in signals.failures), "stock"
-    )
-    more = f" and {len(signals.skus) - 3} more" if len(signals.skus) > 3 else ""
-    if not signals.failures:
-        return f"figures of {subject}{more} are strange"
-    return f"{(cause['subclass'] or cause['root_cause']).replace('_', ' ')}: {subject}{more}"
-
-
-def _strange(signals: Signals) -> list[str]:
-    """What is strange about the strangest anomaly."""
-    if not signals.anomalies:
-        return []
-    strangest = max(signals.anomalies, key=lambda row: row["score"])
-    return [str(reason) for reason in msgspec.json.decode(strangest["reasons"])]
-
-
-def _terms(stakes: Sequence[Stake], exposures: Sequence[Exposure]) -> dict[str, Any]:
-    """Every term by channel and SKU; where nothing is at stake that can be told, that is said."""
-    if not stakes:
-        return {"exposure": {"value": None, "unit": "money", "basis": "unknown", "note": "no channel sells this SKU"}}
-    priced = sorted(zip(stakes, exposures, strict=True), key=lambda one: one[1].amount or Decimal(0), reverse=True)
-    told: dict[str, Any] = {
-        f"{stake.channel} {stake.sku}": terms_as_json(exposure.terms) | {"why": stake.why}
-        for stake, exposure in priced[:TERMS_MAX]
-    }
-    others = [exposure for _, exposure in priced[TERMS_MAX:]]
-    if others:
-        together = sum((one.amount or Decimal(0) for one in others), Decimal(0))
-        term = Term(float(together), others[0].currency, Basis.COMPUTED, "the exposure of each is smaller than these")
-        told[f"{len(others)} more listings"] = terms_as_json({"exposure": term})
-    return told
-
-
-def _all_facts(signals: Signals) -> list[SignalFacts]:
-    """What all signals of a case say, and of a channel that is out that each of its listings is not updated."""
-    held = [SignalFacts("failure", one.sku, one.channel, operation=PUSH) for one in signals.held_back]
-    return [*held, *(_facts(row) for row in (*signals.failures, *signals.anomalies))]
 
 
 def _facts(row: Mapping[str, Any]) -> SignalFacts:
@@ -244,51 +179,13 @@ def _facts(row: Mapping[str, Any]) -> SignalFacts:
     )
 
 
-def _signals(connection: Connection, case_ids: Sequence[int]) -> dict[int, Signals]:
-    marks = ", ".join(str(int(case_id)) for case_id in case_ids)
-    failures: dict[int, list[Mapping[str, Any]]] = {}
-    anomalies: dict[int, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(text(_FAILURES.replace("{cases}", marks))).mappings():
-        failures.setdefault(row["case_id"], []).append(dict(row))
-    for row in connection.execute(text(_ANOMALIES.replace("{cases}", marks))).mappings():
-        anomalies.setdefault(row["case_id"], []).append(dict(row))
-    return {
-        case_id: Signals(
-            failures.get(case_id, []), anomalies.get(case_id, []), _held_back(connection, failures.get(case_id, []))
-        )
-        for case_id in failures.keys() | anomalies.keys()
-    }
-
-
-def _held_back(connection: Connection, failures: Sequence[Mapping[str, Any]]) -> list[Listing]:
-    """The listings that wait on the channels of which one of ``failures`` says that they as a whole take nothing."""
-    out = {row["channel"] for row in failures if row["channel"] and not row["sku"] and row["operation"] == PUSH}
-    return [listing for channel in sorted(out) for listing in backlog(connection, channel, HELD_BACK_MAX)]
-
-
 def _closed(connection: Connection) -> list[tuple[str, float]]:
-    """Root cause and hours from opening to resolution of every resolved case."""
-    rows = connection.execute(
-        text("SELECT root_cause, resolved_at - opened_at FROM exception_case WHERE resolved_at IS NOT NULL")
-    )
+    """Root cause and hours from opening to resolution of the cases resolved last."""
+    rows = connection.execute(text(_CLOSED), {"most": CLOSED_READ})
     return [(cause, max(0.0, microseconds / 3.6e9)) for cause, microseconds in rows]
 
 
-_FAILURES = """
-SELECT s.case_id, 'failure' AS kind, f.system, f.channel, f.sku, f.location, f.operation, f.error_code, f.quantity,
-       d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons
-FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id JOIN diagnosis d ON d.failure_id = f.failure_id
-WHERE s.kind = 'failure' AND f.resolved_at IS NULL AND s.case_id IN ({cases}) ORDER BY f.failure_id
-"""
-
-_ANOMALIES = """
-SELECT s.case_id, a.kind, a.system, a.channel, a.sku, a.location, a.expected, a.actual, a.score, a.p_value,
-       a.fault_probability, a.reasons, d.event_lag_s, d.winner,
-       CASE WHEN d.winner = 'ledger' THEN a.expected ELSE d.winning_quantity END AS believed,
-       (SELECT (a.occurred_at - MIN(i.placed_at)) / 1000000.0 FROM open_item i JOIN position p
-          ON p.position_id = i.position_id
-        WHERE p.sku = a.sku AND i.kind = 'reservation' AND i.open_quantity > 0) AS reservation_age_s
-FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
-LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = a.fact_id
-WHERE s.kind = 'anomaly' AND a.settled_at IS NULL AND s.case_id IN ({cases}) ORDER BY a.anomaly_id
+_CLOSED = """
+SELECT root_cause, resolved_at - opened_at FROM exception_case WHERE resolved_at IS NOT NULL
+ORDER BY resolved_at DESC LIMIT :most
 """

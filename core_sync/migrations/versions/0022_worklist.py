@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +18,7 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OPEN = sa.text("status <> 'resolved'")
 TO_REVIEW = sa.text("needs_review AND status <> 'resolved'")
 ENDED = sa.text("resolved_at IS NOT NULL")
+OPEN_OF_CHANNEL = sa.text("resolved_at IS NULL AND sku IS NULL AND channel IS NOT NULL")
 OPEN_WITH_SKU = sa.text("resolved_at IS NULL AND sku IS NOT NULL")
 
 
@@ -26,14 +28,17 @@ def upgrade() -> None:
     for column in ("snoozed_above", "snoozed_stock_below"):
         op.add_column("exception_case", sa.Column(column, WHOLE, nullable=True))
     listed_by = ("status", "root_cause", "override_root_cause", "abstained", "owner", "currency", "expected_loss")
-    for index, columns, where in (
+    indexes: tuple[tuple[str, list[Any], sa.TextClause], ...] = (
         ("case_worklist", [sa.text("rank_value DESC"), sa.text("case_id DESC"), *listed_by], OPEN),
         ("case_to_review", ["case_id"], TO_REVIEW),
         ("case_to_renew", ["weighed_at"], OPEN),
         ("case_by_end", ["resolved_at"], ENDED),
-    ):
+    )
+    for index, columns, where in indexes:
         op.create_index(index, "exception_case", columns, sqlite_where=where, postgresql_where=where)
     op.create_index("failure_open_sku", "failure", ["sku"], sqlite_where=OPEN_WITH_SKU, postgresql_where=OPEN_WITH_SKU)
+    where = OPEN_OF_CHANNEL
+    op.create_index("failure_open_channel", "failure", ["channel"], sqlite_where=where, postgresql_where=where)
     op.create_index("case_entry_by_verb", "case_entry", ["verb", "at"])
     _tables()
     _search_index()

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.anomaly.reasons import Reason
+from ml.triage.attribution import Claim, standing
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
 from ml.triage.sentences import sentence
-from ml.triage.stakes import Shown, SignalFacts, stakes_of
+from ml.triage.stakes import Shown, SignalFacts, gap, stakes_of
 
 SHOWN = Shown(promised={("shop", "MUG"): 10, ("market", "MUG"): 8}, shown={("shop", "MUG"): 14})
 
@@ -32,13 +33,13 @@ def test_an_anomaly_joins_the_failure_that_explains_it() -> None:
 
 
 def test_an_update_that_did_not_arrive_leaves_the_listing_as_it_was() -> None:
-    (stake,) = stakes_of([SignalFacts("failure", "MUG", channel="shop")], SHOWN)
+    (stake,) = stakes_of(SignalFacts("failure", "MUG", channel="shop"), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (14, 10, 1.0)
 
 
 def test_a_shipment_without_effect_makes_every_channel_promise_too_much() -> None:
     held = SignalFacts("failure", "MUG", operation="ledger.ship", error_code="unmapped_sku", quantity=3)
-    assert {(s.channel, s.published, s.available) for s in stakes_of([held], SHOWN)} == {
+    assert {(s.channel, s.published, s.available) for s in stakes_of(held, SHOWN)} == {
         ("shop", 10, 7),
         ("market", 8, 5),
     }
@@ -46,7 +47,7 @@ def test_a_shipment_without_effect_makes_every_channel_promise_too_much() -> Non
 
 def test_a_receipt_that_may_be_a_repeat_is_believed_half() -> None:
     held = SignalFacts("failure", "MUG", operation="ledger.receipt", error_code="business_key", quantity=3)
-    assert {(s.available - s.published, s.belief) for s in stakes_of([held], SHOWN)} == {(3, 0.5)}
+    assert {(s.available - s.published, s.belief) for s in stakes_of(held, SHOWN)} == {(3, 0.5)}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_receipt_that_may_be_a_repeat_is_believed_half() -> None:
 )
 def test_what_is_held_moves_available_stock_by_what_its_type_does(operation: str, quantity: int, effect: int) -> None:
     held = SignalFacts("failure", "MUG", channel="shop", operation=operation, quantity=quantity)
-    assert {(s.channel, s.available - s.published) for s in stakes_of([held], SHOWN)} == {
+    assert {(s.channel, s.available - s.published) for s in stakes_of(held, SHOWN)} == {
         ("shop", effect),
         ("market", effect),
     }
@@ -69,23 +70,27 @@ def test_what_is_held_moves_available_stock_by_what_its_type_does(operation: str
 
 @pytest.mark.parametrize("kind", ["pick", "pack", "put_away", "inbound_announced", "return_received", "count"])
 def test_a_held_movement_that_leaves_available_stock_alone_puts_nothing_at_stake(kind: str) -> None:
-    assert stakes_of([SignalFacts("failure", "MUG", operation=f"ledger.{kind}", quantity=3)], SHOWN) == []
+    assert stakes_of(SignalFacts("failure", "MUG", operation=f"ledger.{kind}", quantity=3), SHOWN) == []
 
 
 def test_a_channel_that_shows_another_figure_is_wrong_for_sure() -> None:
-    (stake,) = stakes_of([SignalFacts("delta", "MUG", channel="shop", expected=4, actual=9)], SHOWN)
+    (stake,) = stakes_of(SignalFacts("delta", "MUG", channel="shop", expected=4, actual=9), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (9, 4, 1.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=5))
 def test_several_signals_of_one_listing_are_one_stake_the_widest(figures: list[tuple[int, int]]) -> None:
-    signals = [SignalFacts("delta", "MUG", channel="shop", expected=right, actual=shown) for right, shown in figures]
-    (stake,) = stakes_of(signals, SHOWN)
-    assert abs(stake.published - stake.available) == max(abs(right - shown) for right, shown in figures)
+    claims = [
+        Claim(("anomaly", number), "anomaly|MUG", "other", stake)
+        for number, (right, shown) in enumerate(figures)
+        for stake in stakes_of(SignalFacts("delta", "MUG", channel="shop", expected=right, actual=shown), SHOWN)
+    ]
+    (claim,) = standing(claims)
+    assert gap(claim.stake) == max(abs(right - shown) for right, shown in figures)
 
 
 def test_a_signal_without_a_sku_puts_nothing_at_stake_that_can_be_told() -> None:
-    assert stakes_of([SignalFacts("failure", "", channel="shop")], SHOWN) == []
+    assert stakes_of(SignalFacts("failure", "", channel="shop"), SHOWN) == []
 
 
 def test_a_reason_is_a_sentence_with_how_rare_it_is() -> None:

@@ -13,18 +13,18 @@ def disagreement(winner: str = "", believed: int | None = None) -> SignalFacts:
 
 
 def test_without_a_rule_each_of_two_systems_is_as_likely_to_be_right() -> None:
-    (stake,) = stakes_of([disagreement()], SHOWN)
+    (stake,) = stakes_of(disagreement(), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (20, 12, EVEN_BELIEF)
 
 
 def test_the_figure_that_wins_by_rule_is_taken_for_the_truth() -> None:
-    (stake,) = stakes_of([disagreement("wms", 12)], SHOWN)
+    (stake,) = stakes_of(disagreement("wms", 12), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (20, 12, 1.0)
     assert "the figure of wms wins" in stake.why
 
 
 def test_where_our_own_figure_wins_no_promise_is_wrong() -> None:
-    (stake,) = stakes_of([disagreement("ledger", 20)], SHOWN)
+    (stake,) = stakes_of(disagreement("ledger", 20), SHOWN)
     assert stake.published == stake.available
 
 
@@ -32,6 +32,6 @@ def test_what_may_have_arrived_uncounted_could_be_sold_and_what_was_picked_is_re
     def missing(operation: str) -> SignalFacts:
         return SignalFacts("failure", "MUG", location="LEEDS", operation=operation, quantity=5)
 
-    (stake,) = stakes_of([missing("expect.transfer_to_arrival")], SHOWN)
+    (stake,) = stakes_of(missing("expect.transfer_to_arrival"), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (20, 25, EVEN_BELIEF)
-    assert stakes_of([missing("expect.pick_to_ship")], SHOWN) == []
+    assert stakes_of(missing("expect.pick_to_ship"), SHOWN) == []
