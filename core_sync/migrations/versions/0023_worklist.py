@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0022"
-down_revision = "core_0021"
+revision = "core_0023"
+down_revision = "core_0022"
 branch_labels = None
 depends_on = None
 
