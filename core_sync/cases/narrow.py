@@ -6,9 +6,9 @@ its order. Either way a page costs what it shows and not what there is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal_column, select, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, exists, func, literal_column, select, text
 from sqlalchemy import column as named
 from sqlmodel import col
 
@@ -38,6 +38,8 @@ class Filter:
     search: str | None = None
 
 
+Columns = TypeVarTuple("Columns")
+
 Conditions = Sequence[ColumnElement[bool]]
 
 
@@ -62,7 +64,7 @@ def conditions(connection: Connection, shown: Filter) -> Conditions:
     return found
 
 
-def narrowed(statement: Select[Any], wanted: Conditions) -> Select[Any]:
+def narrowed(statement: Select[*Columns], wanted: Conditions) -> Select[*Columns]:
     """``statement`` on the cases that fit."""
     return statement.where(and_(*wanted)) if wanted else statement
 
@@ -80,10 +82,12 @@ def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:
         return literal_column("1 = 0")  # nothing but punctuation: no case says that
     if connection.dialect.name == "sqlite":
         query = " AND ".join(f'"{word}" *' for word in words)
-        found = select(named("rowid")).select_from(text("case_search")).where(text("case_search MATCH :asked"))
+        found: Select[int] = (
+            select(named("rowid", BigInteger)).select_from(text("case_search")).where(text("case_search MATCH :asked"))
+        )
     else:
         query = " & ".join(f"'{word}':*" for word in words)
-        found = select(named("case_id")).select_from(text("case_words")).where(
+        found = select(named("case_id", BigInteger)).select_from(text("case_words")).where(
             text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:asked AS tsquery)")
         )  # fmt: skip
     found = found.params(asked=query)
@@ -91,7 +95,7 @@ def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:
     return few if few is not None else CASES.c.case_id.in_(found)
 
 
-def _few(connection: Connection, found: Select[Any]) -> ColumnElement[bool] | None:
+def _few(connection: Connection, found: Select[int]) -> ColumnElement[bool] | None:
     """The cases by number, where they are few."""
     numbers = list(connection.execute(found.limit(FEW + 1)).scalars())
     return CASES.c.case_id.in_(numbers) if len(numbers) <= FEW else None

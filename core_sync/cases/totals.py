@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal_column, select
+from sqlalchemy import Connection, func, literal_column, select
 from sqlmodel import col
 
 from core_sync.cases.narrow import Filter, conditions, narrowed
@@ -49,7 +49,8 @@ class Facets:
 def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
     """Sums over everything that the filter shows."""
     statement = select(func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency).group_by(CASES.c.currency)
-    return _totals(connection.execute(narrowed(statement, conditions(connection, shown or Filter()))).all())
+    rows = connection.execute(narrowed(statement, conditions(connection, shown or Filter())))
+    return _totals([tuple(row) for row in rows])
 
 
 def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
@@ -60,7 +61,7 @@ def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
     grouped = select(
         func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency, *columns
     ).group_by(CASES.c.currency, *columns)  # fmt: skip
-    rows = connection.execute(narrowed(grouped, wanted)).all()
+    rows = [tuple(row) for row in connection.execute(narrowed(grouped, wanted))]
     counts: dict[str, dict[str, int]] = {"status": {}, "root_cause": {}, "owner": {}, "abstained": {}}
     for count, _, _, *values in rows:
         for facet, value in zip(counts, values, strict=True):
@@ -83,7 +84,7 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     losses = [int(loss or 0) for loss in connection.execute(ranked).scalars()]
     every = connection.execute(narrowed(select(func.sum(CASES.c.expected_loss)), wanted)).scalar_one()
     total = int(every or 0)
-    told = []
+    told: list[Covered] = []
     for step in steps:
         if step > len(losses) and told and told[-1].cases >= len(losses):
             break
@@ -108,9 +109,10 @@ def _scopes(connection: Connection, kind: str, wanted: Sequence[Any]) -> dict[st
     return {value: int(count) for value, count in connection.execute(narrowed(counted, wanted))}
 
 
-def _totals(rows: Sequence[Row[Any]]) -> Totals:
+def _totals(rows: Sequence[tuple[Any, ...]]) -> Totals:
+    """Of rows that begin with a count, a sum of money and its currency."""
     sums: dict[str, int] = {}
-    for _, total, currency, *_rest in rows:
+    for _, total, currency in (row[:3] for row in rows):
         if currency and total is not None:
             sums[currency] = sums.get(currency, 0) + int(total)
     losses = {currency: from_ten_thousandths(total) for currency, total in sorted(sums.items())}
