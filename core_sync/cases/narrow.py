@@ -6,7 +6,7 @@ its order. Either way a page costs what it shows and not what there is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVarTuple
+from typing import TypeVarTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, exists, func, literal_column, select, text
 from sqlalchemy import column as named
@@ -80,17 +80,16 @@ def _touches(connection: Connection, kind: str, value: str) -> ColumnElement[boo
 def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:
     if not words:
         return literal_column("1 = 0")  # nothing but punctuation: no case says that
+    found: Select[int]
     if connection.dialect.name == "sqlite":
-        query = " AND ".join(f'"{word}" *' for word in words)
-        found: Select[int] = (
-            select(named("rowid", BigInteger)).select_from(text("case_search")).where(text("case_search MATCH :asked"))
-        )
+        asked = " AND ".join(f'"{word}" *' for word in words)
+        numbers = select(named("rowid", BigInteger)).select_from(text("case_search"))
+        found = numbers.where(text("case_search MATCH :asked"))
     else:
-        query = " & ".join(f"'{word}':*" for word in words)
-        found = select(named("case_id", BigInteger)).select_from(text("case_words")).where(
-            text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:asked AS tsquery)")
-        )  # fmt: skip
-    found = found.params(asked=query)
+        asked = " & ".join(f"'{word}':*" for word in words)
+        numbers = select(named("case_id", BigInteger)).select_from(text("case_words"))
+        found = numbers.where(text("array_to_tsvector(string_to_array(words, ' ')) @@ CAST(:asked AS tsquery)"))
+    found = found.params(asked=asked)
     few = _few(connection, found)
     return few if few is not None else CASES.c.case_id.in_(found)
 
