@@ -48,6 +48,13 @@ def triage_round(world: "World") -> Told:
     return {"differing": compared.differing, **told, "alerts": alerts}
 
 
+def notice_round(world: "World") -> Told:
+    """Put failures that are new into cases, between two triages."""
+    from api.jobs.triage import notice
+
+    return {"gathered": notice(world)}
+
+
 def publish_round(world: "World") -> Told:
     """Push what is due to channels, read back what they show, and compare those in shadow."""
     from core_sync.availability.promises import channel_names
@@ -129,6 +136,7 @@ ORDER BY c.rank_value DESC LIMIT 50
 
 ROLES: Mapping[str, Role] = {
     "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
+    "notice": Role("put new failures into cases at once, between two triages", notice_round, 1.0),
     "publish": Role("push to channels and read back", publish_round, 5.0, keep_publishing),
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),

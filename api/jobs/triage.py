@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from ml.triage.run import TriageSummary
 
 
+def notice(world: "World") -> int:
+    """Put failures that are new into weighed cases; returns how many cases took one in.
+
+    The model is read before there is anything for it to do: the first failure of a day is not to wait for it.
+
+    Raises:
+        ModelRefused: a model is not the one its manifest describes.
+    """
+    from ml.triage.run import notice as run
+
+    models = world.models
+    assert models.root_cause
+    return run(world.database, models, recommendation, world.settings.reporting_currency, world.clock())
+
+
 def triage(world: "World") -> "TriageSummary":
     """Find what is stale, overdue or missing; score, diagnose, group, weigh and rank all that is new.
 

@@ -103,9 +103,9 @@ def wanted_skus(connection: Connection) -> str:
     return _WANTED[connection.dialect.name]
 
 
-def as_json(skus: Collection[str]) -> str:
-    """The value to bind to ``:skus``."""
-    return msgspec.json.encode(list(skus)).decode()
+def as_json(values: Collection[str] | Collection[int]) -> str:
+    """The value to bind to ``:skus``, or to another list."""
+    return msgspec.json.encode(list(values)).decode()
 
 
 def channel_terms(connection: Connection, skus: Collection[str], at: datetime) -> Terms:

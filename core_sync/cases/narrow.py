@@ -4,16 +4,27 @@ What fits few cases is looked up first and named; what fits many is a test of ea
 its order. Either way a page costs what it shows and not what there is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVarTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, exists, func, literal_column, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 from sqlalchemy import column as named
 from sqlmodel import col
 
 from core_sync.cases.rows import CASES
-from core_sync.cases.rules import ON_THE_LIST, Status
+from core_sync.cases.rules import ON_THE_LIST, UNRESOLVED, Status
 from core_sync.cases.tables import OPEN, CaseScope
 from core_sync.cases.words import words_of
 
@@ -49,7 +60,7 @@ def conditions(connection: Connection, shown: Filter) -> Conditions:
     if shown.statuses:
         if Status.RESOLVED not in shown.statuses:
             found.append(literal_column(OPEN))
-        found.append(CASES.c.status.in_([str(status) for status in shown.statuses]))
+        found.append(_status(set(shown.statuses)))
     if shown.root_cause:
         found.append(func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause) == shown.root_cause)
     if shown.owner:
@@ -64,6 +75,14 @@ def conditions(connection: Connection, shown: Filter) -> Conditions:
     return found
 
 
+def _status(wanted: Collection[Status]) -> ColumnElement[bool]:
+    """Of the many statuses that the list usually shows, which it does not: else a database begins with each in turn."""
+    others = [status for status in UNRESOLVED if status not in wanted]
+    if Status.RESOLVED in wanted or len(others) > 1:
+        return CASES.c.status.in_(sorted(wanted))
+    return CASES.c.status.not_in(others) if others else true()
+
+
 def narrowed(statement: Select[*Columns], wanted: Conditions) -> Select[*Columns]:
     """``statement`` on the cases that fit."""
     return statement.where(and_(*wanted)) if wanted else statement
@@ -74,7 +93,7 @@ def _touches(connection: Connection, kind: str, value: str) -> ColumnElement[boo
     few = _few(connection, scope)
     if few is not None:
         return few
-    return exists(scope.where(col(CaseScope.case_id) == CASES.c.case_id).correlate(CASES))
+    return CASES.c.case_id.in_(scope)
 
 
 def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:

@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 from sqlmodel import col
 
+from core_sync.cases.rows import CASES
+from core_sync.cases.rules import Status
 from core_sync.cases.tables import CaseScope
 
 SCOPES: Mapping[str, str] = {"sku": "skus", "location": "locations", "channel": "channels"}
@@ -32,7 +34,8 @@ def keep_scope(connection: Connection, case_id: int, before: Mapping[str, Any], 
             gone = True
             _forget(connection, case_id, kind, value)
     if added:
-        connection.execute(insert(CaseScope), added)
+        is_open = select(CASES.c.status != Status.RESOLVED).where(CASES.c.case_id == case_id).scalar_subquery()
+        connection.execute(insert(CaseScope).values(of_open=is_open), added)
     return gone or bool(added)
 
 

@@ -12,6 +12,7 @@ from core_sync.cases.rows import CASES, change_case, in_parts
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.signals import SYSTEM
 from core_sync.cases.timeline import add_entry
+from core_sync.cases.weigh import ask_beside
 from core_sync.clock import to_microseconds
 
 OpenAmong = Callable[[Collection[int]], Collection[int]]
@@ -46,6 +47,7 @@ def resolve_settled(connection: Connection, at: datetime, open_anomalies: OpenAm
         change_case(connection, row.case_id, changes, to_microseconds(at))
         add_entry(connection, row.case_id, SYSTEM, "resolved", at, _how(connection, row.case_id), before, changes)
         resolved.append(row.case_id)
+    ask_beside(connection, resolved)
     return Settled(resolved, _wake(connection, at), _expire_overrides(connection, at))
 
 

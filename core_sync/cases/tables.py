@@ -1,6 +1,6 @@
 """Storage of cases, the signals in them, what they are found by, and their timeline."""
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
@@ -9,10 +9,16 @@ OPEN = "status <> 'resolved'"
 """As the indexes of unresolved cases say it; both databases use them only where a query says the same."""
 
 _TO_REVIEW = f"needs_review AND {OPEN}"
+_REPLACED, _ASLEEP = "override_until IS NOT NULL", "snoozed_until IS NOT NULL"
 _LISTED_BY = (
     "status", "root_cause", "override_root_cause", "abstained", "owner", "currency", "expected_loss",
 )  # fmt: skip
 """What the list is narrowed and added up by: the index alone answers it, however wide the rows are."""
+
+_COUNTED_BY = (
+    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "expected_loss",
+)  # fmt: skip
+"""What the list is counted by, in the order in which it is: no database has to sort for that."""
 
 
 class ExceptionCase(SQLModel, table=True):
@@ -34,6 +40,7 @@ class ExceptionCase(SQLModel, table=True):
             sqlite_where=text(OPEN),
             postgresql_where=text(OPEN),
         ),
+        Index("case_facets", *_COUNTED_BY, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index("case_to_review", "case_id", sqlite_where=text(_TO_REVIEW), postgresql_where=text(_TO_REVIEW)),
         Index("case_to_renew", "weighed_at", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index(
@@ -42,6 +49,8 @@ class ExceptionCase(SQLModel, table=True):
             sqlite_where=text("resolved_at IS NOT NULL"),
             postgresql_where=text("resolved_at IS NOT NULL"),
         ),
+        Index("case_override_until", "override_until", sqlite_where=text(_REPLACED), postgresql_where=text(_REPLACED)),
+        Index("case_snoozed_until", "snoozed_until", sqlite_where=text(_ASLEEP), postgresql_where=text(_ASLEEP)),
         Index("case_fingerprint", "fingerprint"),
         Index(
             "case_fingerprint_open",
@@ -144,11 +153,16 @@ class CaseScope(SQLModel, table=True):
     """One SKU, location or channel that a case touches: the list is narrowed and counted by it."""
 
     __tablename__ = "case_scope"
-    __table_args__ = (Index("case_scope_by_case", "case_id"),)
+    __table_args__ = (
+        Index("case_scope_by_case", "case_id", "kind", "value"),
+        Index("case_scope_open", "kind", "value", sqlite_where=text("of_open"), postgresql_where=text("of_open")),
+    )
 
     kind: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
     case_id: int = whole(primary_key=True, foreign_key="exception_case.case_id")
+    of_open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """The case is not resolved; the database keeps it so."""
 
 
 class CaseWords(SQLModel, table=True):

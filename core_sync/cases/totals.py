@@ -1,16 +1,18 @@
 """What is on the list in sum: cases and money, by each facet, and how much the first k cases cover."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, and_, false, func, literal_column, not_, select, text, true
 from sqlmodel import col
 
-from core_sync.cases.narrow import Filter, conditions, narrowed
+from core_sync.cases.narrow import Conditions, Filter, conditions, narrowed
 from core_sync.cases.rows import CASES
-from core_sync.cases.tables import CaseScope
+from core_sync.cases.rules import Status
+from core_sync.cases.tables import OPEN, CaseScope
 from core_sync.money import from_ten_thousandths
 
 STEPS = (1, 5, 10, 20, 50, 100)
@@ -55,20 +57,20 @@ def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
 
 def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
     """How many of what the filter shows have each status, root cause, owner, channel and location."""
-    wanted = conditions(connection, shown or Filter())
-    cause = func.coalesce(CASES.c.override_root_cause, CASES.c.root_cause).label("root_cause")
-    columns = (CASES.c.status, cause, CASES.c.owner, CASES.c.abstained)
+    shown = shown or Filter()
+    wanted = conditions(connection, shown)
+    columns = (CASES.c.status, CASES.c.root_cause, CASES.c.override_root_cause, CASES.c.owner, CASES.c.abstained)
     grouped = select(
         func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency, *columns
     ).group_by(CASES.c.currency, *columns)  # fmt: skip
     rows = [tuple(row) for row in connection.execute(narrowed(grouped, wanted))]
     counts: dict[str, dict[str, int]] = {"status": {}, "root_cause": {}, "owner": {}, "abstained": {}}
-    for count, _, _, *values in rows:
-        for facet, value in zip(counts, values, strict=True):
+    for count, _, _, status, cause, override, owner, abstained in rows:
+        for facet, value in zip(counts, (status, override or cause, owner, abstained), strict=True):
             name = _said(value)
             counts[facet][name] = counts[facet].get(name, 0) + int(count)
     for kind in ("channel", "location"):
-        counts[kind] = _scopes(connection, kind, wanted)
+        counts[kind] = _scopes(connection, kind, shown, wanted, sum(int(row[0]) for row in rows))
     return Facets(_totals(rows), {facet: _largest_first(found) for facet, found in counts.items()})
 
 
@@ -96,17 +98,35 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     return told
 
 
-def _scopes(connection: Connection, kind: str, wanted: Sequence[Any]) -> dict[str, int]:
-    """Cases that fit by channel or location."""
+def _scopes(connection: Connection, kind: str, shown: Filter, wanted: Conditions, cases: int) -> dict[str, int]:
+    """The ``cases`` that fit, by channel or location.
+
+    Of nearly all that is open, an index tells how many there are, and those that do not fit are taken off.
+    """
+    open_cases = connection.execute(_OPEN_CASES).scalar_one()
+    fitting = and_(true(), *wanted)
+    if cases * 2 < open_cases or not shown.statuses or Status.RESOLVED in shown.statuses:
+        return _counted(connection, kind, fitting)
+    left: Counter[str] = Counter(dict(connection.execute(_OF_OPEN, {"kind": kind}).all()))
+    left.subtract(_counted(connection, kind, and_(literal_column(OPEN), not_(func.coalesce(fitting, false())))))
+    return {value: count for value, count in left.items() if count}
+
+
+def _counted(connection: Connection, kind: str, wanted: ColumnElement[bool]) -> dict[str, int]:
+    # Looked up first and as a whole: SQLite would else look at every case there is, and then whether it fits.
+    fitting = select(CASES.c.case_id).where(wanted).cte("fitting").prefix_with("MATERIALIZED")
     counted = (
         select(col(CaseScope.value), func.count())
-        .join(CASES, CASES.c.case_id == col(CaseScope.case_id))
+        .join(fitting, fitting.c.case_id == col(CaseScope.case_id))
         .where(col(CaseScope.kind) == kind)
         .group_by(col(CaseScope.value))
-        .order_by(literal_column("2").desc())
-        .limit(FACET_VALUES_MAX)
     )
-    return {value: int(count) for value, count in connection.execute(narrowed(counted, wanted))}
+    return {value: int(count) for value, count in connection.execute(counted)}
+
+
+_OPEN_CASES = text(f"SELECT COUNT(*) FROM exception_case WHERE {OPEN}")
+
+_OF_OPEN = text("SELECT value, COUNT(*) FROM case_scope WHERE of_open AND kind = :kind GROUP BY value")
 
 
 def _totals(rows: Sequence[tuple[Any, ...]]) -> Totals:

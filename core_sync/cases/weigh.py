@@ -1,20 +1,22 @@
 """Write down what the models say of a case. What a person overrode stays in force until it expires."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, literal_column, select, update
+from sqlalchemy import Connection, and_, literal_column, select, update
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from core_sync.cases.recurrence import raised
-from core_sync.cases.rows import CASES, change_case, locked_case
+from core_sync.cases.rows import CASES, change_case, in_parts, locked_case
 from core_sync.cases.rules import Override, rank_value
 from core_sync.cases.scope import SCOPES, keep_scope
 from core_sync.cases.signals import SYSTEM
-from core_sync.cases.tables import OPEN, ExceptionCase
+from core_sync.cases.tables import OPEN, CaseScope, ExceptionCase
 from core_sync.cases.timeline import add_entry
 from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
@@ -22,6 +24,9 @@ from core_sync.money import to_ten_thousandths
 
 RENEWED_AFTER = timedelta(hours=1)
 """Figures this old are renewed by themselves, so that a case rises as its harm comes nearer."""
+
+NOTICEABLE = 0.05
+"""A change of the exposure by more than this share of it concerns the cases that bear the rest."""
 
 _TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
 """A change of one of these is a line in the timeline; figures alone change all the time."""
@@ -65,8 +70,8 @@ class Opinion:
     recurrences: int = 0
 
 
-def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: datetime) -> None:
-    """Write ``opinion`` beside the case's facts, and rank it anew.
+def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: datetime) -> bool:
+    """Write ``opinion`` beside the case's facts, and rank it anew; says whether its exposure moved noticeably.
 
     Raises:
         NotFound: there is no such case.
@@ -110,6 +115,11 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
         shown = (*_TOLD, "probability", "exposure", "expected_loss", "currency")
         before = {name: getattr(case, name) for name in shown} if case.model_versions != "{}" else {}
         add_entry(connection, case_id, SYSTEM, "weighed", at, None, before, {name: changes[name] for name in shown})
+    return _has_moved(case.exposure, changes["exposure"])
+
+
+def _has_moved(before: int | None, now: int | None) -> bool:
+    return abs((now or 0) - (before or 0)) > NOTICEABLE * max(now or 0, before or 0)
 
 
 def cases_to_review(connection: Connection, limit: int | None = None) -> list[int]:
@@ -125,11 +135,29 @@ def cases_to_renew(connection: Connection, at: datetime, limit: int) -> list[int
     return list(connection.execute(statement.order_by(CASES.c.weighed_at).limit(limit)).scalars())
 
 
-def ask_for_review(connection: Connection, case_ids: Sequence[int], at: datetime) -> None:
+def close_at_next_look(connection: Connection, case_ids: Sequence[int], at: datetime) -> None:
     """Nothing open was found in these: the next round looks whether they are over. They are not renewed meanwhile."""
     if case_ids:
         asking = update(CASES).where(CASES.c.case_id.in_(case_ids))
         connection.execute(asking.values(needs_review=True, weighed_at=to_microseconds(at)))
+
+
+def ask_for_review(connection: Connection, case_ids: Collection[int]) -> None:
+    """Something that these rest on has changed: the next round weighs them again."""
+    for part in in_parts(sorted(case_ids)):
+        connection.execute(update(CASES).where(CASES.c.case_id.in_(part)).values(needs_review=True))
+
+
+def ask_beside(connection: Connection, case_ids: Sequence[int]) -> None:
+    """These are over: those about the same SKUs bear more of what is lost from now on."""
+    for part in in_parts(case_ids):
+        gone, beside = aliased(CaseScope), aliased(CaseScope)
+        found = (
+            select(col(beside.case_id))
+            .join(gone, and_(col(gone.kind) == col(beside.kind), col(gone.value) == col(beside.value)))
+            .where(col(gone.kind) == "sku", col(gone.case_id).in_(part), col(beside.of_open))
+        )
+        connection.execute(update(CASES).where(CASES.c.case_id.in_(found)).values(needs_review=True))
 
 
 def lock_cases(connection: Connection, case_ids: Sequence[int]) -> None:

@@ -4,10 +4,12 @@ A fifth of all records may be off by a few units for good, so waiting for exact 
 cured case open for ever.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from core_sync.clock import to_microseconds
 
@@ -31,10 +33,15 @@ def is_over(jump_to: int, usual: float, now: int) -> bool:
     return abs(now - usual) <= max(RECORD_ERROR_UNITS, LEFT_OF_THE_JUMP * abs(jump_to - usual))
 
 
-def settle_deltas(connection: Connection, at: datetime) -> int:
-    """Settle the delta anomalies of each figure that a later comparison finds over; returns how many."""
+def compared_again(connection: Connection) -> Sequence[Row[Any]]:
+    """The figures with open anomalies whose system was compared since."""
+    return connection.execute(text(_OPEN)).all()
+
+
+def settle_deltas(connection: Connection, figures: Sequence[Row[Any]], at: datetime) -> int:
+    """Settle the delta anomalies of each of ``figures`` that a later comparison finds over; returns how many."""
     settled = 0
-    for subject in connection.execute(text(_OPEN)).all():
+    for subject in figures:
         named = {"system": subject.system, "sku": subject.sku, "location": subject.location, "state": subject.state}
         later = connection.execute(text(_LATEST), {**named, "last": subject.last}).one_or_none()
         if later is None:
@@ -62,6 +69,7 @@ def _before(connection: Connection, named: dict[str, str], first: int) -> list[i
 _OPEN = """
 SELECT system, sku, location, state, MIN(occurred_at) AS first, MAX(occurred_at) AS last FROM anomaly
 WHERE settled_at IS NULL AND kind = 'delta' GROUP BY system, sku, location, state
+HAVING MAX(occurred_at) < (SELECT MAX(r.as_of) FROM reconciliation r WHERE r.system = anomaly.system)
 """
 
 _COMPARED = """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Connection, RowMapping, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
@@ -28,6 +28,8 @@ def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
         with database.reading() as connection:
             bound = {"done": scored_up_to(connection).get("failure", 0), "most": BATCH}
             failures = connection.execute(text(_NEW), bound).mappings().all()
+        if not failures:
+            return done
         rows = _diagnoses(failures, models, at)
         with database.transaction() as connection:
             done += insert_new(connection, Diagnosis, rows, ("failure_id",))
@@ -35,9 +37,13 @@ def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
             return done
 
 
+def is_any_new(connection: Connection) -> bool:
+    """Whether a failure has no diagnosis yet."""
+    bound = {"done": scored_up_to(connection).get("failure", 0), "most": 1}
+    return connection.execute(text(_NEW), bound).first() is not None
+
+
 def _diagnoses(failures: Sequence[RowMapping], models: ServiceModels, at: datetime) -> list[dict[str, object]]:
-    if not failures:
-        return []
     told = models.root_cause.classify([evidence_from(dict(row)) for row in failures])
     version = models.version("root_cause")
     return [

@@ -1,19 +1,36 @@
 """Put new signals into cases, and settle the anomalies whose difference or failure is gone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.cases.signals import Signal, open_or_join_all
 from core_sync.clock import to_microseconds
-from ml.triage.agreement import settle_deltas
+from core_sync.database.engine import Database
+from core_sync.database.upsert import upsert
+from ml.triage.agreement import compared_again, settle_deltas
+from ml.triage.frames import scored_up_to
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.tables import ScoredUpTo
+
+GATHERED: Mapping[str, tuple[str, str]] = {
+    "failure": ("failure", "failure_id"),
+    "anomaly": ("anomaly", "anomaly_id"),
+}
+"""The signals that are put into cases, by table and column of their number."""
+
+SETTLED_AT_ONCE = 500
+"""Figures looked at in one transaction."""
 
 
-def gather(connection: Connection, at: datetime) -> int:
-    """Every failure and anomaly that is in no case goes into one; returns how many that were."""
-    failures = connection.execute(text(_NEW_FAILURES)).all()
+def gather(connection: Connection, at: datetime) -> set[int]:
+    """Every failure and anomaly past the marks that is in no case goes into one; returns those cases."""
+    if connection.dialect.name != "sqlite":  # there, whoever writes is alone
+        connection.execute(text(_ALONE))
+    marks = scored_up_to(connection)
+    failures = connection.execute(text(_NEW_FAILURES), {"done": marks.get("failure", 0)}).all()
     signals = [
         Signal(
             failure_fingerprint(
@@ -27,25 +44,64 @@ def gather(connection: Connection, at: datetime) -> int:
         for row in failures
     ]
     _let_go(connection, signals, at)
-    open_or_join_all(connection, signals, at)
-    failing = {row.sku: row.fingerprint for row in connection.execute(text(_FAILING_SKUS))}
-    anomalies = connection.execute(text(_NEW_ANOMALIES)).all()
+    cases = open_or_join_all(connection, signals, at)
+    anomalies = connection.execute(text(_NEW_ANOMALIES), {"done": marks.get("anomaly", 0)}).all()
+    failing = _failing(connection, {row.sku for row in anomalies})
     strange = [Signal(anomaly_fingerprint(Scope(sku=row.sku), failing), "anomaly", row.anomaly_id) for row in anomalies]
     _let_go(connection, strange, at)
-    open_or_join_all(connection, strange, at)
-    return len(signals) + len(strange)
+    return {*cases, *open_or_join_all(connection, strange, at)}
 
 
-def settle(connection: Connection, at: datetime) -> int:
+def settle(database: Database, at: datetime) -> int:
     """Settle each anomaly whose figures agree again, or whose failure is gone; returns how many.
 
     A delta is settled by a later comparison. A movement stays as it was told: one that a failure explained
     is settled with that failure, any other when a person resolves its case.
     """
-    bound = {"at": to_microseconds(at)}
-    settled = settle_deltas(connection, at) + max(connection.execute(text(_FAILURE_GONE), bound).rowcount, 0)
-    connection.execute(text(_REVIEW), bound)
+    with database.transaction() as connection:
+        gone = connection.execute(text(_FAILURE_GONE), {"at": to_microseconds(at)}).rowcount
+        settled = _reviewed(connection, max(gone, 0), at)
+    with database.reading() as connection:
+        compared = connection.execute(text(_COMPARED)).scalar_one()
+        figures = compared_again(connection) if compared != scored_up_to(connection).get("compared") else []
+    for start in range(0, len(figures), SETTLED_AT_ONCE):
+        with database.transaction() as connection:
+            agreeing = settle_deltas(connection, figures[start : start + SETTLED_AT_ONCE], at)
+            settled += _reviewed(connection, agreeing, at)
+    _mark(database, {"compared": compared})
     return settled
+
+
+def _reviewed(connection: Connection, settled: int, at: datetime) -> int:
+    if settled:
+        connection.execute(text(_REVIEW), {"at": to_microseconds(at)})
+    return settled
+
+
+def mark_gathered(database: Database, marks: Mapping[str, int]) -> None:
+    """Say that every signal up to ``marks`` has been gathered: later rounds look only at what is newer.
+
+    To be called once ``gather`` has committed. Without it nothing is lost, and the next round looks at more.
+    """
+    _mark(database, marks)
+
+
+def _mark(database: Database, marks: Mapping[str, int]) -> None:
+    with database.reading() as connection:
+        before = scored_up_to(connection)
+    ahead = {kind: number for kind, number in marks.items() if number > before.get(kind, 0)}
+    if ahead:
+        rows = [{"kind": kind, "fact_id": number, "model_version": ""} for kind, number in ahead.items()]
+        with database.transaction() as connection:
+            upsert(connection, ScoredUpTo, rows, ("kind",))
+
+
+def _failing(connection: Connection, skus: Collection[str]) -> dict[str, str]:
+    """The fingerprints of open failure cases by SKU; of several the newest failure's."""
+    if not skus:
+        return {}
+    statement = _FAILING_SKUS.replace("{wanted}", wanted_skus(connection))
+    return {row.sku: row.fingerprint for row in connection.execute(text(statement), {"skus": as_json(skus)})}
 
 
 def _let_go(connection: Connection, signals: Sequence[Signal], at: datetime) -> None:
@@ -55,16 +111,19 @@ def _let_go(connection: Connection, signals: Sequence[Signal], at: datetime) -> 
         connection.execute(text(_RESOLVED_BEFORE), rows)
 
 
+_ALONE = "LOCK TABLE scored_up_to IN SHARE UPDATE EXCLUSIVE MODE"
+"""One gathers at a time; nobody who reads, and nobody who notes what was scored, waits."""
+
 _NEW_FAILURES = """
 SELECT f.failure_id, f.system, f.channel, f.sku, f.location, d.root_cause, d.subclass
 FROM failure f JOIN diagnosis d ON d.failure_id = f.failure_id
-WHERE f.resolved_at IS NULL
+WHERE f.failure_id > :done AND f.resolved_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'failure' AND s.signal_id = f.failure_id)
 ORDER BY f.failure_id
 """
 
 _FAILING_SKUS = """
-SELECT f.sku, c.fingerprint FROM failure f
+SELECT f.sku, c.fingerprint FROM ({wanted}) w JOIN failure f ON f.sku = w.sku
 JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
 JOIN exception_case c ON c.case_id = s.case_id
 WHERE f.resolved_at IS NULL AND f.sku IS NOT NULL AND c.status <> 'resolved' AND c.fingerprint LIKE '%|' || f.sku
@@ -73,10 +132,15 @@ ORDER BY f.failure_id
 
 _NEW_ANOMALIES = """
 SELECT a.anomaly_id, a.sku FROM anomaly a
-WHERE a.settled_at IS NULL
+WHERE a.anomaly_id > :done AND a.settled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'anomaly' AND s.signal_id = a.anomaly_id)
 ORDER BY a.anomaly_id
 """
+
+_COMPARED = """
+SELECT (SELECT COALESCE(SUM(done_up_to), 0) FROM reconciliation) + (SELECT COALESCE(MAX(anomaly_id), 0) FROM anomaly)
+"""
+"""A number that grows with every figure that is compared and with every anomaly: as long as it stays, none settles."""
 
 _FAILURE_GONE = """
 UPDATE anomaly SET settled_at = :at, settlement = 'the failure that explained it is gone'

@@ -1,13 +1,15 @@
 """One triage: everything that is new becomes a signal, every signal is in a case, every case is weighed."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, text
 
+from core_sync.availability.promises import as_json
 from core_sync.cases.self_resolution import resolve_settled
-from core_sync.cases.weigh import cases_to_review
+from core_sync.cases.weigh import cases_to_renew, cases_to_review
 from core_sync.database.engine import Database
 from core_sync.failures.mapping import AT_ONCE, tell_candidates
 from core_sync.failures.surroundings import gather_surroundings
@@ -15,12 +17,17 @@ from core_sync.ledger.signals import tell_overdue
 from ml.anomaly.thresholds import Policy
 from ml.registry.service_models import ServiceModels
 from ml.triage.detect import detect
-from ml.triage.diagnose import diagnose
-from ml.triage.gather import gather, settle
+from ml.triage.diagnose import diagnose, is_any_new
+from ml.triage.frames import complete_up_to
+from ml.triage.gather import GATHERED, gather, mark_gathered, settle
+from ml.triage.told import numbers
 from ml.triage.weigh import Recommend, weigh_cases
 
 WEIGHED_AT_ONCE = 200
 """Cases weighed in one transaction: nobody who writes meanwhile waits for all of them."""
+
+RENEWED_AT_ONCE = 200
+"""Cases whose old figures one triage renews, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class TriageSummary:
     anomalies: int
     diagnosed: int
     gathered: int
+    """Cases that took in signals."""
     settled: int
     weighed: int
     resolved: int
@@ -46,26 +54,59 @@ def triage(
     """Score, diagnose, group, weigh and rank all that is new; resolve the cases whose cause is gone."""
     with database.transaction() as connection:
         tell_overdue(connection, at)
+    _look_around(database)
+    anomalies = detect(database, models, at, policy)
+    complete = complete_up_to(database, GATHERED)  # before they are diagnosed: whatever comes later is left unmarked
+    diagnosed = diagnose(database, models, at)
+    settled = settle(database, at)
+    with database.transaction() as connection:
+        gathered = gather(connection, at)
+    with database.transaction() as connection:
+        resolved = resolve_settled(connection, at, partial(open_among, connection)).resolved
+        asking = cases_to_review(connection)
+        old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
+    mark_gathered(database, complete)
+    weigh = partial(weigh_cases, models=models, recommend=recommend, reporting=reporting, at=at)
+    _in_parts(database, weigh, [*asking, *(case_id for case_id in old if case_id not in set(asking))])
+    return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
+
+
+def notice(database: Database, models: ServiceModels, recommend: Recommend, reporting: str, at: datetime) -> int:
+    """Put failures that are new into weighed cases at once; returns how many cases took one in.
+
+    Between two triages, and beside one that takes long: what needs more than the failure itself is left to it.
+    """
+    with database.reading() as connection:
+        if not is_any_new(connection):
+            return 0
+    _look_around(database)
+    diagnose(database, models, at)
+    with database.transaction() as connection:
+        gathered = gather(connection, at)
+    weigh = partial(weigh_cases, models=models, recommend=recommend, reporting=reporting, at=at)
+    _in_parts(database, weigh, sorted(gathered))
+    return len(gathered)
+
+
+def _look_around(database: Database) -> None:
+    """Gather what a diagnosis rests on beside the failure itself."""
     named = AT_ONCE
     while named == AT_ONCE:
         with database.transaction() as connection:
             named = tell_candidates(connection)
     gather_surroundings(database)
-    anomalies = detect(database, models, at, policy)
-    diagnosed = diagnose(database, models, at)
-    with database.transaction() as connection:
-        settled = settle(connection, at)
-        gathered = gather(connection, at)
-        resolved = resolve_settled(connection, at, lambda named: open_among(connection, named)).resolved
-        asking = cases_to_review(connection)
-    for start in range(0, len(asking), WEIGHED_AT_ONCE):
-        part = asking[start : start + WEIGHED_AT_ONCE]
-        with database.transaction() as connection:
-            weigh_cases(connection, models, recommend, reporting, at, part)
-    return TriageSummary(anomalies, diagnosed, gathered, settled, len(asking), len(resolved))
 
 
 def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]:
     """Of the anomalies named, those that are not settled."""
-    still = set(connection.execute(text("SELECT anomaly_id FROM anomaly WHERE settled_at IS NULL")).scalars())
-    return still.intersection(anomaly_ids)
+    wanted = numbers(connection)
+    statement = (
+        f"SELECT a.anomaly_id FROM {wanted} w JOIN anomaly a ON a.anomaly_id = w.number WHERE a.settled_at IS NULL"
+    )
+    return set(connection.execute(text(statement), {"numbers": as_json(anomaly_ids)}).scalars())
+
+
+def _in_parts(database: Database, weigh: Callable[..., int], case_ids: Sequence[int]) -> None:
+    for start in range(0, len(case_ids), WEIGHED_AT_ONCE):
+        with database.transaction() as connection:
+            weigh(connection, case_ids=case_ids[start : start + WEIGHED_AT_ONCE])

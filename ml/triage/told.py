@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, wanted_skus
@@ -28,15 +27,12 @@ class Signals:
         return sorted({row["sku"] for row in self.rows if row["sku"]})
 
 
-NOTHING = Signals((), ())
-
-
 def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int, Signals]:
     """What each of the cases consists of; those without an open signal are left out."""
     failures: dict[int, list[Mapping[str, Any]]] = {}
     anomalies: dict[int, list[Mapping[str, Any]]] = {}
-    bound = {"cases": msgspec.json.encode(sorted(case_ids)).decode()}
-    wanted = _NUMBERS[connection.dialect.name]
+    bound = {"numbers": as_json(sorted(case_ids))}
+    wanted = numbers(connection)
     for statement, found in ((_FAILURES, failures), (_ANOMALIES, anomalies)):
         for row in connection.execute(text(statement.replace("{wanted}", wanted)), bound).mappings():
             found.setdefault(row["case_id"], []).append(dict(row))
@@ -46,44 +42,64 @@ def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int,
     }
 
 
-def cases_beside(connection: Connection, case_ids: Collection[int], skus: Collection[str]) -> set[int]:
-    """Unresolved cases that touch one of ``skus``, or one that the cases touched when they were last weighed."""
-    bound = {"cases": msgspec.json.encode(sorted(case_ids)).decode(), "skus": as_json(skus)}
-    numbers = _NUMBERS[connection.dialect.name]
-    statement = _BESIDE.replace("{wanted}", numbers).replace("{skus}", wanted_skus(connection))
-    return set(connection.execute(text(statement), bound).scalars())
+def signals_on(connection: Connection, skus: Collection[str]) -> list[Mapping[str, Any]]:
+    """Every open signal about one of ``skus`` that is in a case which is not resolved."""
+    found: list[Mapping[str, Any]] = []
+    for statement in (_FAILURES_ON, _ANOMALIES_ON):
+        wanted = text(statement.replace("{wanted}", wanted_skus(connection)))
+        found += [dict(row) for row in connection.execute(wanted, {"skus": as_json(skus)}).mappings()]
+    return found
+
+
+def numbers(connection: Connection) -> str:
+    """SQL that turns the bound JSON list ``:numbers`` into rows of ``number``, in the connection's dialect."""
+    return _NUMBERS[connection.dialect.name]
 
 
 _NUMBERS = {
-    "sqlite": "(SELECT value AS case_id FROM json_each(:cases))",
-    "postgresql": "(SELECT CAST(value AS bigint) AS case_id FROM json_array_elements_text(CAST(:cases AS json)))",
+    "sqlite": "(SELECT value AS number FROM json_each(:numbers))",
+    "postgresql": "(SELECT CAST(value AS bigint) AS number FROM json_array_elements_text(CAST(:numbers AS json)))",
 }
 
-_BESIDE = """
-SELECT DISTINCT o.case_id FROM (
-    SELECT s.value FROM {wanted} w JOIN case_scope s ON s.case_id = w.case_id AND s.kind = 'sku'
-    UNION SELECT k.sku FROM ({skus}) k
-) t JOIN case_scope o ON o.kind = 'sku' AND o.value = t.value
-JOIN exception_case c ON c.case_id = o.case_id WHERE c.status <> 'resolved'
-"""
-
-_FAILURES = """
+_FAILURE = """
 SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location, f.operation,
        f.error_code, f.quantity, d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons
-FROM {wanted} w JOIN case_signal s ON s.case_id = w.case_id AND s.kind = 'failure'
-JOIN failure f ON f.failure_id = s.signal_id JOIN diagnosis d ON d.failure_id = f.failure_id
-WHERE f.resolved_at IS NULL ORDER BY f.failure_id
 """
 
-_ANOMALIES = """
+_ANOMALY = """
 SELECT s.case_id, a.kind, a.anomaly_id AS signal_id, a.system, a.channel, a.sku, a.location, a.expected, a.actual,
        a.score, a.p_value, a.fault_probability, a.reasons, d.event_lag_s, d.winner,
        CASE WHEN d.winner = 'ledger' THEN a.expected ELSE d.winning_quantity END AS believed,
        (SELECT (a.occurred_at - MIN(i.placed_at)) / 1000000.0 FROM open_item i JOIN position p
           ON p.position_id = i.position_id
         WHERE p.sku = a.sku AND i.kind = 'reservation' AND i.open_quantity > 0) AS reservation_age_s
-FROM {wanted} w JOIN case_signal s ON s.case_id = w.case_id AND s.kind = 'anomaly'
+"""
+
+_FAILURES = f"""{_FAILURE}
+FROM {{wanted}} w JOIN case_signal s ON s.case_id = w.number AND s.kind = 'failure'
+JOIN failure f ON f.failure_id = s.signal_id JOIN diagnosis d ON d.failure_id = f.failure_id
+WHERE f.resolved_at IS NULL ORDER BY f.failure_id
+"""
+
+_ANOMALIES = f"""{_ANOMALY}
+FROM {{wanted}} w JOIN case_signal s ON s.case_id = w.number AND s.kind = 'anomaly'
 JOIN anomaly a ON a.anomaly_id = s.signal_id
 LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = a.fact_id
 WHERE a.settled_at IS NULL ORDER BY a.anomaly_id
+"""
+
+_FAILURES_ON = f"""{_FAILURE}
+FROM ({{wanted}}) w JOIN failure f ON f.sku = w.sku AND f.resolved_at IS NULL AND f.sku IS NOT NULL
+JOIN diagnosis d ON d.failure_id = f.failure_id
+JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
+JOIN exception_case c ON c.case_id = s.case_id AND c.status <> 'resolved'
+ORDER BY f.failure_id
+"""
+
+_ANOMALIES_ON = f"""{_ANOMALY}
+FROM ({{wanted}}) w JOIN anomaly a ON a.sku = w.sku AND a.settled_at IS NULL
+JOIN case_signal s ON s.kind = 'anomaly' AND s.signal_id = a.anomaly_id
+JOIN exception_case c ON c.case_id = s.case_id AND c.status <> 'resolved'
+LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = a.fact_id
+ORDER BY a.anomaly_id
 """

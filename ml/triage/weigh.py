@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
-from core_sync.cases.weigh import ask_for_review, cases_to_review, lock_cases, write_opinion
+from core_sync.cases.weigh import ask_for_review, cases_to_review, close_at_next_look, lock_cases, write_opinion
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation
 from ml.exposure.time_to_fix import medians, time_to_fix
@@ -21,7 +21,7 @@ from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
 from ml.triage.opinion import Priced, opinion_of
 from ml.triage.stakes import SignalFacts, Stake, stakes_of
-from ml.triage.told import Signals, cases_beside, read_signals
+from ml.triage.told import Signals, read_signals, signals_on
 
 Recommend = Callable[[Connection, str], tuple[str, str]]
 """For a root cause: the action that removes it, and its rung on the autonomy ladder."""
@@ -38,18 +38,18 @@ class Around:
 
     Args:
         weighed: signals by case.
-        others: signals of cases that stay as they are and take their part of the same listings.
+        others: signals about the same SKUs in cases that stay as they are and take their part.
         outages: channels that are out and what they hold back.
     """
 
     weighed: Mapping[int, Signals]
-    others: Mapping[int, Signals]
+    others: Sequence[Mapping[str, Any]]
     outages: Sequence[Outage]
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
         """Every signal."""
-        return [row for told in (*self.weighed.values(), *self.others.values()) for row in told.rows]
+        return [*(row for told in self.weighed.values() for row in told.rows), *self.others]
 
     @property
     def skus(self) -> set[str]:
@@ -75,9 +75,10 @@ def weigh_cases(
     at: datetime,
     case_ids: Sequence[int] | None = None,
 ) -> int:
-    """Weigh every case that asks for it (or ``case_ids``), and those about the same SKUs; returns how many it was for.
+    """Weigh every case that asks for it, or ``case_ids``; returns how many.
 
-    Cases about one SKU share what its listings lose, so that one more or less changes the part of the others.
+    Cases about one SKU share what its listings lose. Where the money of one moves, the others are asked to be weighed
+    again; they move nothing more unless they move themselves.
     """
     wanted = cases_to_review(connection) if case_ids is None else list(case_ids)
     if not wanted:
@@ -87,24 +88,23 @@ def weigh_cases(
     books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
     priced = _priced(around, books)
     came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
+    moved: set[str] = set()
     for case_id, told in around.weighed.items():
         cause = cause_of(told, models)
         mine = [pair for row in told.rows for pair in priced.get(_key(row), ())]
         action = recommend(connection, cause["root_cause"])
         opinion = opinion_of(told, cause, mine, came_back.get(case_id, 0), models, action, reporting)
-        write_opinion(connection, case_id, opinion, at)
-    ask_for_review(connection, [case_id for case_id in wanted if case_id not in around.weighed], at)
+        if write_opinion(connection, case_id, opinion, at):
+            moved |= set(told.skus)
+    ask_for_review(connection, {row["case_id"] for row in around.others if row["sku"] in moved})
+    close_at_next_look(connection, [case_id for case_id in wanted if case_id not in around.weighed], at)
     return len(wanted)
 
 
 def _around(connection: Connection, wanted: Sequence[int]) -> Around:
-    signals = read_signals(connection, wanted)
-    beside = cases_beside(connection, wanted, {sku for told in signals.values() for sku in told.skus}) - set(wanted)
-    weighed = {**signals, **read_signals(connection, beside)}
-    out = outages(connection)
-    skus = Around(weighed, {}, out).skus
-    others = cases_beside(connection, [], skus) - weighed.keys() if beside or out else set()
-    return Around(weighed, read_signals(connection, others), out)
+    weighed, out = read_signals(connection, wanted), outages(connection)
+    beside = signals_on(connection, Around(weighed, (), out).skus)
+    return Around(weighed, [row for row in beside if row["case_id"] not in weighed], out)
 
 
 def _priced(around: Around, books: Books) -> dict[SignalKey, list[Priced]]:

@@ -16,7 +16,7 @@ from core_sync.master_data.load import bump_version
 from core_sync.snapshots.reconcile import reconcile
 from core_sync.snapshots.store import Figure, store_figures
 from ml.registry.service_models import shipped_models
-from ml.triage.run import TriageSummary, triage
+from ml.triage.run import TriageSummary, notice, triage
 from ml.triage.tables import Anomaly
 from tests.builders import MONDAY, a_receipt, a_shipment
 
@@ -55,6 +55,10 @@ def run(ledger: Ledger, hours: float = 4) -> TriageSummary:
     return triage(
         ledger.database, MODELS, lambda _, cause: (f"mend {cause}", "approve"), "EUR", MONDAY + timedelta(hours=hours)
     )
+
+
+def noticed(ledger: Ledger) -> int:
+    return notice(ledger.database, MODELS, lambda _, cause: (f"mend {cause}", "approve"), "EUR", NOON)
 
 
 def a_failed_push(connection: Connection) -> None:
@@ -104,6 +108,42 @@ def test_triage_again_finds_nothing_new(ledger: Ledger) -> None:
     assert run(ledger).gathered == 1
     again = run(ledger)
     assert (again.anomalies, again.diagnosed, again.gathered, again.weighed) == (0, 0, 0, 0)
+
+
+def test_a_new_failure_is_a_weighed_case_without_waiting_for_a_triage(ledger: Ledger) -> None:
+    assert noticed(ledger) == 0
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+        shows(connection, 0, hours=4)
+    assert noticed(ledger) == 1
+    ((status, cause, loss),) = cases(ledger)
+    assert (status, cause) == ("new", "timeout")
+    assert loss > 0
+    assert noticed(ledger) == 0
+    assert run(ledger).gathered == 0
+
+
+def test_what_is_told_after_a_triage_is_gathered_by_the_next(ledger: Ledger) -> None:
+    run(ledger)
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    assert [run(ledger).gathered, run(ledger).gathered] == [1, 0]
+    a_strange_movement(ledger, 1)
+    assert [run(ledger).gathered, run(ledger).gathered] == [1, 0]
+
+
+def test_figures_are_renewed_by_themselves_once_they_are_an_hour_old(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+        shows(connection, 0, hours=4)
+    run(ledger)
+    ((_, _, before),) = cases(ledger)
+    with ledger.database.transaction() as connection:
+        shows(connection, 20, hours=4.2)
+    run(ledger, hours=4.5)
+    assert cases(ledger)[0][2] == before
+    run(ledger, hours=5.5)
+    assert cases(ledger)[0][2] < before
 
 
 def test_a_case_resolves_itself_when_its_failure_is_gone(ledger: Ledger) -> None:
