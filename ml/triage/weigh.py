@@ -28,6 +28,8 @@ Recommend = Callable[[Connection, str], tuple[str, str]]
 
 CLOSED_READ = 2_000
 """Resolved cases that tell how long a cause lasts; older ones tell of another time."""
+SHARED_SKUS_MAX = 500
+"""A case about more SKUs is weighed by its own signals alone: reading everything about all of them takes too long."""
 UNTOLD_CAUSE = "other"
 """As long as a cause that is only read from figures, a trouble is taken to last."""
 
@@ -103,7 +105,9 @@ def weigh_cases(
 
 def _around(connection: Connection, wanted: Sequence[int]) -> Around:
     weighed, out = read_signals(connection, wanted), outages(connection)
-    beside = signals_on(connection, Around(weighed, (), out).skus)
+    shared_skus = {sku for told in weighed.values() if len(told.skus) <= SHARED_SKUS_MAX for sku in told.skus}
+    held = {one.sku for outage in out if outage.failure["case_id"] in weighed for one in outage.listings}
+    beside = signals_on(connection, shared_skus | held)
     return Around(weighed, [row for row in beside if row["case_id"] not in weighed], out)
 
 
