@@ -12,7 +12,9 @@ Fresh food: stores of one product in one city are the pools, one of them (drawn 
 the others. Quantities are divided by the product's smallest sale and rounded; a day's units fall one by one into the
 hours in which the store sold. Sales are taken for demand; hours sold out are not filled in. Wholesale: buyers from
 abroad are the channel, those at home the others; every line is one order at its minute. Products are chosen by their
-demand in the days for learning only. Replenishment is simulated, the same rule for every way to hold back.
+demand in the days for learning only. Seeds in which no buffer at all keeps the target already are left out of a
+comparison at that target; ``seeds`` counts the others. Replenishment is simulated, the same rule for every way to
+hold back.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ml.buffers.backtest import backtest
+from ml.buffers.backtest import Outcome, backtest
 from ml.buffers.frontier import Frontier, frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
 
@@ -40,13 +42,15 @@ LEAST_LEARNED = {FRESH: 28 * 3, RETAIL: 100}
 """Units that each pool must have been asked for in the days for learning."""
 MEASURES = {"lost sales": False, "sales turned away": True}
 """Withheld from stock; and together with those that no stock could serve, whatever the buffer."""
+OVERSELL_COSTS = (3.0, 10.0)
+"""What a unit oversold costs, in lost sales."""
 FIXED = 2
 """Place of the fixed units among the ways that are replayed."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One printed line; ``value`` is the mean over the seeds, ``spread`` its standard deviation."""
+    """One printed line; ``value`` is the mean over the seeds, ``spread`` the standard deviation of their ratios."""
 
     measure: str
     value: float
@@ -54,6 +58,7 @@ class Figure:
     against: str
     against_value: float
     ratio: float
+    data: str
     spread: float
     seeds: int
 
@@ -126,36 +131,61 @@ READERS: dict[str, tuple[str, Callable[[Path, int, int], DemandHistory]]] = {
 }
 
 
-def frontiers(history: DemandHistory, learn_days: int, seed: int) -> dict[str, list[Frontier]]:
-    """By measure: ours, the plain quantile, fixed units, percentage, k·σ·√L, and the best fixed units of each item."""
+def replayed(history: DemandHistory, learn_days: int, seed: int) -> list[Outcome]:
+    """Ours, the plain quantile, fixed units, percentage and k·σ·√L over the same demand."""
     chance = np.random.default_rng([seed, 5])
     refresh = chance.permutation(np.resize(REFRESH_H, len(history.items)))
-    outcomes = backtest(history, World(refresh_h=refresh, seed=seed), learn_days)
-    return {
-        measure: [
-            *(frontier(outcome, stock_outs=stock_outs) for outcome in outcomes),
-            frontier_by_item(outcomes[FIXED], stock_outs=stock_outs),
-        ]
-        for measure, stock_outs in MEASURES.items()
-    }
+    return backtest(history, World(refresh_h=refresh, seed=seed), learn_days)
+
+
+def frontiers(outcomes: list[Outcome], *, stock_outs: bool) -> list[Frontier]:
+    """Of every way, and of the best fixed units of each item."""
+    every = [frontier(outcome, stock_outs=stock_outs) for outcome in outcomes]
+    return [*every, frontier_by_item(outcomes[FIXED], stock_outs=stock_outs)]
 
 
 def figures(folder: Path, items: int, seeds: int) -> Iterator[Figure]:
-    """Lost sales of ours against every peer, at each target, for each data set in the folder."""
+    """Lost sales of ours against every peer, at each target, and money; for each data set in the folder."""
     for name, (file, read) in READERS.items():
         if not (folder / file).exists():
             continue
-        runs = [frontiers(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
+        runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
         for measure, target in itertools.product(MEASURES, TARGETS):
-            for peer in range(1, len(runs[0][measure])):
-                found = [(run[measure][0].lost_at(target), run[measure][peer].lost_at(target)) for run in runs]
-                both = np.array([pair for pair in found if None not in pair], dtype=np.float64).reshape(-1, 2)
-                if not len(both):
-                    continue
-                ours, theirs = both.mean(axis=0)
-                way = runs[0][measure][peer].way
-                at = f"{measure} at {100 * target:g} % oversell, {name}, {way}"
-                yield Figure(at, ours, "share", way, theirs, ours / theirs, float(both[:, 0].std()), len(both))
+            every = [frontiers(run, stock_outs=MEASURES[measure]) for run in runs]
+            binding = [found for found, run in zip(every, runs, strict=True) if _oversells(run) > target]
+            yield from _against_peers(f"{measure} at {100 * target:g} % oversell", target, binding, name)
+        for times in OVERSELL_COSTS:
+            yield _money(times, runs, name)
+
+
+def _oversells(outcomes: list[Outcome]) -> float:
+    """The oversell rate without any buffer: where it meets the target already, nothing is to be compared."""
+    return float(outcomes[FIXED].oversold[0].sum() / max(outcomes[FIXED].asked.sum(), 1.0))
+
+
+def _against_peers(measure: str, target: float, runs: list[list[Frontier]], name: str) -> Iterator[Figure]:
+    for peer in range(1, len(runs[0]) if runs else 0):
+        found = [(run[0].lost_at(target), run[peer].lost_at(target)) for run in runs]
+        both = np.array([pair for pair in found if None not in pair], dtype=np.float64).reshape(-1, 2)
+        if len(both):
+            ours, theirs = both.mean(axis=0)
+            spread = float((both[:, 0] / np.maximum(both[:, 1], 1e-12)).std())
+            yield Figure(measure, ours, "share", runs[0][peer].way, theirs, ours / theirs, name, spread, len(both))
+
+
+def _money(times: float, runs: list[list[Outcome]], name: str) -> Figure:
+    """Lost and oversold units at their cost, ours at the chance that the costs accept; the ratio of the worst seed."""
+    ours, fixed = [], []
+    for run in runs:
+        nearest = int(np.abs(np.array(run[0].settings) - 1 / (1 + times)).argmin())
+        ours.append(float((run[0].withheld + times * run[0].oversold).sum(axis=1)[nearest] / run[0].asked.sum()))
+        cost = (run[FIXED].withheld + times * run[FIXED].oversold).sum(axis=1)
+        fixed.append(float(cost.min() / run[FIXED].asked.sum()))
+    ratios = np.array(ours) / np.maximum(fixed, 1e-12)
+    worst = int(ratios.argmax())
+    measure = f"money, worst seed, an oversell at {times:g} x a lost sale"
+    return Figure(measure, ours[worst], "lost sales' worth a unit asked", "best fixed units in hindsight",
+                  fixed[worst], float(ratios[worst]), name, float(ratios.std()), len(runs))  # fmt: skip
 
 
 def main() -> None:
@@ -163,15 +193,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the demand")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--items", type=int, default=120, help="products replayed a data set and seed")
+    parser.add_argument("--items", type=int, default=60, help="products replayed a data set and seed")
     parser.add_argument("--json", action="store_true", help="one object a line")
     told = parser.parse_args()
     for figure in figures(told.data, told.items, told.seeds):
         if told.json:
             print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
         else:
-            print(f"{figure.measure:90s} {figure.value:.4f} ± {figure.spread:.4f}", end="")
-            print(f"  (peer {figure.against_value:.4f}, ratio {figure.ratio:.3f}, {figure.seeds} seeds)", flush=True)
+            print(
+                f"{figure.data}, {figure.measure}, {figure.against}: {figure.value:.4f} ± {figure.spread:.4f}", end=""
+            )
+            print(f"  (peer {figure.against_value:.4f}, ratio {figure.ratio:.3f}", end="")
+            print(f" ± {figure.spread:.3f}, {figure.seeds} seeds)", flush=True)
 
 
 if __name__ == "__main__":

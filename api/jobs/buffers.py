@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names, channel_terms
@@ -17,11 +18,12 @@ from core_sync.errors import NotFound
 from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.shocks import shared_variance
 from ml.buffers.supplier import Received, SupplierBook, reliability, supply_chance
 from ml.buffers.weight import weight_for_target
 from ml.buffers.window import Window
 from ml.exposure.terms import Basis, Term, unknown
-from ml.triage.market import read_market
+from ml.triage.market import DAY_US, read_market
 
 HISTORY = timedelta(days=28)
 _DIRECT = ""
@@ -67,7 +69,8 @@ def listings_of(
     market = read_market(connection, list(available), reporting, at)
     terms = channel_terms(connection, available.keys(), at)
     windows = {name: _window(connection, name, at) for name in channels}
-    lots = _lots(connection, at)
+    lots, daily = _lots(connection, at), _daily(connection, at)
+    shared = {name: _shared(daily, name) for name in channels}
     suppliers, waiting = _suppliers(connection), _waiting(connection, at)
     usual = ChannelTerms()
     listings = []
@@ -89,6 +92,7 @@ def listings_of(
                     current=rule.buffer,
                     others_lot=_lot(lots, sku, [other for other in (*channels, _DIRECT) if other != name]),
                     own_lot=_lot(lots, sku, [name]),
+                    shared=shared[name],
                 )
             )
     return listings
@@ -116,7 +120,22 @@ def _window(connection: Connection, channel: str, at: datetime) -> Window:
         _span(gaps, "between accepted pushes of one listing"),
         _span(seen, "from a push accepted to the figure visible"),
         _span(picks, "from an order's reservation to its pick"),
+        *_late(gaps),
     )
+
+
+def _late(gaps: Sequence[float]) -> tuple[Term, Term]:
+    """Which share of the refreshes takes more than twice the regular sync age, and how many times it in the mean."""
+    seconds = np.array(gaps, dtype=np.float64)
+    if len(seconds) < _SPANS_MIN:
+        note = f"{len(seconds)} spans between refreshes: too few to tell late ones"
+        return unknown("share", note), unknown("times", note)
+    regular = max(float(np.quantile(seconds, 0.9)), 1.0)
+    late = seconds[seconds > 2 * regular]
+    note = f"{len(late)} of {len(seconds)} refreshes took more than twice the regular sync age"
+    times = float(late.mean()) / regular if len(late) else 1.0
+    share = Term(len(late) / len(seconds), "share", Basis.MEASURED, note)
+    return share, Term(times, "times", Basis.MEASURED, note)
 
 
 def _span(seconds: Sequence[float], note: str) -> Term:
@@ -165,6 +184,42 @@ def _lots(connection: Connection, at: datetime) -> dict[tuple[str, str], tuple[f
         {"since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
     )
     return {(sku, channel): (float(squares), float(units)) for sku, channel, squares, units in rows}
+
+
+def _daily(connection: Connection, at: datetime) -> pl.DataFrame:
+    """Units shipped by SKU, channel and day, in the last weeks."""
+    rows = connection.execute(
+        text(
+            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, SUM(l.quantity) "
+            "FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
+            "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2, 3"
+        ),
+        {"since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
+    )
+    schema = {"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64}
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
+def _shared(daily: pl.DataFrame, channel: str) -> float:
+    """How far ``channel`` has its good days together with the others: relative variance of the shock they share."""
+    if not daily.height:
+        return 0.0
+    pools = daily.with_columns(
+        pool=pl.when(pl.col("channel") == channel).then(pl.lit("own")).otherwise(pl.lit("others"))
+    )
+    paths = {}
+    skus = daily["sku"].unique().sort().to_list()
+    first, last = int(str(daily["day"].min())), int(str(daily["day"].max()))
+    for pool in ("own", "others"):
+        these = pools.filter(pl.col("pool") == pool)
+        paths[pool] = np.zeros((last - first + 1, len(skus)))
+        places = these["sku"].replace_strict({sku: n for n, sku in enumerate(skus)}, return_dtype=pl.Int64).to_numpy()
+        np.add.at(paths[pool], (these["day"].to_numpy() - first, places), these["units"].to_numpy())
+    own, others = paths["own"], paths["others"]
+    means = [np.broadcast_to(path.mean(axis=0), path.shape) for path in (own, others)]
+    spreads = [np.maximum(path.var(axis=0) / np.maximum(path.mean(axis=0), 1e-9), 1.0) for path in (own, others)]
+    spread = [np.broadcast_to(one, own.shape) for one in spreads]
+    return float(shared_variance(own, others, *means, *spread)[-1])
 
 
 def _lot(lots: Mapping[tuple[str, str], tuple[float, float]], sku: str, channels: Sequence[str]) -> float:

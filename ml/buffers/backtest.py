@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.buffers.estimates import Known, learn
-from ml.buffers.history import DemandHistory, World
-from ml.buffers.policies import FixedUnits, LateAware, Moments, Quantile, SafetyStock, ShareOfStock, Way
+from ml.buffers.history import DemandHistory, Units, World
+from ml.buffers.policies import FixedUnits, Moments, Quantile, Race, SafetyStock, ShareOfStock, Way
+from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Floats
 
-BOLD = (0.98, 0.94, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1)
-ALPHAS = (*BOLD, 0.07, 0.05, 0.03, 0.02, 0.012, 0.007, 0.004, 0.002, 0.0005)
+ALPHAS = (0.98, 0.9, 0.75, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.085, 0.06, 0.04, 0.025, 0.015, 0.007, 0.002)
 FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-FIXED = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 100.0)
+FIXED = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0,
+         100.0, 150.0, 250.0, 400.0, 700.0, 1500.0, 5000.0)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,35 @@ def backtest(history: DemandHistory, world: World, learn_days: int, ways: Iterab
         raise ValueError("every item needs a time between refreshes above 0")
     own = learn(history.own, history.own_lot, history.steps_a_day, learn_days)
     others = learn(history.others, history.others_lot, history.steps_a_day, learn_days)
-    chosen = ways_to_compare(own, others, world, history.steps_a_day) if ways is None else ways
+    chosen = ways_to_compare(history, own, others, world) if ways is None else ways
     return [_replay(way, history, world, own, others) for way in chosen]
 
 
-def ways_to_compare(own: Known, others: Known, world: World, steps_a_day: int) -> list[Way]:
+def ways_to_compare(history: DemandHistory, own: Known, others: Known, world: World) -> list[Way]:
     """Ours, the plain quantile and the peers, each over the whole range of its knob."""
+    late_times = sum(world.late_factor) / 2
     return [
-        LateAware(own, others, world.delays(), ALPHAS),
+        Race(own, others, shared_by(history, own, others), world.late_share, late_times, ALPHAS),
         Quantile(others, ALPHAS),
         FixedUnits(FIXED),
         ShareOfStock(SHARES),
-        SafetyStock(others, steps_a_day, FACTORS),
+        SafetyStock(others, history.steps_a_day, FACTORS),
     ]
+
+
+def shared_by(history: DemandHistory, own: Known, others: Known) -> Floats:
+    """Relative variance of the shock that both pools share, as known at the begin of each replayed day (days,)."""
+    days = np.arange(own.first, history.days)
+
+    def daily(path: Units) -> Floats:
+        whole = path.reshape(len(history.items), history.days, history.steps_a_day)
+        units: Floats = whole.sum(axis=2)[:, days].T.astype(np.float64)
+        return units
+
+    known: Floats = shared_variance(
+        daily(history.own), daily(history.others), own.expected(days), others.expected(days), own.spread, others.spread
+    )
+    return known[:-1]
 
 
 @dataclass
@@ -142,7 +159,7 @@ def _replenish(shelf: _Shelf, world: World, order_days: np.ndarray, own: Known, 
 def _order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:
     """Mean demand of both pools over review and lead time and some standard deviations of it (items,)."""
     at, span = day - own.first, world.review_days + world.lead_days
-    mean = (own.rate[at] + others.rate[at]) * span
+    mean = (own.mean[at] + others.mean[at]) * span
     spread = np.sqrt((own.sigma[at] ** 2 + others.sigma[at] ** 2) * span)
     level: Floats = np.ceil(mean + world.safety * spread)
     return level

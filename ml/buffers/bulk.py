@@ -1,10 +1,12 @@
 """Buffers of many listings at once, in arrays of float64."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ml.buffers.mistakes import accepted_chance, expected_mistakes, held_back
+from ml.buffers.mistakes import accepted_chance, expected_mistakes
+from ml.buffers.race import Late, Stretch, held_back_in_race, stretches
 from ml.buffers.rails import POLICY, Policy, within
 from ml.exposure.demand import dispersion_over
 from ml.exposure.distribution import MOST_DISPERSED, MOST_UNITS, Demand, Floats
@@ -16,7 +18,9 @@ HOURS_A_DAY = 24.0
 class Listings:
     """n listings, every column (n,). Rates are units a day, costs money of one currency a row, spans hours.
 
-    ``others_lot`` and ``own_lot`` are Σq²/Σq over orders of q units, 1 where units are asked for singly.
+    ``others_lot`` and ``own_lot`` are Σq²/Σq over orders of q units, 1 where units are asked for singly. Of the
+    refreshes ``late_share`` come late, after ``late_times`` the regular window; ``shared`` is the relative variance
+    of the shock that the channel and the others share (``shocks``).
     ``available`` is NaN where unknown; costs may be NaN, and then the policy's chance is taken.
     """
 
@@ -27,22 +31,29 @@ class Listings:
     own_dispersion: Floats
     own_lot: Floats
     window_h: Floats
+    late_share: Floats
+    late_times: Floats
+    shared: Floats
     lost_cost: Floats
     oversell_cost: Floats
     weight: Floats
     available: Floats
     current: Floats
 
+    def only(self, rows: NDArray[np.int64]) -> "Listings":
+        """The listings in ``rows`` (m,)."""
+        return Listings(*(getattr(self, column.name)[rows] for column in fields(self)))
+
 
 @dataclass(frozen=True)
 class Buffers:
-    """Figures (n,): the quantile before the limits, the buffer after them, the chance accepted, the mistakes.
+    """Figures (n,): units ``wanted`` before the limits, the buffer after them, the chance accepted, the mistakes.
 
     ``oversold`` and ``lost`` are units per window, ``oversell_rate`` is per unit asked of the channel; NaN where
     what is available is unknown.
     """
 
-    quantile: Floats
+    wanted: Floats
     buffer: Floats
     limit: list[str]
     alpha: Floats
@@ -61,9 +72,45 @@ def own_in_window(listings: Listings) -> Demand:
     return _in_window(listings.own_rate, listings.own_dispersion, listings.own_lot, listings.window_h)
 
 
+def stretches_of(listings: Listings) -> list[Stretch]:
+    """The exposure windows in their stretches, demand spread evenly over the day."""
+
+    def own(share: Floats, level: Floats) -> Demand:
+        rate, dispersion = listings.own_rate, listings.own_dispersion
+        return _shocked(rate, dispersion, listings.own_lot, listings.window_h * share, level, listings.shared)
+
+    def others(share: Floats, level: Floats) -> Demand:
+        rate, dispersion = listings.others_rate, listings.others_dispersion
+        return _shocked(rate, dispersion, listings.others_lot, listings.window_h * share, level, listings.shared)
+
+    return stretches(own, others, Late(listings.late_share, listings.late_times), listings.shared)
+
+
+def _shocked(rate: Floats, dispersion: Floats, lot: Floats, hours: Floats, level: Floats, shared: Floats) -> Demand:
+    """Demand (n,) of ``hours`` at a ``level`` of a shock that explains ``shared`` of the relative variance."""
+    bursts = np.maximum(dispersion - shared * rate, 1.0)
+    spread = lot + (dispersion_over(hours, bursts, lot=lot) - lot) * level
+    asked = np.minimum(rate * hours * level / HOURS_A_DAY, MOST_UNITS)
+    return Demand.of(asked, np.clip(spread, 1.0, MOST_DISPERSED))
+
+
+def wanted(listings: Listings, policy: Policy = POLICY, alpha: Floats | None = None) -> Floats:
+    """Units (n,) that our rule holds back, before the limits; ``alpha`` (n,) instead of the chance costs accept."""
+    accepted = chances(listings, policy) if alpha is None else alpha
+    rows = np.arange(len(listings.window_h))
+    return held_back_in_race(stretches_of(listings), others_in_window(listings), listings.available, accepted, rows)
+
+
 def _in_window(rate: Floats, dispersion: Floats, lot: Floats, hours: Floats) -> Demand:
     spread = dispersion_over(hours, dispersion, lot=lot)
     return Demand.of(np.minimum(rate * hours / HOURS_A_DAY, MOST_UNITS), np.minimum(spread, MOST_DISPERSED))
+
+
+def asked_between_refreshes(listings: Listings) -> Floats:
+    """Mean units (n,) that the channel is asked for from one refresh to the next, late ones included."""
+    longer = 1 + listings.late_share * (np.maximum(listings.late_times, 1.0) - 1)
+    asked: Floats = np.minimum(listings.own_rate * listings.window_h * longer / HOURS_A_DAY, MOST_UNITS)
+    return asked
 
 
 def chances(listings: Listings, policy: Policy = POLICY) -> Floats:
@@ -79,21 +126,21 @@ def buffers(listings: Listings, policy: Policy = POLICY) -> Buffers:
         NotADemand: a rate, dispersion or window that describes no demand.
     """
     alpha = chances(listings, policy)
-    wanted = held_back(others_in_window(listings), alpha)
+    asked_for = wanted(listings, policy, alpha)
     per_hour = listings.others_rate / HOURS_A_DAY
-    railed = within(wanted, listings.current, listings.available, per_hour, policy)
+    railed = within(asked_for, listings.current, listings.available, per_hour, policy)
     oversold, lost, rate = mistakes(listings, railed.buffer)
-    return Buffers(wanted, railed.buffer, railed.limit, alpha, oversold, lost, rate)
+    return Buffers(asked_for, railed.buffer, railed.limit, alpha, oversold, lost, rate)
 
 
 def mistakes(listings: Listings, held: Floats) -> tuple[Floats, Floats, Floats]:
     """Units oversold and lost per window, and the oversell rate (n,), of ``held`` units (n,)."""
     oversold, lost = np.full(len(held), np.nan), np.full(len(held), np.nan)
     rows = np.flatnonzero(~np.isnan(listings.available))
-    own, others = own_in_window(listings), others_in_window(listings)
     if len(rows):
-        found = expected_mistakes(held[rows], listings.available[rows], own[rows], others[rows])
+        told = listings.only(rows)
+        found = expected_mistakes(held[rows], told.available, stretches_of(told))
         oversold[rows], lost[rows] = found.oversold, found.lost
-    asked = own.mean
+    asked = asked_between_refreshes(listings)
     rate = np.where(asked > 0, np.minimum(oversold / np.where(asked > 0, asked, 1.0), 1.0), oversold)
     return oversold, lost, rate

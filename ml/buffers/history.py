@@ -121,12 +121,6 @@ class World:
             found[item, np.ceil(moments[moments <= steps - 1]).astype(np.int64)] = True
         return found
 
-    def delays(self) -> list[tuple[float, float]]:
-        """How many times the regular window a refresh takes, and the chance: what a channel's log would show."""
-        low, high = self.late_factor
-        late = [(low + (high - low) * point, self.late_share / 3) for point in (1 / 6, 1 / 2, 5 / 6)]
-        return [(1.0, 1 - self.late_share), *(late if self.late_share > 0 else [])]
-
     def order_days(self, days: int) -> Units:
         """Days from each day's order to its receipt (items, days)."""
         chance = np.random.default_rng([self.seed, 2])

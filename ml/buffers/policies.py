@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from ml.buffers.estimates import Known, Whole
-from ml.buffers.mistakes import WindowChance, held_back_when_late
+from ml.buffers.race import Late, Until, held_back_in_race, stretches
 from ml.exposure.distribution import Demand, Floats, quantile
 
 
@@ -104,30 +104,40 @@ class Quantile:
 
 
 @dataclass(frozen=True)
-class LateAware:
-    """Ours: the same, with refreshes that may be late and what selling out then says about the window.
+class Race:
+    """Ours (``race``): what the others take before the channel gets to it, with refreshes that may be late.
 
-    ``delays`` are (times the regular window, chance), as measured on the channel.
+    ``late_share`` of the refreshes come after ``late_times`` the regular window, as measured on the channel; ``shared``
+    (days,) is the relative variance of the shock that both pools share, from the first day on.
     """
 
     own: Known
     others: Known
-    delays: Sequence[tuple[float, float]]
+    shared: Floats
+    late_share: float
+    late_times: float
     settings: Sequence[float]
-    name: str = "quantile with late refreshes"
+    name: str = "race with the others"
 
     def held(self, moments: Moments) -> Floats:
         """All settings asked together."""
-        windows = []
-        for times, chance in self.delays:
-            lengths = np.maximum(np.rint(moments.lengths * times), 1).astype(np.int64)
-            own, others = (
-                _for_each(pool.over(moments.days, moments.steps, lengths, moments.rows), len(self.settings))
-                for pool in (self.own, self.others)
-            )
-            windows.append(WindowChance(chance, own, others))
+        ones = np.ones(len(moments.rows))
+        late = Late(ones * self.late_share, ones * self.late_times)
+        shared = self.shared[moments.days - self.own.first]
+        own, others = _until(self.own, moments, shared), _until(self.others, moments, shared)
+        regular = self.others.over(moments.days, moments.steps, moments.lengths, moments.rows)
         alphas = np.repeat(np.array(self.settings), len(moments.rows))
-        return held_back_when_late(windows, moments.stock.ravel(), alphas).reshape(moments.stock.shape)
+        rows = np.tile(np.arange(len(moments.rows)), len(self.settings))
+        found = stretches(own, others, late, shared)
+        return held_back_in_race(found, regular, moments.stock.ravel(), alphas, rows).reshape(moments.stock.shape)
+
+
+def _until(pool: Known, moments: Moments, shared: Floats) -> Until:
+    def demand(share: Floats, level: Floats) -> Demand:
+        lengths = np.maximum(np.ceil(moments.lengths * share - 1e-9), 1).astype(np.int64)
+        return pool.over(moments.days, moments.steps, lengths, moments.rows, level, shared)
+
+    return demand
 
 
 def _for_each(demand: Demand, settings: int) -> Demand:

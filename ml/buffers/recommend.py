@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from ml.buffers.bulk import Buffers, Listings, buffers, chances, others_in_window
-from ml.buffers.mistakes import held_back
+from ml.buffers.bulk import Buffers, Listings, buffers, chances, wanted
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.window import Window
-from ml.exposure.distribution import Demand, Floats
+from ml.exposure.distribution import Floats
 from ml.exposure.situation import ASSUMPTIONS, Assumptions, ChannelDemand, UnitPrices
 from ml.exposure.terms import Basis, Term, Terms, unknown
 
@@ -39,6 +38,7 @@ class Listing:
     current: int
     others_lot: float = 1.0
     own_lot: float = 1.0
+    shared: float = 0.0
     weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -81,9 +81,9 @@ def recommend(
     calm = replace(rows, others_dispersion=np.ones(len(listings)), others_lot=np.ones(len(listings)))
     unsupplied = replace(rows, oversell_cost=_unsupplied(listings, policy, assumptions))
     without = {
-        "without_bursts": held_back(others_in_window(calm), found.alpha),
-        "without_supply": held_back(others_in_window(rows), chances(unsupplied, policy)),
-        "without_fulfilment_latency": held_back(_shorter(rows, listings), found.alpha),
+        "without_bursts": wanted(calm, policy, found.alpha),
+        "without_supply": wanted(rows, policy, chances(unsupplied, policy)),
+        "without_fulfilment_latency": wanted(_shorter(rows, listings), policy, found.alpha),
     }
     return [
         _recommendation(row, listing, rows, found, without, at, policy, assumptions)
@@ -106,6 +106,9 @@ def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions:
         own_dispersion=column([one.own.dispersion.value for one in listings], assumptions.dispersion),
         own_lot=column([one.own_lot for one in listings], 1.0),
         window_h=column([one.window.known().hours for one in listings], 0.0),
+        late_share=column([one.window.known().late_share.value for one in listings], 0.0),
+        late_times=column([one.window.known().late_times.value for one in listings], 1.0),
+        shared=column([one.shared for one in listings], 0.0),
         lost_cost=column([None if cost is None else cost[0] for cost in costs], np.nan),
         oversell_cost=column([None if cost is None else cost[1] for cost in costs], np.nan),
         weight=column([one.weight for one in listings], 1.0),
@@ -137,9 +140,9 @@ def _unsupplied(listings: Sequence[Listing], policy: Policy, assumptions: Assump
     return as_arrays([replace(one, supply=nothing) for one in listings], policy, assumptions).oversell_cost
 
 
-def _shorter(rows: Listings, listings: Sequence[Listing]) -> Demand:
+def _shorter(rows: Listings, listings: Sequence[Listing]) -> Listings:
     picks = np.array([one.window.known().fulfilment.value or 0.0 for one in listings])
-    return others_in_window(replace(rows, window_h=rows.window_h - picks))
+    return replace(rows, window_h=rows.window_h - picks)
 
 
 def _recommendation(
@@ -195,6 +198,8 @@ def _terms(
         "confirmation": window.confirmation,
         "fulfilment_latency": window.fulfilment,
         "window": _computed(window.hours, "h", "sync age, confirmation and fulfilment latency one after the other"),
+        "late_refreshes": window.late_share,
+        "late_times": window.late_times,
         "others_in_window": units(rows.others_rate[row] * rows.window_h[row] / 24, "others' rate × window"),
         "supply": listing.supply,
         "lost_cost": _cost(rows.lost_cost[row], "margin of a unit withheld, less the buyers who come back"),
@@ -202,7 +207,7 @@ def _terms(
         "oversell_weight": _computed(rows.weight[row], "times", "how much dearer an oversell counts, for the target"),
         "accepted_chance": _alpha(row, rows, found, policy),
         "available": _available(listing.available),
-        "quantile": units(found.quantile[row], "what the others exceed with the accepted chance, before limits"),
+        "quantile": units(found.wanted[row], "what the others take before the channel gets to it, before limits"),
     }
     notes = {
         "without_bursts": "the quantile if demand came by chance alone (volatility)",

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ml.buffers.bulk import Listings, chances, mistakes, others_in_window, own_in_window
-from ml.buffers.mistakes import held_back
+from ml.buffers.bulk import Listings, asked_between_refreshes, mistakes, wanted
 from ml.buffers.rails import POLICY, Policy
 
 LEAST_WEIGHT, MOST_WEIGHT = 1.0, 1024.0
@@ -22,8 +21,8 @@ HALVINGS = 12
 def expected_rate(listings: Listings, weight: float, policy: Policy = POLICY) -> float | None:
     """Units oversold per unit asked over all ``listings`` with known stock, at ``weight``; None where nothing is."""
     weighed = replace(listings, weight=np.full(len(listings.weight), weight))
-    oversold, _, _ = mistakes(weighed, held_back(others_in_window(weighed), chances(weighed, policy)))
-    asked = own_in_window(weighed).mean[~np.isnan(oversold)].sum()
+    oversold, _, _ = mistakes(weighed, wanted(weighed, policy))
+    asked = asked_between_refreshes(weighed)[~np.isnan(oversold)].sum()
     return float(np.nansum(oversold) / asked) if asked > 0 else None
 
 

@@ -8,8 +8,10 @@ from ml.buffers.backtest import Outcome, backtest
 from ml.buffers.estimates import learn
 from ml.buffers.frontier import frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
-from ml.buffers.mistakes import WindowChance, held_back, held_back_when_late
+from ml.buffers.mistakes import held_back
 from ml.buffers.policies import FixedUnits, Moments, Quantile
+from ml.buffers.race import Late, Until, held_back_in_race, stretches
+from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Demand
 
 STEPS = 24
@@ -53,7 +55,7 @@ def test_what_a_day_knew_does_not_change_with_what_came_after_it() -> None:
     changed = path.copy()
     changed[:, 30 * STEPS :] *= 50
     whole, other = (learn(one, np.ones(8), STEPS, 20) for one in (path, changed))
-    for column in ("rate", "spread", "sigma", "shape"):
+    for column in ("rate", "spread", "sigma", "shape", "week"):
         assert (getattr(whole, column)[:11] == getattr(other, column)[:11]).all()
     assert (whole.rate[11:] != other.rate[11:]).all()
 
@@ -75,22 +77,55 @@ def test_a_quantile_is_taken_for_each_item_and_setting() -> None:
     assert (held[1] > held[0]).all()
 
 
-def test_one_certain_window_needs_no_look_at_the_stock() -> None:
-    own, others = Demand.of([6.0, 6.0], [2.0, 2.0]), Demand.of([9.0, 9.0], [3.0, 3.0])
-    alpha = np.array([0.05, 0.2])
-    held = held_back_when_late([WindowChance(1.0, own, others)], np.array([60.0, 60.0]), alpha)
-    assert held.tolist() == held_back(others, alpha).tolist()
+def even(mean: float, dispersion: float) -> Until:
+    """Demand of ``mean`` units in a regular window, evenly spread over it."""
+    return lambda share, level: Demand.of(mean * share * level, np.full(len(share), dispersion))
 
 
-def test_the_more_is_in_stock_the_more_selling_out_says_that_the_refresh_was_late() -> None:
-    stock = np.array([8.0, 30.0, 60.0])
-    alike = np.ones(3)
-    windows = [
-        WindowChance(0.97, Demand.of(3 * alike, 1.5), Demand.of(3 * alike, 1.5)),
-        WindowChance(0.03, Demand.of(18 * alike, 2.5), Demand.of(18 * alike, 2.5)),
+def in_race(stock: list[float], alpha: float, late: float = 0.0, shared: float = 0.0) -> list[float]:
+    """What is held back of each stock where the channel sells 12 and the others 9 in a regular window."""
+    n = len(stock)
+    found = stretches(even(12.0, 2.0), even(9.0, 2.0), Late(np.full(n, late), np.full(n, 6.0)), np.full(n, shared))
+    regular = Demand.of(np.full(n, 9.0), np.full(n, 2.0))
+    held: list[float] = held_back_in_race(found, regular, np.array(stock), np.full(n, alpha), np.arange(n)).tolist()
+    return held
+
+
+def test_the_sooner_the_channel_sells_out_the_less_the_others_took_before_and_the_less_is_held_back() -> None:
+    little, enough = in_race([12.0, 30.0], 0.05)
+    assert 0 < little < enough
+
+
+def test_stock_out_of_reach_gets_the_plain_quantile_and_so_does_unknown_stock() -> None:
+    plain = held_back(Demand.of([9.0], [2.0]), 0.05)[0]
+    assert in_race([1e6, float("nan")], 0.05) == [plain, plain]
+
+
+def test_late_refreshes_and_shared_shocks_hold_back_more_the_more_is_in_stock() -> None:
+    stock = [20.0, 40.0, 60.0]
+    for disturbed in (in_race(stock, 0.05, late=0.03), in_race(stock, 0.05, shared=0.2)):
+        assert all(more >= calm for more, calm in zip(disturbed, in_race(stock, 0.05), strict=True))
+        assert disturbed[0] < disturbed[1] <= disturbed[2]
+
+
+def test_a_shock_is_shared_only_where_both_pools_have_their_good_days_together() -> None:
+    chance = np.random.default_rng(5)
+    mean, spread = np.full((200, 30), 20.0), np.full((200, 30), 5.0)
+    shock = chance.gamma(5.0, 1 / 5.0, (200, 1))
+    together = [chance.poisson(mean * shock).astype(float) for _ in range(2)]
+    apart = [chance.poisson(mean).astype(float) for _ in range(2)]
+    assert shared_variance(together[0], together[1], mean, mean, spread, spread)[-1] == pytest.approx(0.2, abs=0.1)
+    assert shared_variance(apart[0], apart[1], mean, mean, spread, spread)[-1] < 0.01
+
+
+def test_a_weekday_on_which_nobody_buys_asks_for_nothing() -> None:
+    week = np.array([10, 10, 10, 10, 10, 10, 0])
+    path = np.repeat(np.tile(week, 8)[None, :], STEPS, axis=0).T.reshape(1, -1).astype(np.int64)
+    known = learn(path, np.ones(1), STEPS, 42)
+    of_week = [
+        known.over(np.array([42 + day]), np.array([0]), np.array([STEPS]), np.array([0])).mean[0] for day in range(7)
     ]
-    held = held_back_when_late(windows, stock, np.full(3, 0.05))
-    assert held[0] < held[1] <= held[2]
+    assert of_week[6] < 0.5 * of_week[0]
 
 
 def test_a_frontier_keeps_the_settings_none_other_beats_and_reads_between_them() -> None:

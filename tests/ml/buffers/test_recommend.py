@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ml.buffers.bulk import Listings, buffers
 from ml.buffers.mistakes import accepted_chance, expected_mistakes, held_back
 from ml.buffers.others import others_demand
+from ml.buffers.race import Stretch
 from ml.buffers.rails import Policy, within
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
 from ml.buffers.weight import expected_rate, next_weight, weight_for_target
@@ -50,6 +51,11 @@ LISTING = Listing(
 
 def only(listing: Listing, policy: Policy = FREE) -> Recommendation:
     return recommend([listing], NOON, policy)[0]
+
+
+def certain(own: Demand, others: Demand) -> list[Stretch]:
+    """A window that ends for certain, the channel served at its end."""
+    return [Stretch(True, np.ones(len(own)), own, others)]
 
 
 def test_a_recommendation_has_the_agreed_fields() -> None:
@@ -151,7 +157,7 @@ def test_limits_bound_the_buffer_and_are_named() -> None:
 @pytest.mark.parametrize("held", [0, 1, 4])
 def test_both_mistakes_agree_with_counting_random_demands(available: int, held: int) -> None:
     own, others = Demand.of([4.0], [2.5]), Demand.of([3.0], [1.5])
-    found = expected_mistakes(held, available, own, others)
+    found = expected_mistakes(held, available, certain(own, others))
     chance, draws = np.random.default_rng(available * 10 + held), 200_000
     asked = chance.poisson(chance.gamma(4.0 / 1.5, 1.5, draws))
     taken = chance.poisson(chance.gamma(3.0 / 0.5, 0.5, draws))
@@ -172,7 +178,7 @@ def test_no_other_buffer_makes_the_two_mistakes_cheaper(
     best = min(float(held_back(others, alpha)[0]), available)
 
     def cost(held: float) -> float:
-        found = expected_mistakes(held, available, own, others)
+        found = expected_mistakes(held, available, certain(own, others))
         return float(alpha * found.lost[0] + (1 - alpha) * found.oversold[0])
 
     if available <= 60:
@@ -188,7 +194,8 @@ def test_every_admissible_listing_gets_a_whole_buffer_within_the_limits(data: st
     available = np.array([data.draw(st.one_of(st.just(float("nan")), st.integers(-5, 10**9).map(float)))])
     rows = Listings(
         draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 200),
-        draw(0, 1e4), draw(0, 1e4), draw(1, 100), available, np.array([float(data.draw(st.integers(0, 1000)))]),
+        draw(0, 1), draw(1, 8), draw(0, 0.5), draw(0, 1e4), draw(0, 1e4), draw(1, 100),
+        available, np.array([float(data.draw(st.integers(0, 1000)))]),
     )  # fmt: skip
     found = buffers(rows)
     assert found.buffer[0] == np.floor(found.buffer[0]) >= 0

@@ -1,0 +1,103 @@
+"""Our rule: hold back the units that the others would have taken before the channel sells down to them.
+
+A channel shows P = A - b of A units. It sells the unit u from the end of the stock (u = b+1 is the last one shown) when
+its own demand since the refresh reaches A-u+1, and that unit is there if the others have taken fewer than u by then.
+What they take afterwards harms nobody, and if the channel is put right before, neither. So a unit is worth holding back
+while the chance that it is gone *when the channel gets to it* is above the accepted one. The time from the refresh is
+looked at in stretches: three equal ones of the regular window, and one for refreshes that come late. Which stretch the
+channel sells down in depends on how much is shown, which is how stock enters.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.buffers.shocks import levels
+from ml.exposure.distribution import MOST_UNITS, Demand, Floats, at_least, quantile
+
+PARTS = (1 / 3, 2 / 3, 1.0)
+"""Ends of the stretches of a regular window, as shares of it."""
+OUT_OF_REACH = 1e-9
+"""Chance to sell down to a unit below which the stock of the moment decides nothing."""
+
+Until = Callable[[Floats, Floats], Demand]
+"""The demand (n,) from the refresh until a share (n,) of the regular window has passed (above 1 when it is late), at a
+level (n,) of the shock that the channel and the others share."""
+
+
+@dataclass(frozen=True)
+class Late:
+    """``share`` of the refreshes (n,) come late, after ``times`` the regular window (n,) in the mean."""
+
+    share: Floats
+    times: Floats
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of time after a refresh at one level of the shared shock, and the ``chance`` (n,) of both.
+
+    That is the chance of the level and that the channel is not put right before the stretch's end.
+    ``own`` is the channel's demand from the refresh to the stretch's end, ``others`` that of all others to its middle,
+    each (n,). Only the ``first`` stretch of a level has none before it.
+    """
+
+    first: bool
+    chance: Floats
+    own: Demand
+    others: Demand
+
+
+def stretches(own: Until, others: Until, late: Late, shared: Floats) -> list[Stretch]:
+    """The stretches of n windows in order, at each level of a shock of relative variance ``shared`` (n,)."""
+    certain = np.ones(len(shared))
+    ends = [(certain * part, certain) for part in PARTS]
+    if (late.share > 0).any():
+        ends.append((np.maximum(late.times, 1.0), late.share))
+    found = []
+    for share, level in levels(shared):
+        begin = np.zeros(len(certain))
+        for number, (end, chance) in enumerate(ends):
+            others_taken = others((begin + end) / 2, level)
+            found.append(Stretch(number == 0, share * chance, own(end, level), others_taken))
+            begin = end
+    return found
+
+
+def held_back_in_race(
+    found: Sequence[Stretch], regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
+) -> Floats:
+    """The fewest units (m,) to hold back of ``available`` (m,), so that a unit is gone with at most ``alpha`` (m,).
+
+    ``rows`` (m,) says whose stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN),
+    it is the plain quantile of ``regular`` (n,), the others' demand in a regular window.
+    """
+    most = np.max([quantile(1 - alpha, stretch.others[rows]) for stretch in found], axis=0)
+    most = np.minimum(most, np.maximum(np.nan_to_num(available, nan=np.inf), 0.0))
+    down_to = np.nan_to_num(available - most, nan=MOST_UNITS)
+    in_reach = np.max([at_least(down_to, stretch.own[rows]) for stretch in found], axis=0) > OUT_OF_REACH
+    held = np.where(in_reach, most, quantile(1 - alpha, regular[rows]))
+    low = np.where(in_reach, -1.0, held)
+    open_rows = np.flatnonzero(in_reach & (held - low > 1))
+    while len(open_rows):
+        middle = np.floor((low[open_rows] + held[open_rows]) / 2)
+        short = _gone(found, available[open_rows], middle, rows[open_rows]) > alpha[open_rows]
+        low[open_rows[short]] = middle[short]
+        held[open_rows[~short]] = middle[~short]
+        open_rows = open_rows[(held - low)[open_rows] > 1]
+    return held
+
+
+def _gone(found: Sequence[Stretch], available: Floats, held: Floats, rows: NDArray[np.int64]) -> Floats:
+    """The chance (m,) that the last unit shown is gone when the channel sells it, given that it does."""
+    reached, gone, before = (np.zeros(len(held)) for _ in range(3))
+    for stretch in found:
+        by_end = at_least(available - held, stretch.own[rows])
+        before = np.zeros(len(held)) if stretch.first else before
+        here = stretch.chance[rows] * np.maximum(by_end - before, 0.0)
+        reached += here
+        gone += here * at_least(held + 1, stretch.others[rows])
+        before = by_end
+    return np.divide(gone, reached, out=np.zeros(len(held)), where=reached > 0)
