@@ -15,7 +15,7 @@ from dataclasses import dataclass
 GROWTH = 1.1
 """Upper over lower edge of a bin."""
 
-ODDS = 100_000
+ODDS = 5_000
 """How seldom something sound takes longer than the limit, if its tail is exponential."""
 
 TAIL = math.log(0.05 * ODDS) / math.log(0.20 / 0.05)
