@@ -158,13 +158,14 @@ def _listings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[st
 
 
 def _neighbours(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, int]:
-    """By failure, how many others of its connector got no sound answer within five minutes before or after it.
+    """By failure, how many other SKUs of its connector got no sound answer within five minutes before or after it.
 
+    One SKU that fails over and over is no outage, and a failure without a SKU counts by itself.
     What a system refuses for a reason of its own, a bad token for one, says nothing of an outage however often.
     """
     asked = [
         {"id": row.failure_id, "system": row.system, "since": row.occurred_at - NEIGHBOUR_US,
-         "until": row.occurred_at + NEIGHBOUR_US, "most": NEIGHBOURS_MAX}
+         "until": row.occurred_at + NEIGHBOUR_US, "most": NEIGHBOURS_MAX, "sku": row.sku or ""}
         for row in rows
         if row.kind in OF_CONNECTORS and row.system
     ]  # fmt: skip
@@ -200,8 +201,9 @@ SELECT channel, sku, visible_at, accepted_at FROM push_intent WHERE channel IN :
 """
 
 _NEIGHBOURS = f"""
-SELECT COUNT(*) FROM (
-    SELECT 1 FROM failure n WHERE n.system = :system AND n.occurred_at BETWEEN :since AND :until
-      AND n.failure_id <> :id AND n.kind IN {OF_CONNECTORS}
-      AND (n.http_status IS NULL OR n.http_status IN (408, 429) OR n.http_status >= 500) LIMIT :most) counted
+SELECT COUNT(DISTINCT looked.subject) FROM (
+    SELECT COALESCE(n.sku, n.id) AS subject FROM failure n
+    WHERE n.system = :system AND n.occurred_at BETWEEN :since AND :until
+      AND n.failure_id <> :id AND (n.sku IS NULL OR n.sku <> :sku) AND n.kind IN {OF_CONNECTORS}
+      AND (n.http_status IS NULL OR n.http_status IN (408, 429) OR n.http_status >= 500) LIMIT :most) looked
 """
