@@ -70,8 +70,13 @@ class Opinion:
     recurrences: int = 0
 
 
-def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: datetime) -> bool:
+def write_opinion(
+    connection: Connection, case_id: int, opinion: Opinion, at: datetime, last_weighed: int | None = None
+) -> bool:
     """Write ``opinion`` beside the case's facts, and rank it anew; says whether its exposure moved noticeably.
+
+    Whether it asks to be weighed stays as it is since ``take_up``. Where somebody else weighed it since then (it was
+    ``last_weighed`` at another time), nobody knows whose opinion is the newer, and it asks again.
 
     Raises:
         NotFound: there is no such case.
@@ -104,8 +109,9 @@ def write_opinion(connection: Connection, case_id: int, opinion: Opinion, at: da
         "model_versions": _json(opinion.model_versions),
         "recurrences": opinion.recurrences,
         "weighed_at": to_microseconds(at),
-        "needs_review": False,
     }
+    if last_weighed is not None and case.weighed_at != last_weighed:
+        changes["needs_review"] = True
     change_case(connection, case_id, changes, to_microseconds(at))
     before_scope = {column: getattr(case, column) for column in SCOPES.values()}
     keep_scope(connection, case_id, before_scope, changes)
@@ -160,11 +166,13 @@ def ask_beside(connection: Connection, case_ids: Sequence[int]) -> None:
         connection.execute(update(CASES).where(CASES.c.case_id.in_(found)).values(needs_review=True))
 
 
-def lock_cases(connection: Connection, case_ids: Sequence[int]) -> None:
-    """Lock the cases until the transaction ends: what is closed meanwhile asks again once they are weighed."""
-    if connection.dialect.name != "sqlite":  # there, whoever writes is alone
-        locked = select(CASES.c.case_id).where(CASES.c.case_id.in_(case_ids)).order_by(CASES.c.case_id)
-        connection.execute(locked.with_for_update())
+def take_up(connection: Connection, case_ids: Sequence[int]) -> dict[int, int]:
+    """Whoever weighs these begins now, and what happens from now on asks again; returns when each was weighed last."""
+    seen: dict[int, int] = {}
+    for part in in_parts(sorted(case_ids)):
+        taken = update(CASES).where(CASES.c.case_id.in_(part)).values(needs_review=False)
+        seen.update(connection.execute(taken.returning(CASES.c.case_id, CASES.c.weighed_at)).all())
+    return seen
 
 
 def override_of(case: ExceptionCase) -> Override:

@@ -23,8 +23,8 @@ from ml.triage.gather import GATHERED, gather, mark_gathered, settle
 from ml.triage.told import numbers
 from ml.triage.weigh import Recommend, weigh_cases
 
-WEIGHED_AT_ONCE = 200
-"""Cases weighed in one transaction: nobody who writes meanwhile waits for all of them."""
+WEIGHED_AT_ONCE = 50
+"""Cases weighed and written together: nobody who writes meanwhile waits for all of them."""
 
 RENEWED_AT_ONCE = 200
 """Cases whose old figures one triage renews, the oldest first."""
@@ -66,8 +66,8 @@ def triage(
         asking = cases_to_review(connection)
         old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
     mark_gathered(database, complete)
-    weigh = partial(weigh_cases, models=models, recommend=recommend, reporting=reporting, at=at)
-    _in_parts(database, weigh, [*asking, *(case_id for case_id in old if case_id not in set(asking))])
+    weigh = partial(weigh_cases, database, models, recommend, reporting, at)
+    _in_parts(weigh, [*asking, *(case_id for case_id in old if case_id not in set(asking))])
     return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
 
 
@@ -83,8 +83,8 @@ def notice(database: Database, models: ServiceModels, recommend: Recommend, repo
     diagnose(database, models, at)
     with database.transaction() as connection:
         gathered = gather(connection, at)
-    weigh = partial(weigh_cases, models=models, recommend=recommend, reporting=reporting, at=at)
-    _in_parts(database, weigh, sorted(gathered))
+    weigh = partial(weigh_cases, database, models, recommend, reporting, at)
+    _in_parts(weigh, sorted(gathered))
     return len(gathered)
 
 
@@ -106,7 +106,6 @@ def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]
     return set(connection.execute(text(statement), {"numbers": as_json(anomaly_ids)}).scalars())
 
 
-def _in_parts(database: Database, weigh: Callable[..., int], case_ids: Sequence[int]) -> None:
+def _in_parts(weigh: Callable[[Sequence[int]], None], case_ids: Sequence[int]) -> None:
     for start in range(0, len(case_ids), WEIGHED_AT_ONCE):
-        with database.transaction() as connection:
-            weigh(connection, case_ids=case_ids[start : start + WEIGHED_AT_ONCE])
+        weigh(case_ids[start : start + WEIGHED_AT_ONCE])

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
-from core_sync.cases.weigh import ask_for_review, cases_to_review, close_at_next_look, lock_cases, write_opinion
+from core_sync.cases.weigh import Opinion, ask_for_review, close_at_next_look, take_up, write_opinion
+from core_sync.database.engine import Database
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation
 from ml.exposure.time_to_fix import medians, time_to_fix
@@ -70,37 +71,45 @@ class Books:
 
 
 def weigh_cases(
-    connection: Connection,
+    database: Database,
     models: ServiceModels,
     recommend: Recommend,
     reporting: str,
     at: datetime,
-    case_ids: Sequence[int] | None = None,
-) -> int:
-    """Weigh every case that asks for it, or ``case_ids``; returns how many.
+    case_ids: Sequence[int],
+) -> None:
+    """Weigh ``case_ids``. Nobody who writes waits while they are read and priced.
 
     Cases about one SKU share what its listings lose. Where the money of one moves, the others are asked to be weighed
-    again; they move nothing more unless they move themselves.
+    again; they move nothing more unless they move themselves. What happens to a case meanwhile asks for it again.
     """
-    wanted = cases_to_review(connection) if case_ids is None else list(case_ids)
-    if not wanted:
-        return 0
-    lock_cases(connection, wanted)
-    around = _around(connection, wanted)
+    with database.transaction() as connection:
+        seen = take_up(connection, case_ids)
+    with database.reading() as connection:
+        around = _around(connection, case_ids)
+        opinions = _opinions(connection, around, models, recommend, reporting, at)
+    with database.transaction() as connection:
+        moved: set[str] = set()
+        for case_id, opinion in opinions.items():
+            if write_opinion(connection, case_id, opinion, at, seen.get(case_id)):
+                moved |= set(opinion.skus)
+        ask_for_review(connection, {row["case_id"] for row in around.others if row["sku"] in moved})
+        close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
+
+
+def _opinions(
+    connection: Connection, around: Around, models: ServiceModels, recommend: Recommend, reporting: str, at: datetime
+) -> dict[int, Opinion]:
     books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
     priced = _priced(around, books)
     came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
-    moved: set[str] = set()
+    found: dict[int, Opinion] = {}
     for case_id, told in around.weighed.items():
         cause = cause_of(told, models)
         mine = [pair for row in told.rows for pair in priced.get(_key(row), ())]
         action = recommend(connection, cause["root_cause"])
-        opinion = opinion_of(told, cause, mine, came_back.get(case_id, 0), models, action, reporting)
-        if write_opinion(connection, case_id, opinion, at):
-            moved |= set(told.skus)
-    ask_for_review(connection, {row["case_id"] for row in around.others if row["sku"] in moved})
-    close_at_next_look(connection, [case_id for case_id in wanted if case_id not in around.weighed], at)
-    return len(wanted)
+        found[case_id] = opinion_of(told, cause, mine, came_back.get(case_id, 0), models, action, reporting)
+    return found
 
 
 def _around(connection: Connection, wanted: Sequence[int]) -> Around:

@@ -24,7 +24,7 @@ from tests.proof import counted, keep_result
 SIGNALS = counted(100_000, 6_000)
 OUTAGE, MAPPINGS, NOISE = 0.68, 0.30, 0.02
 """Shares of the signals; the noise is on a SKU for each 250 of them, each with one of four troubles."""
-MISTAKEN = 0.05
+MISTAKEN = 0.1
 """Share of troubles whose every signal may be taken for a trouble of the whole connector, in a case with others."""
 NOISY = ("validation", "accepted_not_applied", "period_closed", "late_confirmation")
 SYSTEMS = {"period_closed": "erp", "late_confirmation": "wms"}
