@@ -89,6 +89,7 @@ def _item(index: int, lines_per_day: float, constants: Constants, rng: Generator
     margin = float(price - cost) / (float(USD_PER_EUR) if currency == "USD" else 1.0)
     off = rng.random() < constants.standing_offset
     offsets = (int(rng.choice([-3, -2, -1, 1, 2, 3])), int(rng.choice([-1, 0, 0, 1]))) if off else (0, 0)
+    offsets = (offsets[0] * constants.standing_offset_times, offsets[1] * constants.standing_offset_times)
     return Item(
         index=index,
         sku=f"{prefix}-{1000 + 17 * family}-{_VARIANTS[variant]}",

@@ -44,6 +44,8 @@ def draw_demand(scenario: Scenario, items: list[Item], rng: Generator) -> Demand
     means = np.array([item.lines_per_day for item in items])[:, None] * np.ones(days)[None, :]
     means *= np.array([_WEEKDAYS[(scenario.start + timedelta(days=day)).weekday()] for day in range(days)])[None, :]
     promotions = _promote(scenario, items, means, rng)
+    if constants.surge_from_day is not None:
+        means[:, constants.surge_from_day :] *= 2
     size = means / (constants.dispersion - 1)
     counts = rng.negative_binomial(np.maximum(size, 1e-9), 1 / constants.dispersion)
     sku = np.repeat(np.arange(len(items)), counts.sum(axis=1))

@@ -84,8 +84,12 @@ class Constants:
     """Between which bounds a message takes from its source to us."""
     standing_offset: float = 0.20
     """Share of SKUs whose ERP figure is off by a few units for good."""
+    standing_offset_times: int = 1
+    """How many times larger than the usual one to three units these are."""
     lines_per_day_100_skus: float = 330.0
     demand_multiplier: float = 1.0
+    surge_from_day: int | None = None
+    """From this day on demand is twice what it was; None for never."""
     zipf: float = 0.85
     dispersion: float = 2.5
     """Variance over mean of the lines of one SKU in one day (negative binomial)."""
@@ -195,6 +199,24 @@ HELD_OUT = Scenario(
     ),
 )
 """A world with other constants, other wordings and another fault mix, for tests of what was trained."""
+
+HARD = replace(
+    HELD_OUT,
+    seed=770_001,
+    days=35,
+    skus=80,
+    constants=replace(
+        HELD_OUT.constants,
+        fault_multiplier=0.35,
+        open_at_end=0,
+        standing_offset=0.65,
+        standing_offset_times=25,
+        erp_late=0.2,
+        source_lag_s=(30, 600),
+        surge_from_day=28,
+    ),
+)
+"""Few faults among large differences that are none: most records are off for good, and postings come late."""
 
 CLEAN = replace(SAMPLE, constants=Constants(fault_multiplier=0.0, open_at_end=0, transient_failures_per_day=0.0))
 """The sample without a single fault."""

@@ -31,13 +31,22 @@ MASTER_DATA = ("skus", "uom", "aliases", "locations", "rates", "channels", "supp
 
 @dataclass(frozen=True)
 class SimulatedFacts:
-    """Deltas and movements with a truth flag for each row (n,), failures with their true ``root_cause``."""
+    """Deltas and movements with a truth flag for each row (n,), failures with their true ``root_cause``.
+
+    ``fault_of_delta`` names the fault that touched each delta, empty for a sound one; ``faults`` tells of each.
+    """
 
     deltas: pl.DataFrame
-    faulty_deltas: NDArray[np.bool_]
+    fault_of_delta: list[str]
+    faults: Rows
     movements: pl.DataFrame
     faulty_movements: NDArray[np.bool_]
     failures: list[dict[str, object]]
+
+    @property
+    def faulty_deltas(self) -> NDArray[np.bool_]:
+        """Which deltas a fault touched (n,)."""
+        return np.array([fault != "" for fault in self.fault_of_delta], dtype=bool)
 
 
 def load_world(ledger: Ledger, folder: Path, extension: str = ".csv") -> None:
@@ -67,7 +76,8 @@ def facts_of(scenario: Scenario) -> SimulatedFacts:
         database.close()
     return SimulatedFacts(
         deltas,
-        _faulty_deltas(deltas, world),
+        _fault_of_delta(deltas, world),
+        world.truth["faults"],
         movements,
         _faulty_movements(movements, dict(entries), world),
         labelled_failures(world),
@@ -88,13 +98,15 @@ def labelled_failures(world: World) -> list[dict[str, object]]:
     ]
 
 
-def _faulty_deltas(deltas: pl.DataFrame, world: World) -> NDArray[np.bool_]:
-    keys = {key for fault in world.truth["faults"] for key in str(fault["snapshot_keys"]).split(" ")}
+def _fault_of_delta(deltas: pl.DataFrame, world: World) -> list[str]:
+    keys = {
+        key: str(fault["fault_id"]) for fault in world.truth["faults"] for key in str(fault["snapshot_keys"]).split()
+    }
     told = [
         f"{row['system']}|{row['sku']}|{row['location']}|{row['state']}|{_minute(row['as_of'])}"
         for row in deltas.iter_rows(named=True)
     ]
-    return np.array([key in keys for key in told], dtype=bool)
+    return [keys.get(key, "") for key in told]
 
 
 def _faulty_movements(movements: pl.DataFrame, events: dict[int, str], world: World) -> NDArray[np.bool_]:

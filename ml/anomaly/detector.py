@@ -75,7 +75,11 @@ class Detector:
 
     def forest_columns(self, matrix: Matrix) -> Matrix:
         """The columns (n, f) of ``matrix`` (n, k) that the forest splits on, in its order."""
-        return matrix[:, self.specification.features.columns(self.specification.forest)]
+        return matrix[:, self._forest_places]
+
+    @cached_property
+    def _forest_places(self) -> NDArray[np.int64]:
+        return np.array(self.specification.features.columns(self.specification.forest), dtype=np.int64)
 
     @cached_property
     def walk(self) -> ForestWalk:
@@ -128,6 +132,8 @@ def fit(specification: Specification, history: Matrix, seed: int) -> Detector:
 def isolation(forest: IsolationForest, walk: ForestWalk, columns: Matrix) -> Floats:
     """The forest's score (n,), by whichever way is quicker; in pieces, so that memory stays bounded."""
     walked = walk.compiled is not None or len(columns) <= WALKED_ROWS
+    if walked and len(columns) <= SCORING_ROWS:
+        return walk.scores(columns)
     pieces = [columns[start : start + SCORING_ROWS] for start in range(0, len(columns), SCORING_ROWS)]
     scored = [walk.scores(piece) if walked else -forest.score_samples(piece) for piece in pieces]
     return np.concatenate(scored) if scored else np.empty(0)

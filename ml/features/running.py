@@ -15,6 +15,10 @@ NEVER = np.int64(np.iinfo(np.int64).min)
 """What ``LastSeen`` answers for a key it has not met."""
 
 
+FEW = 64
+"""Up to so many texts are numbered one by one, which is quicker than setting up a join."""
+
+
 @dataclass(frozen=True)
 class Grouping:
     """Rows of one batch put side by side by key; the order of rows within a key is kept."""
@@ -139,6 +143,8 @@ class Codes:
     def advance(self, texts: pl.Series) -> Ints:
         """The number (n,) of each text; new texts get the next numbers. Null is the empty text."""
         texts = texts.fill_null("")
+        if len(texts) <= FEW:
+            return np.array([self.known.setdefault(text, len(self.known)) for text in texts.to_list()], dtype=np.int64)
         distinct = texts.unique(maintain_order=True)
         numbers = [self.known.setdefault(text, len(self.known)) for text in distinct.to_list()]
         table = pl.DataFrame({"text": distinct, "number": pl.Series(numbers, dtype=pl.Int64)})

@@ -86,9 +86,7 @@ class DocumentNeighbours:
         if document is None:
             return np.full((n, 4), np.nan)
         named = (document.fill_null("") != "").to_numpy()
-        columns = pl.DataFrame({"minute": row_minutes, "document": document, "named": named})
-        lines = columns.select(pl.len().over("minute", "document"))["len"].to_numpy().astype(np.float64)
-        first = columns.select(pl.struct("minute", "document").is_first_distinct())["minute"].to_numpy()
+        lines, first = lines_of_documents(row_minutes, document)
         minutes, row = np.unique(row_minutes, return_inverse=True)
         documents = np.bincount(row, first & named)
         single = named & (lines == 1)
@@ -99,6 +97,16 @@ class DocumentNeighbours:
         found: Floats = np.log1p(np.stack([lines, documents[row], near, np.maximum(near_odd, 0)], axis=1))
         found[~named] = np.nan
         return found
+
+
+def lines_of_documents(row_minutes: Ints, document: pl.Series) -> tuple[Floats, NDArray[np.bool_]]:
+    """How many lines each row's document has in its minute (n,), and which rows are the first of them (n,)."""
+    if len(document) == 1:
+        return np.ones(1), np.ones(1, dtype=bool)
+    columns = pl.DataFrame({"minute": row_minutes, "document": document})
+    lines = columns.select(pl.len().over("minute", "document"))["len"].to_numpy().astype(np.float64)
+    first = columns.select(pl.struct("minute", "document").is_first_distinct())["minute"].to_numpy()
+    return lines, first
 
 
 def counted(values: NDArray[np.generic]) -> Ints:

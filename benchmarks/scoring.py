@@ -1,0 +1,216 @@
+"""How fast rows are described, scored and explained, beside scikit-learn and SHAP in the same run.
+
+    python -m benchmarks.scoring [--json] [--rows N]
+
+The shipped forests score rows of a small simulated distributor: one row and batches, by NumPy alone and by the
+compiled loops where numba is installed, each call next to one of ``IsolationForest.score_samples``. An arriving event
+is described and scored one at a time after the history before it. ``--rows`` is the most differences described.
+"""
+
+import argparse
+import resource
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import shap
+from numpy.typing import NDArray
+
+from api.jobs.simulated_facts import SimulatedFacts, facts_of
+from benchmarks.rig.clocks import seconds, undisturbed
+from benchmarks.rig.figures import Figure, show
+from ml.anomaly.detector import Detector, Matrix
+from ml.anomaly.forest_walk import ForestWalk
+from ml.anomaly.rolling import RollingScorer
+from ml.features.deltas import DeltaFeatures, Deltas
+from ml.features.movements import MovementFeatures
+from ml.registry.service_models import shipped_models
+from ml.training.detectors import describe_deltas, describe_movements
+from ml.triage.frames import as_movements
+from simulation.scenario import HELD_OUT, Scenario
+
+PEER = "IsolationForest.score_samples"
+WORLD: Scenario = replace(HELD_OUT, days=5, skus=60)
+BATCHES = (1, 10, 1_000, 100_000)
+IN_A_ROW = 3
+SINGLE_CALLS = 41
+EXPLAINED = 500
+ARRIVALS = 1_000
+EVENT_LIMIT_MS = 20.0
+MILLION_LIMIT_S = 60.0
+
+
+def walking(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]:
+    """Scores and attributions of one shipped forest, both ways of walking, against scikit-learn's."""
+    columns = detector.forest_columns(rows)
+    walks = {"NumPy": walk_without_compiler(detector), "numba": ForestWalk.of(detector.forest)}
+    if walks["numba"].compiled is None:
+        del walks["numba"]
+    exact = -detector.forest.score_samples(columns)
+    for how, walk in walks.items():
+        apart = float(np.abs(walk.scores(columns) - exact).max())
+        yield Figure(f"{name}, {how}: largest difference of a score", apart, "", "allowed", 1e-12, apart / 1e-12)
+        sums = walk.start - walk.attributions(columns[:2_000]).sum(axis=1) - walk.depths(columns[:2_000])
+        apart = float(np.abs(sums).max())
+        yield Figure(f"{name}, {how}: attributions off their sum", apart, "steps", "allowed", 1e-9, apart / 1e-9)
+        for n in BATCHES:
+            yield from batch(f"{name}, {how}, {n:,} rows", detector, walk, how, columns[:n])
+
+
+def batch(told: str, detector: Detector, walk: ForestWalk, how: str, rows: Matrix) -> Iterator[Figure]:
+    """One size of batch: calls of ours and of scikit-learn's by turns."""
+    calls = SINGLE_CALLS if len(rows) == 1 else max(1, min(15, 3_000 // len(rows)))
+    by_product = replace(detector)
+    vars(by_product)["walk"] = walk
+    matrix = np.full((len(rows), len(detector.specification.features.names)), np.nan, dtype=np.float32)
+    matrix[:, detector.specification.features.columns(detector.specification.forest)] = rows
+    ours, theirs, told_why = by_turns(
+        calls,
+        lambda: by_product.isolation(matrix),
+        lambda: detector.forest.score_samples(rows),
+        lambda: by_product.attributions(matrix),
+    )
+    unit, scale = ("µs", 1e6) if len(rows) == 1 else ("ms", 1e3)
+    yield Figure(f"{told}: score", ours * scale, unit, PEER, theirs * scale, theirs / ours)
+    if how == "numba" or len(rows) <= 1_000:
+        yield Figure(f"{told}: attributions", told_why * scale, unit, "score", ours * scale, told_why / ours)
+
+
+def by_turns(calls: int, *ways: Callable[[], object]) -> tuple[float, ...]:
+    """The median seconds of each way, called a few times in a row by turns, after one call to warm up."""
+    for way in ways:
+        way()
+    with undisturbed():
+        found = [[seconds(way) for way in ways for _ in range(IN_A_ROW)] for _ in range(calls)]
+    return tuple(float(np.median(taken)) for taken in np.split(np.array(found), len(ways), axis=1))
+
+
+def walk_without_compiler(detector: Detector) -> ForestWalk:
+    """The walk as it is where numba is not installed."""
+    walk = ForestWalk.of(detector.forest)
+    vars(walk)["compiled"] = None
+    return walk
+
+
+def beside_shap(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]:
+    """On how many rows both name the same feature as the one that sets the row apart most.
+
+    SHAP's walk knows no missing value: here, and only here, the usual value stands in for one.
+    """
+    known = detector.forest_columns(rows)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # a column of which nothing is known
+        known = np.where(np.isnan(known), np.nan_to_num(np.nanmedian(known, axis=0)), known)
+    explainer = shap.TreeExplainer(detector.forest)
+    strangest = known[np.argsort(detector.walk.depths(known), kind="stable")[:EXPLAINED]]
+    for told, asked in (("strangest", strangest), ("drawn", known[:EXPLAINED])):
+        started = perf_counter()
+        theirs: NDArray[np.float64] = np.asarray(explainer.shap_values(asked))
+        slow = perf_counter() - started
+        quick = seconds(partial(detector.walk.attributions, asked))
+        alike = float((detector.walk.attributions(asked).argmax(axis=1) == theirs.argmin(axis=1)).mean())
+        yield Figure(f"{name}: same top feature as SHAP, {EXPLAINED} {told}", alike, "share", "asked", 0.9, alike / 0.9)
+        yield Figure(f"{name}: attributions, {EXPLAINED} {told}", quick * 1e3, "ms", "SHAP", slow * 1e3, slow / quick)
+
+
+def arriving(detector: Detector, facts: SimulatedFacts) -> Iterator[Figure]:
+    """One movement at a time, described and judged as the product does, after the history before it."""
+    movements = as_movements(facts.movements)
+    first = len(movements) - ARRIVALS
+    builder, scorer = MovementFeatures(), RollingScorer(detector.specification, detector)
+    for part in movements.rows(0, first).batches(5_000):
+        scorer.advance(builder.advance(part).matrix(detector.specification.features))
+    taken = []
+    for at in range(first, len(movements)):
+        one = movements.rows(at, at + 1)
+        started = perf_counter()
+        scorer.advance(builder.advance(one).matrix(detector.specification.features))
+        taken.append((perf_counter() - started) * 1e3)
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        value = float(np.quantile(taken, share))
+        yield Figure(
+            f"arriving movement to verdict, {name}", value, "ms", "allowed", EVENT_LIMIT_MS, value / EVENT_LIMIT_MS
+        )
+
+
+def describing(most: int) -> Iterator[Figure]:
+    """Features of differences, ten times as many each time: seconds for a million, and whether a row costs the same."""
+    per_row: list[float] = []
+    rows = 100_000
+    while rows <= most:
+        deltas = Deltas.from_frame(differences(rows))
+        builder = DeltaFeatures()
+        started = perf_counter()
+        for part in deltas.batches(200_000):
+            builder.advance(part)
+        taken = perf_counter() - started
+        per_row.append(taken / rows * 1e6)
+        told = f"features of {rows:,} differences"
+        if rows == 1_000_000:
+            yield Figure(told, taken, "s", "allowed", MILLION_LIMIT_S, taken / MILLION_LIMIT_S)
+        yield Figure(f"{told}, each", per_row[-1], "µs", "100,000 rows", per_row[0], per_row[-1] / per_row[0])
+        rows *= 10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    yield Figure("peak memory of the whole run", peak, "MB")
+
+
+def differences(rows: int) -> pl.DataFrame:
+    """Snapshots of a thousand items each, as many as it takes; one row in ten differs."""
+    rng = np.random.default_rng(0)
+    items = 1_000
+    snapshots = rows // items
+    moments = pl.Series(
+        [HELD_OUT.start + timedelta(hours=at) for at in range(snapshots)], dtype=pl.Datetime("us", "UTC")
+    )
+    skus = pl.Series([f"SKU-{at}" for at in range(items)])
+    expected = rng.integers(0, 200, rows).astype(np.float64)
+    reported = expected + np.where(rng.random(rows) < 0.1, rng.integers(-5, 6, rows), 0)
+    return pl.DataFrame(
+        {
+            "as_of": moments.gather(np.repeat(np.arange(snapshots), items)),
+            "sku": skus.gather(np.tile(np.arange(items), snapshots)),
+            "location": "EAST",
+            "channel": "shopify",
+            "expected": expected,
+            "reported": reported,
+            "erp": expected,
+            "wms": expected,
+            "channel_qty": reported,
+            "in_flight": 0.0,
+            "published_age_s": rng.exponential(900, rows),
+            "event_lag_s": rng.exponential(60, rows),
+        }
+    )  # fmt: skip
+
+
+def figures(most: int) -> Iterator[Figure]:
+    """Every line, as soon as it is known."""
+    facts, models = facts_of(WORLD), shipped_models()
+    described = {
+        "delta_detector": (models.delta_detector, describe_deltas(facts.deltas)),
+        "movement_detector": (models.movement_detector, describe_movements(facts.movements)),
+    }
+    rng = np.random.default_rng(0)
+    for name, (detector, rows) in described.items():
+        drawn = rows[rng.integers(0, len(rows), max(BATCHES))]
+        yield from walking(name, detector, drawn)
+        yield from beside_shap(name, detector, drawn[:5_000])
+    yield from arriving(models.movement_detector, facts)
+    yield from describing(most)
+
+
+def main() -> None:
+    """Print every figure, one a line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="the most differences described")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    told = parser.parse_args()
+    show(figures(told.rows), told.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What people said of rows, learnt on top of the forest: gradient boosting over the features and the forest's surprise.
+
+Labels are outcomes of alarms and of random audits; without the audits the model would know only what it already
+suspected. The audits are also the only labels that say how often an ordinary row is a fault.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
+
+from ml.anomaly.detector import Detector, Matrix
+from ml.anomaly.tails import Floats
+from ml.anomaly.thresholds import most_strange
+
+Flags = NDArray[np.bool_]
+
+DAILY_AUDITS = 8
+"""Rows a day that are looked at without suspicion."""
+FEWEST = 5
+"""True and false outcomes, of each, below which nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class FeedbackModel:
+    """A detector and what outcomes taught about its scores; ``known`` (c,) are the columns that had any value."""
+
+    detector: Detector
+    boosted: HistGradientBoostingClassifier
+    known: NDArray[np.int64]
+
+    def score(self, matrix: Matrix) -> Floats:
+        """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
+        with threadpool_limits(limits=1):
+            found: Floats = self.boosted.decision_function(columns_of(self.detector, matrix)[:, self.known])
+        return found
+
+
+def learn(detector: Detector, matrix: Matrix, faulty: Flags, seed: int) -> FeedbackModel | None:
+    """What ``faulty`` (n,) of the labelled rows (n, k) teaches; None while there are too few outcomes of one kind."""
+    if min(int(faulty.sum()), int((~faulty).sum())) < FEWEST:
+        return None
+    columns = columns_of(detector, matrix)
+    known = np.flatnonzero([len(np.unique(column[~np.isnan(column)])) > 1 for column in columns.T])
+    boosted = HistGradientBoostingClassifier(
+        max_iter=120, min_samples_leaf=10, l2_regularization=5.0, early_stopping=False, random_state=seed
+    )
+    with threadpool_limits(limits=1):  # so few rows are quicker on one thread
+        boosted.fit(columns[:, known], faulty)
+    return FeedbackModel(detector, boosted, known)
+
+
+def columns_of(detector: Detector, matrix: Matrix) -> Floats:
+    """The features and the detector's score beside them (n, k + 1)."""
+    return np.column_stack([matrix, detector.score(matrix)])
+
+
+def to_look_at(scores: Floats, alarms: int, seed: int, audits: int = DAILY_AUDITS) -> Flags:
+    """The rows of one day (n,) that people look at: the strangest, and ``audits`` of the others at random."""
+    chosen = most_strange(scores, alarms)
+    others = np.flatnonzero(~chosen)
+    chosen[np.random.default_rng(seed).choice(others, min(audits, len(others)), replace=False)] = True
+    return chosen
