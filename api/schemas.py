@@ -144,6 +144,20 @@ class FeedPage(Shown):
     total_expected_loss: dict[str, float] = Field(description="By currency.")
 
 
+class CoveredShown(Shown):
+    cases: int = Field(description="The first so many of the list …")
+    share: float = Field(description="… cover this share of the expected loss of all that fits,")
+    covered: float
+    left: float = Field(description="and the others stand for this much.")
+
+
+class FacetsShown(Shown):
+    total_cases: int
+    total_expected_loss: dict[str, float] = Field(description="By currency.")
+    facets: dict[str, dict[str, int]] = Field(description="Cases by value of each facet, the most first.")
+    coverage: list[CoveredShown]
+
+
 class SignalShown(Shown):
     signal: int
     kind: str

@@ -3,7 +3,7 @@
 Money is a JSON number in the currency that stands beside it, times are RFC 3339 in UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
 from core_sync.cases.feed import FeedCase, Page
-from core_sync.cases.totals import Totals
+from core_sync.cases.totals import Covered, Facets, Totals
 from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
 from core_sync.ledger.entries import ExplainedEntry
@@ -65,6 +65,16 @@ def page_shape(page: Page, totals: Totals) -> Shape:
         "next_cursor": page.next_cursor,
         "total_cases": totals.cases,
         "total_expected_loss": totals.expected_loss,
+    }
+
+
+def facets_shape(facets: Facets, coverage: Sequence[Covered]) -> Shape:
+    """What is on the list in sum."""
+    return {
+        "total_cases": facets.totals.cases,
+        "total_expected_loss": facets.totals.expected_loss,
+        "facets": facets.counts,
+        "coverage": coverage,
     }
 
 

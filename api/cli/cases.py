@@ -86,6 +86,7 @@ def feed(
     abstained: Annotated[
         bool | None, typer.Option("--abstained/--decided", help="Only what a person must decide.")
     ] = None,
+    search: Annotated[str | None, typer.Option(help="Words, each as the beginning of one that the case says.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="How many; 20 on a terminal, all with --json.")] = None,
     as_json: AsJson = False,
     database: Database = None,
@@ -95,11 +96,11 @@ def feed(
     from core_sync.cases.feed import read_feed
     from core_sync.cases.narrow import Filter
     from core_sync.cases.rules import ON_THE_LIST
-    from core_sync.cases.totals import read_totals
+    from core_sync.cases.totals import read_coverage, read_totals
 
     shown = Filter(
         statuses=ON_THE_LIST if not status else _statuses(status), root_cause=root_cause, sku=sku, location=location,
-        channel=channel, owner=owner, abstained=abstained,
+        channel=channel, owner=owner, abstained=abstained, search=search,
     )  # fmt: skip
     wanted = limit if limit is not None else (None if as_json else 20)
     with open_world(database) as world, world.database.reading() as connection:
@@ -112,11 +113,14 @@ def feed(
             if cursor is None:
                 break
         totals = read_totals(connection, shown)
+        (covered,) = read_coverage(connection, shown, [max(len(rows), 1)])
         nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
     print_rows(rows, as_json, FEED_COLUMNS, nothing)
     if not as_json and rows:
         losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
         print(f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else ""))
+        if losses and covered.left:
+            print(f"these cover {covered.share:.0%} of it; {covered.left:,.2f} is left")
 
 
 def case(

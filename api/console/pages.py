@@ -20,12 +20,14 @@ from api.wiring import World
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
-from core_sync.cases.totals import read_totals
+from core_sync.cases.totals import read_coverage, read_totals
 from core_sync.errors import CursorRefused, NotFound, StocktriageError
 
 router = APIRouter(include_in_schema=False)
 
 PAGE = 25
+STEPS_SHOWN = (10, 50)
+"""After how many cases the page says how much they cover."""
 STATUS_FILTERS = ("", "all", *Status)
 
 
@@ -41,17 +43,18 @@ def feed_page(
     channel: str = "",
     owner: str = "",
     abstained: str = "",
+    search: str = "",
     cursor: str = "",
 ) -> Response:
     """The worklist."""
     wanted = {
         "status": status, "root_cause": root_cause, "sku": sku.strip(), "location": location.strip(),
-        "channel": channel.strip(), "owner": owner.strip(), "abstained": abstained,
+        "channel": channel.strip(), "owner": owner.strip(), "abstained": abstained, "search": search.strip(),
     }  # fmt: skip
     shown = Filter(
         statuses=_statuses(status), root_cause=root_cause or None, sku=sku.strip() or None,
         location=location.strip() or None, channel=channel.strip() or None, owner=owner.strip() or None,
-        abstained=True if abstained == "yes" else None,
+        abstained=True if abstained == "yes" else None, search=search.strip() or None,
     )  # fmt: skip
     at = world.clock()
     with world.database.reading() as connection:
@@ -59,12 +62,13 @@ def feed_page(
             found = read_feed(connection, at, shown, cursor or None, PAGE)
         except CursorRefused:
             return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)
-        totals = read_totals(connection, shown)
+        totals, covered = read_totals(connection, shown), read_coverage(connection, shown, STEPS_SHOWN)
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
     more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
     told = {
-        "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": totals, "more": more,
+        "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": totals,
+        "covered": covered, "more": more,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from api.schemas import (
     REFUSED,
     Assign,
     CaseShown,
+    FacetsShown,
     FeedPage,
     Merge,
     Note,
@@ -24,21 +25,19 @@ from api.schemas import (
     Split,
     Undo,
 )
-from api.shapes import page_shape
+from api.shapes import facets_shape, page_shape
 from api.wiring import World
 from core_sync.cases import grouping, undo, verbs
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, Status
-from core_sync.cases.totals import read_totals
+from core_sync.cases.totals import read_coverage, read_facets, read_totals
 from core_sync.money import to_ten_thousandths
 
 router = APIRouter(tags=["cases"])
 
 
-@router.get("/feed", response_model=FeedPage, responses={400: {"model": Problem}}, summary="The ranked worklist")
-def get_feed(
-    world: TheWorld,
+def asked(
     status: Annotated[
         list[Status] | None, Query(description="Only these; without it, everything not resolved and not snoozed.")
     ] = None,
@@ -48,17 +47,33 @@ def get_feed(
     channel: str | None = None,
     owner: str | None = None,
     abstained: Annotated[bool | None, Query(description="Only what a person must decide (or all but that).")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Response:
-    """Cases by expected loss, the largest first. Pages stay put while cases come and go."""
-    shown = Filter(
+    search: Annotated[
+        str | None, Query(description="Words, each as the beginning of one that the case or its signals say.")
+    ] = None,
+) -> Filter:
+    """What a request narrows the list to."""
+    return Filter(
         statuses=status or ON_THE_LIST, root_cause=root_cause, sku=sku, location=location, channel=channel,
-        owner=owner, abstained=abstained,
+        owner=owner, abstained=abstained, search=search,
     )  # fmt: skip
+
+
+Asked = Annotated[Filter, Depends(asked)]
+
+
+@router.get("/feed", response_model=FeedPage, responses={400: {"model": Problem}}, summary="The ranked worklist")
+def get_feed(world: TheWorld, shown: Asked, cursor: Cursor = None, limit: Limit = 50) -> Response:
+    """Cases by expected loss, the largest first. Pages stay put while cases come and go."""
     with world.database.reading() as connection:
         page = read_feed(connection, world.clock(), shown, cursor, limit)
         return answer(page_shape(page, read_totals(connection, shown)))
+
+
+@router.get("/feed/facets", response_model=FacetsShown, summary="What is on the worklist, in sum")
+def get_facets(world: TheWorld, shown: Asked) -> Response:
+    """How many cases have each status, cause, owner, channel and location, and how much the first of them cover."""
+    with world.database.reading() as connection:
+        return answer(facets_shape(read_facets(connection, shown), read_coverage(connection, shown)))
 
 
 @router.get("/cases/{case_id}", response_model=CaseShown, responses={404: {"model": Problem}}, summary="One case")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.schemas import CaseShown, FeedPage, PlanShown, RunShown
+from api.schemas import CaseShown, FacetsShown, FeedPage, PlanShown, RunShown
 from api.shapes import FEED_FIELDS
 from api.wiring import World
 from tests.api.repeats import a_case_of_a_repeat
@@ -20,6 +20,23 @@ def test_the_feed_is_ranked_and_paged_and_says_what_openapi_says(client: TestCli
     assert [item.rank for item in second.items] == [3, 4, 5]
     assert second.next_cursor is None
     assert (first.total_cases, first.total_expected_loss) == (5, {"EUR": 490.0})
+
+
+def test_the_list_in_sum_counts_what_fits_and_says_how_much_the_first_cases_cover(
+    client: TestClient, world: World
+) -> None:
+    for number, loss in enumerate((90, 60, 30, 20)):
+        a_case(world.database, f"SKU-{number}", str(loss), root_cause="timeout" if number else "duplicate")
+    told = FacetsShown.model_validate(client.get("/v1/feed/facets").json())
+    assert (told.total_cases, told.facets["root_cause"]) == (4, {"timeout": 3, "duplicate": 1})
+    assert [(one.cases, one.share, one.left) for one in told.coverage] == [(1, 0.45, 110.0), (4, 1.0, 0.0)]
+    narrowed = FacetsShown.model_validate(client.get("/v1/feed/facets?root_cause=timeout").json())
+    assert (narrowed.total_cases, narrowed.total_expected_loss) == (3, {"EUR": 110.0})
+
+
+def test_words_find_cases_by_their_beginning(client: TestClient, world: World) -> None:
+    mug, _ = a_case(world.database, "MUG"), a_case(world.database, "PLATE")
+    assert [item["case"] for item in client.get("/v1/feed?search=mu+push").json()["items"]] == [mug]
 
 
 def test_every_promised_field_is_there_and_money_is_a_number(client: TestClient, world: World) -> None:
