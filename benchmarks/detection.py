@@ -122,7 +122,9 @@ def live(world: World, cold: Detector, seed: int, feedback: bool) -> Run:
         most = round(BUDGETS["48 alarms a day"] * len(here))
         looked[here[to_look_at(score, most, seed * 1_000 + day)]] = True
         if feedback:
-            model = learn(cold, world.matrix[looked], world.faulty[looked], seed) or cold
+            model = (
+                learn(cold, world.matrix[looked], world.faulty[looked], world.matrix[world.day < HISTORY], seed) or cold
+            )
     return run
 
 
@@ -144,7 +146,8 @@ def measured(seed: int) -> dict[str, float]:
     history, test = world.day < HISTORY, (world.day >= FEEDBACK) & (world.day < SURGE)
     cold = fit(DELTA, world.matrix[history], seed)
     plain = naive(world, seed)
-    taught = learn(cold, world.matrix[world.day < FEEDBACK], world.faulty[world.day < FEEDBACK], seed)
+    before = world.day < FEEDBACK
+    taught = learn(cold, world.matrix[before], world.faulty[before], world.matrix[before & ~world.faulty], seed)
     runs = {"cold start": live(world, cold, seed, False), "with feedback": live(world, cold, seed, True)}
     scores = {
         "|delta|": np.abs(world.signed),

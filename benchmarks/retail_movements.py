@@ -25,6 +25,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.anomaly.detector import fit
+from ml.anomaly.feedback import DAILY_AUDITS, FeedbackModel, learn, to_look_at
 from ml.anomaly.specification import MOVEMENTS
 from ml.anomaly.training import BURN_IN_SHARE
 from ml.features.movements import Matrix, Movements, describe
@@ -173,7 +174,47 @@ def figures(task: Task, seeds: int) -> Iterator[Figure]:
             yield compared(f"{name} {measure} beside {best}", mine, best, rules[best][measure])
         if not specification.context:
             yield from on_the_same_columns(name, labels, history, scored, seeds, [scores for scores, _ in found])
+        if name == "stream":
+            yield from taught(task, history, matrix[task.history_rows :], seeds)
         yield from by_class(name, task, kept, [scores for scores, _ in found])
+
+
+LABELS_A_DAY, LEARNT_EVERY = 20, 50
+
+
+def taught(task: Task, history: Matrix, scored: Matrix, seeds: int) -> Iterator[Figure]:
+    """Average precision with twenty labels a day, drawn as the product draws them; a labelled row leaves the figure."""
+    runs = [with_feedback(task, history, scored, seed) for seed in range(seeds)]
+    for at, told in enumerate(("", " of all rows, each scored before its label")):
+        mine, before = (np.array([run[who][at] for run in runs]) for who in (0, 1))
+        yield compared(f"stream average precision with feedback{told}", mine, "without feedback", float(before.mean()))
+
+
+def with_feedback(task: Task, history: Matrix, scored: Matrix, seed: int) -> list[tuple[float, float]]:
+    """With and without feedback: the figure of the rows that nobody labelled, and of all rows."""
+    detector = fit(MOVEMENTS["stream"], history, seed)
+    cold = detector.score(scored)
+    day = task.feed["ts"].dt.epoch("d").to_numpy()[task.history_rows :]
+    score, labelled, learnt_from = np.full(len(cold), np.nan), np.zeros(len(cold), dtype=bool), 0
+    model: FeedbackModel | None = None
+    for one in np.unique(day):
+        here = np.flatnonzero(day == one)
+        score[here] = model.score(scored[here]) if model else cold[here] - cold.max()
+        asked = np.where(task.labels[here] >= 0, score[here], np.nan)
+        labelled[here[to_look_at(asked, LABELS_A_DAY - DAILY_AUDITS, seed * 1_000 + int(one))]] = True
+        labelled &= task.labels >= 0
+        if labelled.sum() >= learnt_from + LEARNT_EVERY:
+            learnt_from = int(labelled.sum())
+            model = learn(detector, scored[labelled], task.labels[labelled] == 1, history, seed) or model
+    every = task.labels >= 0
+    left = every & ~labelled
+    return [
+        (
+            float(average_precision_score(task.labels[left], who[left])),
+            float(average_precision_score(task.labels[every], who[every])),
+        )
+        for who in (score, cold)
+    ]
 
 
 def on_the_same_columns(

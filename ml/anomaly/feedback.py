@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from ml.anomaly.detector import Detector, Matrix
+from ml.anomaly.detector import Detector, Matrix, drawn
 from ml.anomaly.tails import Floats
 from ml.anomaly.thresholds import most_strange
 
@@ -19,6 +19,12 @@ Flags = NDArray[np.bool_]
 
 DAILY_AUDITS = 8
 """Rows a day that are looked at without suspicion."""
+ORDINARY_ROWS = 4_000
+"""Unlabelled rows of history that stand for what is ordinary: labels alone are of the strangest, and of few others."""
+TRIMMED = 0.99
+"""Of history, only rows below this share of strangeness do."""
+FOREST_NATS = 0.5
+"""Log-odds for each nat of the detector's own surprise: what nobody has labelled yet keeps its place in the order."""
 FEWEST = 5
 """True and false outcomes, of each, below which nothing is learnt."""
 
@@ -33,22 +39,28 @@ class FeedbackModel:
 
     def score(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
+        columns = columns_of(self.detector, matrix)
         with threadpool_limits(limits=1):
-            found: Floats = self.boosted.decision_function(columns_of(self.detector, matrix)[:, self.known])
-        return found
+            found: Floats = self.boosted.decision_function(columns[:, self.known])
+        return found + FOREST_NATS * columns[:, -1]
 
 
-def learn(detector: Detector, matrix: Matrix, faulty: Flags, seed: int) -> FeedbackModel | None:
-    """What ``faulty`` (n,) of the labelled rows (n, k) teaches; None while there are too few outcomes of one kind."""
+def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, seed: int) -> FeedbackModel | None:
+    """What ``faulty`` (n,) of the labelled rows (n, k) teaches; None while there are too few outcomes of one kind.
+
+    Ordinary rows of the unlabelled ``history`` (h, k) are taken for sound, as nearly all of them are.
+    """
     if min(int(faulty.sum()), int((~faulty).sum())) < FEWEST:
         return None
-    columns = columns_of(detector, matrix)
+    ordinary = columns_of(detector, history[drawn(len(history), ORDINARY_ROWS, seed)])
+    ordinary = ordinary[ordinary[:, -1] <= np.quantile(ordinary[:, -1], TRIMMED)]
+    columns = np.concatenate([columns_of(detector, matrix), ordinary])
     known = np.flatnonzero([len(np.unique(column[~np.isnan(column)])) > 1 for column in columns.T])
     boosted = HistGradientBoostingClassifier(
         max_iter=120, min_samples_leaf=10, l2_regularization=5.0, early_stopping=False, random_state=seed
     )
     with threadpool_limits(limits=1):  # so few rows are quicker on one thread
-        boosted.fit(columns[:, known], faulty)
+        boosted.fit(columns[:, known], np.concatenate([faulty, np.zeros(len(ordinary), dtype=bool)]))
     return FeedbackModel(detector, boosted, known)
 
 

@@ -23,7 +23,8 @@ def test_rows_like_those_said_to_be_faults_rise_and_others_do_not(detector: Dete
     labelled = rows(400, 1)
     labelled[:, 0] = np.nan  # a feature nobody knows anything of is no obstacle
     faulty = labelled[:, 3] > 4
-    model = learn(detector, labelled, faulty, seed=0)
+    history = rows(3_000, 3)
+    model = learn(detector, labelled, faulty, history[history[:, 3] <= 4], seed=0)
     assert model is not None
     asked = rows(500, 2)
     score = model.score(asked)
@@ -32,7 +33,7 @@ def test_rows_like_those_said_to_be_faults_rise_and_others_do_not(detector: Dete
 
 def test_too_few_outcomes_of_one_kind_teach_nothing(detector: Detector) -> None:
     faulty = np.arange(300) < FEWEST - 1
-    assert learn(detector, rows(300, 1), faulty, seed=0) is None
+    assert learn(detector, rows(300, 1), faulty, rows(3_000, 3), seed=0) is None
 
 
 def test_people_look_at_the_strangest_and_at_eight_others() -> None:
