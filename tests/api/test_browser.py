@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.app import create_app
 from api.wiring import World
@@ -14,6 +14,8 @@ from tests.api.repeats import a_case_of_a_repeat
 from tests.core_sync.cases.worklist import a_case, the_case
 
 CHROMIUM = Path(os.environ.get("STOCKTRIAGE_TEST_CHROMIUM", "/usr/bin/chromium"))
+TABS_MAX = 60
+"""More than any page has."""
 # Without these Chromium looks for hosts outside, again and again, where there is no way out.
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -77,3 +79,50 @@ def test_a_case_is_triaged_in_a_browser_without_scripts(browser: Browser, stocke
     resolved, asleep = the_case(stocked.database, mug), the_case(stocked.database, plate)
     assert (resolved.status, resolved.owner, resolved.root_cause) == ("resolved", "ana", "other")
     assert asleep.status == "snoozed"
+
+
+def test_ten_cases_are_triaged_by_keyboard_alone(browser: Browser, stocked: World) -> None:
+    cases = [a_case(stocked.database, f"SKU-{number}", str(100 - number)) for number in range(10)]
+    with running(create_app(stocked)) as address:
+        page = browser.new_page()
+        page.goto(address)
+        for number in range(10):
+            tabbed_to(page, f"SKU-{number} cannot be pushed")
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/cases/*")
+            tabbed_to(page, "Acknowledge")
+            page.keyboard.press("Enter")
+            page.get_by_text("acknowledged").first.wait_for()
+            tabbed_to(page, "worklist")
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"{address}/")
+        page.close()
+    assert {the_case(stocked.database, case).status for case in cases} == {"acknowledged"}
+
+
+def tabbed_to(page: Page, name: str) -> None:
+    """Press Tab until what is called ``name`` has the focus."""
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == name:
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
+
+
+def test_two_people_on_one_case_lose_no_verb(browser: Browser, stocked: World) -> None:
+    case = a_case(stocked.database, "MUG", "50")
+    with running(create_app(stocked)) as address:
+        ana, ben = browser.new_page(), browser.new_page()
+        for page in (ana, ben):
+            page.goto(f"{address}/cases/{case}")
+        ana.get_by_role("button", name="Acknowledge").click()
+        ben.get_by_label("Owner").fill("ben")
+        ben.get_by_role("button", name="Assign").click()
+        for page in (ana, ben):
+            page.goto(f"{address}/cases/{case}")
+            assert page.get_by_text("acknowledged").first.is_visible()
+            assert page.get_by_text("ben").first.is_visible()
+        ana.close()
+        ben.close()
+    told = the_case(stocked.database, case)
+    assert (told.status, told.owner) == ("acknowledged", "ben")
