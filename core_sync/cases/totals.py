@@ -18,6 +18,9 @@ from core_sync.money import from_ten_thousandths
 STEPS = (1, 5, 10, 20, 50, 100)
 """After how many cases it is told how much they cover."""
 
+COUNTED = ("channel", "location")
+"""Kinds of scope that are counted; there are too many SKUs for that."""
+
 FACET_VALUES_MAX = 50
 """Of a facet with more values, those with the most cases."""
 
@@ -69,8 +72,7 @@ def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
         for facet, value in zip(counts, (status, override or cause, owner, abstained), strict=True):
             name = _said(value)
             counts[facet][name] = counts[facet].get(name, 0) + int(count)
-    for kind in ("channel", "location"):
-        counts[kind] = _scopes(connection, kind, shown, wanted, sum(int(row[0]) for row in rows))
+    counts |= _scopes(connection, shown, wanted, sum(int(row[0]) for row in rows))
     return Facets(_totals(rows), {facet: _largest_first(found) for facet, found in counts.items()})
 
 
@@ -98,35 +100,44 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     return told
 
 
-def _scopes(connection: Connection, kind: str, shown: Filter, wanted: Conditions, cases: int) -> dict[str, int]:
-    """The ``cases`` that fit, by channel or location.
+def _scopes(connection: Connection, shown: Filter, wanted: Conditions, cases: int) -> dict[str, dict[str, int]]:
+    """The ``cases`` that fit, by channel and by location.
 
     Of nearly all that is open, an index tells how many there are, and those that do not fit are taken off.
     """
     open_cases = connection.execute(_OPEN_CASES).scalar_one()
     fitting = and_(true(), *wanted)
+    counts: Counter[tuple[str, str]]
     if cases * 2 < open_cases or not shown.statuses or Status.RESOLVED in shown.statuses:
-        return _counted(connection, kind, fitting)
-    left: Counter[str] = Counter(dict(connection.execute(_OF_OPEN, {"kind": kind}).all()))
-    left.subtract(_counted(connection, kind, and_(literal_column(OPEN), not_(func.coalesce(fitting, false())))))
-    return {value: count for value, count in left.items() if count}
+        counts = _counted(connection, fitting)
+    else:
+        counts = Counter({(kind, value): count for kind, value, count in connection.execute(_OF_OPEN)})
+        if cases < open_cases:
+            others = and_(literal_column(OPEN), not_(func.coalesce(fitting, false())))
+            counts.subtract(_counted(connection, others))
+    return {kind: {value: n for (of, value), n in counts.items() if of == kind and n} for kind in COUNTED}
 
 
-def _counted(connection: Connection, kind: str, wanted: ColumnElement[bool]) -> dict[str, int]:
+def _counted(connection: Connection, wanted: ColumnElement[bool]) -> Counter[tuple[str, str]]:
     # Looked up first and as a whole: SQLite would else look at every case there is, and then whether it fits.
     fitting = select(CASES.c.case_id).where(wanted).cte("fitting").prefix_with("MATERIALIZED")
-    counted = (
-        select(col(CaseScope.value), func.count())
-        .join(fitting, fitting.c.case_id == col(CaseScope.case_id))
-        .where(col(CaseScope.kind) == kind)
-        .group_by(col(CaseScope.value))
-    )
-    return {value: int(count) for value, count in connection.execute(counted)}
+    found: Counter[tuple[str, str]] = Counter()
+    for kind in COUNTED:  # one after the other: asked for both at once, SQLite again begins with what they touch
+        counted = (
+            select(col(CaseScope.value), func.count())
+            .join(fitting, fitting.c.case_id == col(CaseScope.case_id))
+            .where(col(CaseScope.kind) == kind)
+            .group_by(col(CaseScope.value))
+        )
+        found.update({(kind, value): int(count) for value, count in connection.execute(counted)})
+    return found
 
 
 _OPEN_CASES = text(f"SELECT COUNT(*) FROM exception_case WHERE {OPEN}")
 
-_OF_OPEN = text("SELECT value, COUNT(*) FROM case_scope WHERE of_open AND kind = :kind GROUP BY value")
+_OF_OPEN = text(
+    "SELECT kind, value, COUNT(*) FROM case_scope WHERE of_open AND kind IN ('channel', 'location') GROUP BY 1, 2"
+)
 
 
 def _totals(rows: Sequence[tuple[Any, ...]]) -> Totals:
