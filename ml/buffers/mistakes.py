@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ml.buffers.race import Stretch
+from ml.buffers.race import Stretch, latest
 from ml.exposure.distribution import Demand, Floats, at_least, quantile
 
 LEAST_ALPHA, MOST_ALPHA = 0.0005, 0.5
@@ -56,8 +56,8 @@ def expected_mistakes(buffer: ArrayLike, available: ArrayLike, found: Sequence[S
         for units in (buffer, available)
     )
     held = np.minimum(held, there)
-    others_most = np.max([quantile(1 - NEGLIGIBLE, stretch.others) for stretch in found], axis=0)
-    own_most = np.max([quantile(1 - NEGLIGIBLE, stretch.own) for stretch in found], axis=0)
+    others_most = np.max([quantile(1 - NEGLIGIBLE, stretch.others) for stretch in latest(found)], axis=0)
+    own_most = np.max([quantile(1 - NEGLIGIBLE, stretch.own) for stretch in latest(found)], axis=0)
     reached = np.maximum(there - own_most, 0.0)
     oversold = _summed(np.maximum(held, reached), np.minimum(there, others_most), there, found, taken=True)
     lost = _summed(np.minimum(reached, held), held, there, found, taken=False)

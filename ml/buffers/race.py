@@ -66,6 +66,11 @@ def stretches(own: Until, others: Until, late: Late, shared: Floats) -> list[Str
     return found
 
 
+def latest(found: Sequence[Stretch]) -> list[Stretch]:
+    """The last stretch of each level: demand only adds up, so by then most has been asked for."""
+    return [one for one, after in zip(found, [*found[1:], None], strict=True) if after is None or after.first]
+
+
 def held_back_in_race(
     found: Sequence[Stretch], regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
 ) -> Floats:
@@ -74,10 +79,10 @@ def held_back_in_race(
     ``rows`` (m,) says whose stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN),
     it is the plain quantile of ``regular`` (n,), the others' demand in a regular window.
     """
-    most = np.max([quantile(1 - alpha, stretch.others[rows]) for stretch in found], axis=0)
+    most = np.max([quantile(1 - alpha, stretch.others[rows]) for stretch in latest(found)], axis=0)
     most = np.minimum(most, np.maximum(np.nan_to_num(available, nan=np.inf), 0.0))
     down_to = np.nan_to_num(available - most, nan=MOST_UNITS)
-    in_reach = np.max([at_least(down_to, stretch.own[rows]) for stretch in found], axis=0) > OUT_OF_REACH
+    in_reach = np.max([at_least(down_to, stretch.own[rows]) for stretch in latest(found)], axis=0) > OUT_OF_REACH
     held = np.where(in_reach, most, quantile(1 - alpha, regular[rows]))
     low = np.where(in_reach, -1.0, held)
     open_rows = np.flatnonzero(in_reach & (held - low > 1))
