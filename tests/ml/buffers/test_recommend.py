@@ -76,8 +76,8 @@ def test_the_buffer_covers_what_the_others_take_in_the_window_with_the_chance_th
 
 
 LEAST_LEFT = 0.75
-"""Three stretches stand for the time from a refresh, and their middles move with the window's length; a window in which the
-channel just comes to reach the end of the stock is looked at as a race, one in which it does not by a quantile."""
+"""Three stretches stand for the time from a refresh, and their middles move with the window's length; where the channel
+just comes to reach the end of the stock it is a race, where it does not a quantile."""
 
 
 @given(st.floats(0, 200), st.floats(0, 100), st.floats(0, 48))
