@@ -3,6 +3,7 @@
 Who else draws on the stock, how long a channel does not know of it, and what either mistake costs.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -229,24 +230,23 @@ def _lot(lots: Mapping[tuple[str, str], tuple[float, float]], sku: str, channels
 
 
 def _suppliers(connection: Connection) -> SupplierBook:
+    """From what came; a receipt that cannot be true is left out and counted."""
     rows = connection.execute(
         text(
             "SELECT supplier, ordered_at, promised_at, received_at, ordered_quantity, received_quantity FROM delivery "
-            "WHERE received_at IS NOT NULL AND received_at >= ordered_at AND ordered_quantity > 0 "
-            "AND received_quantity >= 0"
+            "WHERE received_at IS NOT NULL ORDER BY delivery_id"
         )
     )
-    return reliability(
-        Received(
-            supplier,
-            from_microseconds(ordered),
-            from_microseconds(promised) if promised is not None else None,
-            from_microseconds(received),
-            int(wanted),
-            int(came),
-        )
-        for supplier, ordered, promised, received, wanted, came in rows
-    )
+    usable: list[Received] = []
+    left_out: Counter[str] = Counter()
+    for supplier, ordered, promised, received, wanted, came in rows:
+        if came is None or received < ordered or wanted <= 0 or came < 0:
+            left_out[supplier] += 1
+            continue
+        promised_at = from_microseconds(promised) if promised is not None else None
+        dates = (from_microseconds(ordered), promised_at, from_microseconds(received))
+        usable.append(Received(supplier, *dates, int(wanted), int(came)))
+    return reliability(usable, left_out)
 
 
 def _waiting(connection: Connection, at: datetime) -> dict[str, tuple[str, float]]:

@@ -1,7 +1,7 @@
 """How far a supplier can be relied on: lead times, what arrives of what was ordered, what comes late."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -47,7 +47,8 @@ class Received:
 class Reliability:
     """What past deliveries say. ``lead_days`` (n,) rise; ``weights`` (n,) sum to 1 and lean to the supplier's own.
 
-    ``late_share`` is None where no delivery ever had a promise. ``deliveries`` counts the supplier's own.
+    ``late_share`` is None where no delivery ever had a promise. ``deliveries`` counts the supplier's own,
+    ``left_out`` those of its own that could not be used.
     """
 
     lead_days: Floats
@@ -55,6 +56,7 @@ class Reliability:
     fill_rate: float
     late_share: float | None
     deliveries: int
+    left_out: int = 0
 
     def chance_within(self, days: float, waited: float = 0.0) -> float:
         """The chance that an order open for ``waited`` days comes within ``days`` more, and comes in full.
@@ -90,8 +92,8 @@ class SupplierBook:
         return self.by_supplier.get(supplier, self.of_all) if supplier else self.of_all
 
 
-def reliability(deliveries: Iterable[Received]) -> SupplierBook:
-    """What is known of every supplier from what it delivered."""
+def reliability(deliveries: Iterable[Received], left_out: Mapping[str, int] | None = None) -> SupplierBook:
+    """What is known of every supplier from what it delivered, ``left_out`` being how many could not be used of each."""
     every = list(deliveries)
     if not every:
         return SupplierBook({}, None)
@@ -99,7 +101,10 @@ def reliability(deliveries: Iterable[Received]) -> SupplierBook:
     for delivery in every:
         by_supplier.setdefault(delivery.supplier, []).append(delivery)
     pooled = _pooled(every)
-    return SupplierBook({supplier: _leaning(own, pooled) for supplier, own in by_supplier.items()}, pooled)
+    known = {supplier: _leaning(own, pooled) for supplier, own in by_supplier.items()}
+    for supplier, count in (left_out or {}).items():
+        known[supplier] = replace(known.get(supplier, pooled), left_out=count)
+    return SupplierBook(known, pooled)
 
 
 def _pooled(every: Sequence[Received]) -> Reliability:
@@ -143,11 +148,13 @@ def supply_chance(known: Reliability | None, waited_days: float | None, promise_
     if waited_days is None:
         return Term(0.0, "chance", Basis.GIVEN, "no order is open with a supplier")
     if known is None:
-        return Term(0.0, "chance", Basis.ASSUMED, "nothing was ever delivered: an open order is not counted on")
+        return Term(0.0, "chance", Basis.ASSUMED, "no delivery that can be used: an open order is not counted on")
     chance = known.chance_within(promise_days, waited_days)
     late = "" if known.late_share is None else f", {known.late_share:.0%} late"
     note = (
         f"order {waited_days:.1f} days old, {known.deliveries} deliveries of the supplier: half within "
         f"{known.lead_quantile(0.5):.1f} days, fill rate {known.fill_rate:.0%}{late}"
     )
+    if known.left_out:
+        note += f"; {known.left_out} left out: received before ordered, or without a quantity"
     return Term(chance, "chance", Basis.MEASURED if known.deliveries else Basis.POOLED, note)

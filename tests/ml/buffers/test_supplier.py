@@ -72,3 +72,13 @@ def test_the_chance_of_supply_says_where_it_comes_from() -> None:
     assert supply_chance(book.of("S"), 2.0, 2.0).basis is Basis.MEASURED
     assert supply_chance(book.of("new"), 2.0, 2.0).basis is Basis.POOLED
     assert reliability([]).of("S") is None
+
+
+def test_deliveries_that_could_not_be_used_are_told_with_the_chance() -> None:
+    book = reliability([delivery("S", 3.0)] * 20, {"S": 2, "odd": 1})
+    assert supply_chance(book.of("S"), 2.0, 2.0).note.endswith(
+        "; 2 left out: received before ordered, or without a quantity"
+    )
+    assert "1 left out" in supply_chance(book.of("odd"), 2.0, 2.0).note
+    assert supply_chance(book.of("odd"), 2.0, 2.0).basis is Basis.POOLED
+    assert "left out" not in supply_chance(book.of("new"), 2.0, 2.0).note
