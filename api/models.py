@@ -7,6 +7,7 @@ from pathlib import Path
 from api.shapes import Shape
 from api.wiring import World
 from core_sync.errors import NotFound
+from ml.registry.decisions import decisions
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
 from ml.registry.promotion import HEADLINE, promote, releases, worse_than
 from ml.registry.service_models import live_folder
@@ -15,11 +16,12 @@ _LOG = logging.getLogger("stocktriage.models")
 
 
 def model_rows(world: World) -> list[Shape]:
-    """Every release of every model, newest first, the live one with its headline figure."""
+    """Every release of every model, newest first, with what its version decided; the live one with its figures."""
     rows: list[Shape] = []
     with world.database.reading() as connection:
         for name in MODEL_NAMES:
             live = read_manifest(live_folder(connection, name))
+            decided = decisions(connection, name)
             for number, release in enumerate(releases(connection, name)):
                 is_live = number == 0
                 rows.append(
@@ -31,6 +33,8 @@ def model_rows(world: World) -> list[Shape]:
                         "until": release.until,
                         "released_by": release.released_by,
                         "reason": release.reason,
+                        "decided": sum(decided.get(release.version, {}).values()),
+                        "decisions": decided.get(release.version, {}),
                         "headline": HEADLINE[name] if is_live else None,
                         "value": live.metrics.get(HEADLINE[name]) if is_live else None,
                         "trained_at": live.trained_at if is_live else None,

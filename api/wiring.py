@@ -105,7 +105,7 @@ class World:
         """The models that are live now; each is read from disk when it is first asked for."""
         from ml.registry.service_models import live_models
 
-        live = live_models(self.database)
+        live = live_models(self.database, tuple(Path(file) for file in self.settings.code_files))
         known = self.__dict__.get("_models")
         if known is None or known.folders != live.folders:
             self.__dict__["_models"] = known = live

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     runs_url: str = Field("", description="database of durable runs; never the stock database's file")
     mlflow_uri: str = Field("", description="where training keeps its runs: a sqlite:/// file or an MLflow server")
     models_folder: Path = Field(Path(), description="where promoted models are kept")
+    code_files: _Names = Field((), description="your own tables of error codes (.toml), by comma; read at the start")
     host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs a token")
     port: int = Field(8765, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
     public_hosts: _Names = Field((), description="names under which a proxy makes the service known, by comma")
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
     )
     sample: bool = Field(True, description="whether up fills an empty database with the sample distributor")
 
-    @field_validator("public_hosts", "api_tokens", "alert_urls", mode="before")
+    @field_validator("public_hosts", "api_tokens", "alert_urls", "code_files", mode="before")
     @classmethod
     def _by_comma(cls, said: Any) -> Any:
         return tuple(part.strip() for part in said.split(",") if part.strip()) if isinstance(said, str) else said

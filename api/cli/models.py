@@ -9,7 +9,7 @@ from api.cli.session import Actor, AsJson, Database, open_world, print_json_line
 
 RELEASE_COLUMNS = {
     "name": "model", "version": "version", "live": "live", "since": "since (UTC)", "until": "until (UTC)",
-    "released_by": "by", "reason": "why", "headline": "measure", "value": "value",
+    "released_by": "by", "reason": "why", "decided": "decisions", "headline": "measure", "value": "value",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def train(
 
 
 def models(as_json: AsJson = False, database: Database = None) -> None:
-    """Which version of each model was live, since when, and what it reaches."""
+    """Which version of each model was live, since when, what it reaches and how often it decided."""
     from api.models import model_rows
 
     with open_world(database) as world:

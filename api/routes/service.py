@@ -44,5 +44,5 @@ def _proof(world: World) -> Shape | None:
 
 @router.get("/models", summary="Models")
 def get_models(world: TheWorld) -> Response:
-    """Which version of each model was live, since when, and what it reaches."""
+    """Which version of each model was live, since when, what it reaches and what it decided."""
     return answer(model_rows(world))

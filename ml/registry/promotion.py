@@ -24,6 +24,9 @@ HEADLINE = {
 NOISE = 0.01
 """A challenger this much worse may be as good: figures of two trainings differ by as much."""
 
+RULE_TABLE = "rule_table_alone.macro_f1"
+"""A root-cause model that is no better than the table of rules alone earns no place."""
+
 ROLLED_BACK = "rolled back"
 
 CLASS_LOSS_MAX = 0.05
@@ -138,13 +141,16 @@ def releases(connection: Connection, name: str) -> list[Release]:
 
 
 def worse_than(challenger: Manifest, champion: Manifest) -> str | None:
-    """How ``challenger`` is worse than ``champion`` by more than noise; None when it is not."""
+    """How ``challenger`` is worse than ``champion`` by more than noise, or no better than rules; None if neither."""
     headline = HEADLINE[challenger.name]
     ours, theirs = challenger.metrics.get(headline), champion.metrics.get(headline)
     if ours is None:
         return f"its manifest tells no {headline}"
     if theirs is not None and ours < theirs - NOISE:
         return f"{headline} is {ours:.3f}, the live version has {theirs:.3f}"
+    rules = challenger.metrics.get(RULE_TABLE)
+    if rules is not None and ours <= rules + NOISE:
+        return f"{headline} is {ours:.3f}, the table of rules alone has {rules:.3f}"
     for name, figure in champion.metrics.items():
         if ".f1." in name and name.startswith("fused") and challenger.metrics.get(name, 0.0) < figure - CLASS_LOSS_MAX:
             return f"{name} falls from {figure:.3f} to {challenger.metrics.get(name, 0.0):.3f}"

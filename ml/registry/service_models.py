@@ -18,6 +18,7 @@ from ml.anomaly.fault_probability import FaultCurve, load_curve
 from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
 from ml.root_cause import persist as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
+from ml.root_cause.codes.table import codes_with
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 """The baseline that comes with the project."""
@@ -28,6 +29,8 @@ class ServiceModels:
     """Where each model lies; each is loaded when it is first asked for, once."""
 
     folders: dict[str, Path]
+    code_files: tuple[Path, ...] = ()
+    """The user's tables of codes, which extend and correct the shipped one."""
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
@@ -40,8 +43,13 @@ class ServiceModels:
 
     @cached_property
     def root_cause(self) -> RootCauseClassifier:
-        """The root-cause classifier."""
-        return classifier_storage.load(self._checked("root_cause"))
+        """The root-cause classifier.
+
+        Raises:
+            ModelRefused: it is not the model its manifest describes.
+            SettingsRefused: one of the user's tables of codes cannot be read.
+        """
+        return classifier_storage.load(self._checked("root_cause"), codes_with(self.code_files))
 
     @cached_property
     def delta_detector(self) -> Detector:
@@ -87,10 +95,10 @@ class ServiceModels:
         return self.folders[name]
 
 
-def live_models(database: Database) -> ServiceModels:
-    """The models that are live now."""
+def live_models(database: Database, code_files: tuple[Path, ...] = ()) -> ServiceModels:
+    """The models that are live now, with the user's tables of codes."""
     with database.reading() as connection:
-        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES})
+        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES}, code_files)
 
 
 def shipped_models() -> ServiceModels:

@@ -6,13 +6,19 @@ from pathlib import Path
 import pytest
 
 from api.jobs.training import train
-from api.models import candidates_of, promote_candidate
-from api.wiring import World
+from api.models import candidates_of, model_rows, promote_candidate
+from api.wiring import World, build_world
 from core_sync.clock import now
 from core_sync.errors import VerbRefused
+from core_sync.failures.record import NewFailure, record_failure
+from core_sync.settings import Settings
 from ml.registry.manifest import read_manifest, write_manifest
+from ml.registry.promotion import rollback
 from ml.registry.service_models import SHIPPED
 from ml.registry.tracking import log_training
+from ml.triage.diagnose import diagnose
+
+TIMED_OUT = "upstream request timed out after 30 s"
 
 
 def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: Path) -> None:
@@ -33,3 +39,61 @@ def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: 
 def test_a_detector_does_not_pretend_to_learn_from_failures_of_ones_own(tmp_path: Path) -> None:
     with pytest.raises(VerbRefused, match="only root_cause learns"):
         train("delta_detector", tmp_path, 1, now(), lambda _: None, data=tmp_path / "failures.csv")
+
+
+def test_a_running_service_takes_a_promoted_version_and_its_rollback_without_restart(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    shipped = read_manifest(SHIPPED / "root_cause")
+    folder = Path(shutil.copytree(SHIPPED / "root_cause", tmp_path / "trained"))
+    (folder / "note.json").write_text("{}")
+    manifest = write_manifest(folder, "root_cause", now(), "the same again", 1, shipped.metrics)
+    shutil.copytree(folder, candidates_of(world, "root_cause") / manifest.version)
+
+    _diagnose_one(world, TIMED_OUT)
+    elsewhere = build_world(settings)
+    promote_candidate(elsewhere, "root_cause", manifest.version, "a data scientist")
+    _diagnose_one(world, TIMED_OUT)
+    with elsewhere.database.transaction() as connection:
+        rollback(connection, "root_cause", "a data scientist", now())
+    elsewhere.close()
+    _diagnose_one(world, TIMED_OUT)
+
+    told = [row for row in model_rows(world) if row["name"] == "root_cause"]
+    assert [(row["version"], row["live"], row["decided"]) for row in told] == [
+        (shipped.version, True, 2),
+        (manifest.version, False, 1),
+        (shipped.version, False, 2),
+    ]
+    assert told[1]["decisions"] == {"timeout": 1}
+
+
+def test_a_users_table_of_codes_is_heeded_by_the_service(settings: Settings, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'systems = ["acme"]\nsource = "Acme handbook"\n[codes]\n'
+        'W17 = ["backlog", 0.99, "later", "The nightly run has not come.", "Wait for it."]\n'
+    )
+    world = build_world(settings.model_copy(update={"code_files": (str(own),)}))
+    _diagnose_one(world, "stock update refused: W17", system="acme", error_code="W17")
+    (row,) = [row for row in model_rows(world) if row["name"] == "root_cause"]
+    assert row["decisions"] == {"posting_delay": 1}
+    world.close()
+
+
+def _diagnose_one(world: World, message: str, system: str = "shop", error_code: str | None = None) -> None:
+    """Tell the service of one more failure, and let it say what the cause is."""
+    with world.database.transaction() as connection:
+        record_failure(
+            connection,
+            NewFailure(
+                kind="push",
+                message=message,
+                occurred_at=now(),
+                recorded_at=now(),
+                system=system,
+                error_code=error_code,
+                http_status=None if error_code else 504,
+            ),
+        )
+    assert diagnose(world.database, world.models, now()) == 1

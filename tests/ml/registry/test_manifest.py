@@ -153,6 +153,15 @@ def test_no_root_cause_may_lose_much_whatever_the_mean_says() -> None:
     assert worse_than(champion, champion) is None
 
 
+def test_a_root_cause_model_no_better_than_the_rules_is_refused() -> None:
+    shipped = read_manifest(SHIPPED / "root_cause")
+    champion = replace(shipped, metrics={"fused.macro_f1": 0.50})
+    challenger = replace(shipped, metrics={"fused.macro_f1": 0.50, "rule_table_alone.macro_f1": 0.50})
+    assert worse_than(challenger, champion) == "fused.macro_f1 is 0.500, the table of rules alone has 0.500"
+    better = replace(challenger, metrics={"fused.macro_f1": 0.52, "rule_table_alone.macro_f1": 0.50})
+    assert worse_than(better, champion) is None
+
+
 def test_there_is_nothing_before_the_baseline(database: Database) -> None:
     with database.transaction() as connection, pytest.raises(VerbRefused, match="shipped baseline"):
         rollback(connection, "root_cause", "a data scientist", now())

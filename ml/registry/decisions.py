@@ -1,0 +1,31 @@
+"""What each version of a model decided: every opinion names the version it is from."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, text
+
+_DIAGNOSES = """
+SELECT model_version, CASE WHEN abstained THEN 'abstained' ELSE root_cause END AS decision, COUNT(*) AS times
+FROM diagnosis GROUP BY 1, 2
+"""
+_ANOMALIES = """
+SELECT model_version, 'anomaly' AS decision, COUNT(*) AS times
+FROM anomaly WHERE kind = :kind GROUP BY 1, 2
+"""
+
+
+def decisions(connection: Connection, name: str) -> Mapping[str, Mapping[str, int]]:
+    """How often each version of the model ``name`` decided what, by version and decision.
+
+    A root cause is counted as such unless the model abstained, then under ``abstained``; a detector's decisions are the
+    anomalies it raised. A version that was live twice is counted over both times.
+    """
+    if name == "root_cause":
+        rows = connection.execute(text(_DIAGNOSES))
+    else:
+        rows = connection.execute(text(_ANOMALIES), {"kind": name.removesuffix("_detector")})
+    told: dict[str, dict[str, int]] = defaultdict(dict)
+    for version, decision, times in rows:
+        told[version][decision] = times
+    return dict(told)
