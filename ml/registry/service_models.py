@@ -4,7 +4,7 @@ Loading checks every hash against the manifest; the parts of scikit-learn are re
 allow-list of ours. MLflow is not imported here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class ServiceModels:
     """Where each model lies; each is loaded when it is first asked for, once."""
 
     folders: dict[str, Path]
-    code_files: tuple[Path, ...] = ()
+    code_files: tuple[Path, ...] = field(default=(), kw_only=True)
     """The user's tables of codes, which extend and correct the shipped one."""
 
     @cached_property
@@ -98,7 +98,7 @@ class ServiceModels:
 def live_models(database: Database, code_files: tuple[Path, ...] = ()) -> ServiceModels:
     """The models that are live now, with the user's tables of codes."""
     with database.reading() as connection:
-        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES}, code_files)
+        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES}, code_files=code_files)
 
 
 def shipped_models() -> ServiceModels:
