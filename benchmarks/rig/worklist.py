@@ -4,11 +4,11 @@ from sqlalchemy import Connection, text
 
 from core_sync.database.engine import Database
 
-CHANNELS, LOCATIONS, OWNERS, CHANNEL_WIDE = 12, 20, 8, 5
+CHANNELS, LOCATIONS, OWNERS = 12, 20, 8
 SKUS_A_CASE = 2
 """One SKU for every so many cases."""
 WIDE_SHARE = 10
-"""One signal in so many belongs to one of the ``CHANNEL_WIDE`` outages; the others lie evenly."""
+"""One signal in so many belongs to the first case, an outage; the others lie evenly."""
 ANOMALY_EVERY = 10
 """One signal in so many is an anomaly."""
 
@@ -45,9 +45,7 @@ def _run(connection: Connection, statement: str, bound: dict[str, int]) -> None:
 
 _CAUSE = "CASE c.n % 6 " + " ".join(f"WHEN {n} THEN '{cause}'" for n, cause in enumerate(CAUSES)) + " END"
 _SKU = f"'SKU-' || (c.n / {SKUS_A_CASE})"
-_CASE_OF = (
-    f"CASE WHEN c.n % {WIDE_SHARE} = 0 THEN 1 + c.n % {CHANNEL_WIDE} ELSE 1 + (c.n * 7919) % CAST(:cases AS bigint) END"
-)
+_CASE_OF = f"CASE WHEN c.n % {WIDE_SHARE} = 0 THEN 1 ELSE 1 + (c.n * 7919) % CAST(:cases AS bigint) END"
 _CHANNEL, _LOCATION = f"'channel-' || (c.n % {CHANNELS})", f"'LOC-' || (c.n % {LOCATIONS})"
 _LOSS = "10000 * (1 + (c.n * 7919) % 1000) * (1 + 100 / (1 + c.n % 37))"
 
