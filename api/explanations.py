@@ -44,7 +44,7 @@ def explain_place(connection: Connection, asked: Asked, at: datetime) -> Shape:
     location = place if channel is None else None
     found = [position_shape(one) for one in _positions(connection, asked, location)]
     if not found and channel is None:
-        raise NotFound("position of", sku if location is None else f"{sku} at {location}, nor a channel {location}")
+        raise NotFound("position", sku if location is None else f"{sku} at {location}, nor a channel {location}")
     promise = explain_promise(connection, sku, channel, at) if channel is not None and asked.as_of is None else None
     page = _entries(connection, asked, location)
     return {

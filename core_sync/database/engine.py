@@ -45,7 +45,10 @@ class Database:
     @cached_property
     def engine(self) -> Engine:
         """The engine; connecting is put off until the first use."""
-        return _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+        if self.is_sqlite:
+            return _sqlite_engine(self.url)
+        # Whatever the server's default: who waited for a partition must see what its holder wrote.
+        return create_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED")
 
     @property
     def is_sqlite(self) -> bool:

@@ -54,7 +54,7 @@ class IngestSummary:
         """Add a row that says no event at all."""
         self.rejected += 1
         self.refused_rows.append(row)
-        self.named.append(NamedEvent(row.file, row.row, "", "rejected", row.field, row.reason))
+        self.named.append(NamedEvent(row.file, row.row, str(row.raw.get("id", "")), "rejected", row.field, row.reason))
 
 
 def _named(held: "Held") -> NamedEvent:

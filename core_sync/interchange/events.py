@@ -14,10 +14,18 @@ from core_sync.interchange.profile_rules import INTERCHANGE, SourceProfile
 from core_sync.interchange.refusals import FieldRefused, RefusedRow
 from core_sync.interchange.rows import RawRecord
 from core_sync.interchange.runs import by_header, in_runs
-from core_sync.ledger.events import QUANTITY_MAX, Event, EventType
+from core_sync.ledger.events import CORRECTIONS, QUANTITY_MAX, Event, EventType
 
 EVENTS = TABLES["events"]
 _TYPE, _QUANTITY, _TO_LOCATION = (EVENTS.places[name] for name in ("type", "quantity", "to_location"))
+_SOURCE = EVENTS.places["source"]
+_KEYS = frozenset({
+    "id", "source", "sku", "location", "lot", "document", "line", "channel", "account", "reservation_id", "to_location",
+})  # fmt: skip
+KEY_BYTES_MAX = 800
+"""What is looked up by, in UTF-8: three such keys still fit into one row of PostgreSQL's index (2,704 bytes)."""
+_TOO_LONG = f"has {{}} characters; a key has at most {KEY_BYTES_MAX} bytes, so shorten it"
+_OURS = f"{CORRECTIONS} is what the ledger itself speaks as; name the system that tells the event"
 _TYPES: Mapping[str, EventType] = {kind.value: kind for kind in EventType}
 
 
@@ -102,12 +110,27 @@ def _events(plan: Plan, alike: Sequence[RawRecord]) -> list[tuple[RawRecord, Eve
     for row, said in doubtful:
         if row not in refused and (refusal := _refusal(plan, *said)) is not None:
             refused[row] = refusal
+    for row, refusal in _unusable_names(plan, columns):
+        refused.setdefault(row, refusal)
     attributes = plan.all_attributes(rows, refused)
     # The table's columns stand in the order of the event's fields, attributes last.
     events: list[tuple[RawRecord, Event] | RefusedRow] = list(zip(alike, map(Event, *columns, attributes), strict=True))
     for row, refusal in refused.items():
         events[row] = alike[row].refuse(refusal.field, refusal.reason)
     return events
+
+
+def _unusable_names(plan: Plan, columns: Sequence[Sequence[Any]]) -> Iterator[tuple[int, FieldRefused]]:
+    """Rows with a name that no index can hold, or with ours as their source."""
+    for place, column in enumerate(EVENTS.columns):
+        if column.name in _KEYS and any(len(key) > KEY_BYTES_MAX // 4 for key in columns[place] if key):
+            for row, key in enumerate(columns[place]):
+                if key and len(key.encode()) > KEY_BYTES_MAX:
+                    yield row, FieldRefused(plan.file_column(column.name), _TOO_LONG.format(len(key)))
+    if CORRECTIONS in columns[_SOURCE]:
+        for row, source in enumerate(columns[_SOURCE]):
+            if source == CORRECTIONS:
+                yield row, FieldRefused(plan.file_column("source"), _OURS)
 
 
 def _refusal(plan: Plan, kind: EventType, quantity: int, to_location: str) -> FieldRefused | None:

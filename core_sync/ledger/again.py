@@ -44,8 +44,10 @@ def free_held(ledger: Ledger, connection: Connection, held: Sequence[HeldReferen
     turns = {(one.source_id, one.event_id): one.held_id for one in held}
     known = set(knowledge.parked)
     for arrival in arrivals:
-        if arrival.position not in known:
-            arrival.turn = turns[arrival.source_id, arrival.event.event_id]
+        told = knowledge.known.get((arrival.source_id, arrival.part_of or arrival.event.event_id))
+        # Since ``held`` was read a person may have decided on it, or another process applied it.
+        if arrival.position not in known and told is not None and told.status == "parked":
+            arrival.turn = turns[arrival.source_id, arrival.part_of or arrival.event.event_id]
             knowledge.parked.setdefault(arrival.position, []).append(arrival)
     decision = Decision()
     for position in sorted({arrival.position for arrival in arrivals}):

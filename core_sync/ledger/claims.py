@@ -11,6 +11,7 @@ from core_sync.ledger.arrivals import Arrival
 from core_sync.ledger.effects import Deltas, Flag, ItemKind
 from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.ledger.knowledge import STATE_MAX, Decision, ItemKey, Knowledge
+from core_sync.ledger.own_ids import draw_id
 from core_sync.ledger.posting import post, reference_of
 
 ALLOTMENT = "allotment:"
@@ -43,11 +44,6 @@ def draw_elsewhere(arrival: Arrival, deltas: Deltas, knowledge: Knowledge, decis
         rest -= drawn
         drawn_from += 1
         _post_draw(arrival, key, drawn, drawn_from, knowledge, decision)
-
-
-def draw_id(source: str, event_id: str, number: int) -> str:
-    """The id of our entry for the ``number``-th reservation (from 1) that the event draws on beyond its own."""
-    return f"drawn:{source}:{event_id}" + (f":{number}" if number > 1 else "")
 
 
 def _rest(arrival: Arrival, deltas: Deltas) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.ledger.effects import EFFECTS, Flag
 from core_sync.ledger.events import EventType
+from core_sync.ledger.own_ids import sql_reversal_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ OWN_ON_HAND = f"""(CASE WHEN l.flags & {Flag.REVERSAL} = 0 THEN 1 ELSE -1 END) *
 STANDS = f"""l.type = '{EventType.COUNT}' AND l.flags & {Flag.REVERSAL} = 0 AND NOT EXISTS (
     SELECT 1 FROM ledger_entry r JOIN source s ON s.source_id = l.source_id
     WHERE r.position_id = l.position_id AND r.occurred_at = l.occurred_at AND r.flags & {Flag.REVERSAL} <> 0
-    AND r.event_id = 'reversal:' || s.name || ':' || l.event_id)"""
+    AND r.event_id = {sql_reversal_id("s.name", "l.event_id")})"""
 """SQL: whether the entry ``l`` is a count that was not taken back."""
 
 _STANDING = f"""SELECT l.occurred_at, l.entry_id, l.quantity FROM ledger_entry l

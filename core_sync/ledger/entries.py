@@ -14,6 +14,7 @@ from core_sync.errors import CursorRefused, NotFound
 from core_sync.ledger.effects import Flag, flag_names
 from core_sync.ledger.events import KIT
 from core_sync.ledger.history import Clock
+from core_sync.ledger.own_ids import sql_reversal_id
 
 PAGE_MAX = 500
 
@@ -193,7 +194,7 @@ SELECT position_id FROM position
 WHERE sku = :sku AND (CAST(:location AS TEXT) IS NULL OR location = :location) ORDER BY position_id
 """
 
-_ENTRIES = """
+_ENTRIES = f"""
 SELECT l.entry_id AS entry, o.name AS source, l.event_id, l.type, l.occurred_at, l.recorded_at, p.sku, p.location,
        p.lot, l.quantity, l.on_hand_delta AS on_hand, l.allocated_delta AS allocated,
        l.quality_hold_delta AS quality_hold, l.in_transit_delta AS in_transit, d.location AS to_location,
@@ -203,7 +204,7 @@ SELECT l.entry_id AS entry, o.name AS source, l.event_id, l.type, l.occurred_at,
 FROM ledger_entry l JOIN source o ON o.source_id = l.source_id JOIN position p ON p.position_id = l.position_id
 LEFT JOIN position d ON d.position_id = l.to_position_id
 LEFT JOIN source ours ON ours.name = 'stocktriage'
-LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = 'reversal:' || o.name || ':' || l.event_id
+LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = {sql_reversal_id("o.name", "l.event_id")}
 """
 
 _BY_NUMBERS = {
@@ -212,11 +213,11 @@ _BY_NUMBERS = {
     "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:numbers AS json)))",
 }
 
-_ABSORBING = """
+_ABSORBING = f"""
 SELECT c.occurred_at, c.event_id, s.name, r.entry_id AS taken_back_by
 FROM ledger_entry c JOIN source s ON s.source_id = c.source_id
 LEFT JOIN source ours ON ours.name = 'stocktriage'
-LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = 'reversal:' || s.name || ':' || c.event_id
+LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = {sql_reversal_id("s.name", "c.event_id")}
 WHERE c.position_id = :position AND c.occurred_at >= :occurred_at AND c.type = 'count' AND c.entry_id < :entry
   AND c.flags & :absorbed = 0 AND s.name <> 'stocktriage'
 ORDER BY c.occurred_at DESC, c.entry_id DESC LIMIT 1

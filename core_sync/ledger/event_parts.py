@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.ledger.arrivals import from_payload
-from core_sync.ledger.claims import draw_id
 from core_sync.ledger.events import CORRECTIONS, PARTS
+from core_sync.ledger.own_ids import draw_id, sql_reversal_id
 
 _DRAWS_MAX = 3
 """Reservations that one movement can draw on beyond its own."""
@@ -62,7 +62,7 @@ LEFT JOIN held_event h ON h.source_id = s.source_id AND h.event_id = :event_id
 WHERE s.name = :source
 """
 
-_PART = """
+_PART = f"""
 SELECT s.source_id, s.name, :event_id, CASE WHEN r.entry_id IS NOT NULL THEN 'reversed' WHEN l.entry_id IS NOT NULL
        THEN 'accepted' ELSE h.status END, p.sku,
        p.position_id
@@ -71,6 +71,6 @@ LEFT JOIN ledger_entry l ON l.source_id = s.source_id AND l.event_id = :event_id
 LEFT JOIN held_event h ON h.source_id = s.source_id AND h.event_id = :event_id
 LEFT JOIN position p ON p.position_id = COALESCE(l.position_id, h.position_id)
 LEFT JOIN source ours ON ours.name = 'stocktriage'
-LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = 'reversal:' || s.name || ':' || :event_id
+LEFT JOIN ledger_entry r ON r.source_id = ours.source_id AND r.event_id = {sql_reversal_id("s.name", ":event_id")}
 WHERE s.name = :source AND (l.entry_id IS NOT NULL OR h.held_id IS NOT NULL)
 """

@@ -11,6 +11,7 @@ from core_sync.clock import from_microseconds
 from core_sync.errors import CursorRefused, NotFound
 from core_sync.ledger.arrivals import from_payload
 from core_sync.ledger.events import Event
+from core_sync.ledger.own_ids import sql_reversal_id
 from core_sync.ledger.tables import UNDECIDED
 
 WAITING = ("parked", "refused", "suspected_duplicate", "conflict")
@@ -271,5 +272,5 @@ LEFT JOIN position tp ON tp.position_id = t.position_id
 LEFT JOIN held_event th ON th.source_id = h.source_id AND th.event_id = h.duplicate_of
 LEFT JOIN source ours ON ours.name = 'stocktriage'
 LEFT JOIN ledger_entry r ON r.source_id = ours.source_id
-  AND r.event_id = 'reversal:' || s.name || ':' || h.duplicate_of
+  AND r.event_id = {sql_reversal_id("s.name", "h.duplicate_of")}
 """

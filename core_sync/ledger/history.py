@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.ledger.counting import OWN_ON_HAND, STANDS
 
 
 class Clock(StrEnum):
@@ -66,10 +67,13 @@ def positions_at(
 ) -> Iterator[PositionAt]:
     """Every position as of ``moment``: the sum of the entries up to it on ``clock``.
 
+    On the source's clock, on hand is what the last count by then found plus what moved since, whenever it was told:
+    what a later count already contained had moved all the same.
+
     Of one ``sku`` only its own entries are read, by index; of all, the whole ledger.
     """
     pinned = "CROSS" if connection.dialect.name == "sqlite" else ""  # SQLite takes the order of a CROSS JOIN as given
-    statement = (_AT if sku is None else _AT_OF_SKU).format(clock=f"{clock}_at", pinned=pinned)
+    statement = (_AT if sku is None else _AT_OF_SKU)[clock].format(clock=f"{clock}_at", pinned=pinned)
     yield from _read(connection, statement, {"sku": sku, "location": location, "moment": to_microseconds(moment)})
 
 
@@ -111,17 +115,29 @@ def _read(connection: Connection, statement: str, bound: dict[str, object]) -> I
 
 
 _SUMS = """
-SELECT position_id, SUM(on_hand_delta) AS on_hand, SUM(allocated_delta) AS allocated,
+SELECT position_id, SUM(on_hand) AS on_hand, SUM(allocated_delta) AS allocated,
        SUM(quality_hold_delta) AS quality_hold, SUM(in_transit) AS in_transit, MAX(occurred_at) AS last_event_at
 FROM (
-    SELECT l.position_id, on_hand_delta, allocated_delta, quality_hold_delta,
-           CASE WHEN to_position_id IS NULL THEN in_transit_delta ELSE 0 END AS in_transit, occurred_at
-    FROM {entries} WHERE {until}
+    SELECT l.position_id, {on_hand} AS on_hand, allocated_delta, quality_hold_delta,
+           CASE WHEN to_position_id IS NULL THEN in_transit_delta ELSE 0 END AS in_transit, l.occurred_at
+    FROM {entries} {counted} WHERE {until}
     UNION ALL
     SELECT to_position_id, 0, 0, 0, in_transit_delta, NULL
     FROM {entries_there} WHERE to_position_id IS NOT NULL AND {until_there}
 ) one GROUP BY position_id
 """
+_AS_WRITTEN = {"on_hand": "on_hand_delta", "counted": ""}
+_AS_COUNTED = {
+    "on_hand": f"""CASE WHEN c.position_id IS NULL OR l.occurred_at > c.occurred_at THEN {OWN_ON_HAND}
+             WHEN l.entry_id = c.entry_id THEN c.quantity ELSE 0 END""",
+    "counted": f"""LEFT JOIN (
+        SELECT position_id, occurred_at, entry_id, quantity FROM (
+            SELECT l.position_id, l.occurred_at, l.entry_id, l.quantity, ROW_NUMBER() OVER (
+                PARTITION BY l.position_id ORDER BY l.occurred_at DESC, l.entry_id DESC) AS newest
+            FROM {{counts}} WHERE {{until}} AND {STANDS}
+        ) standing WHERE newest = 1
+    ) c ON c.position_id = l.position_id""",
+}
 _ALL = {"entries": "ledger_entry l", "entries_there": "ledger_entry l"}
 _OF_SKU = {
     "entries": "position w {pinned} JOIN ledger_entry l ON l.position_id = w.position_id",
@@ -136,7 +152,7 @@ FROM position p LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.loc
 WHERE {_FILTER} ORDER BY p.sku, p.location, p.lot
 """
 
-_AT = """
+_AT_MOMENT = """
 SELECT p.sku, p.location, p.lot, m.on_hand, m.allocated, m.quality_hold, m.in_transit, s.quantity, m.last_event_at
 FROM ({sums}) m
 JOIN position p ON p.position_id = m.position_id
@@ -144,11 +160,20 @@ LEFT JOIN safety_stock s ON s.sku = p.sku AND s.location = p.location
 WHERE {filter} ORDER BY p.sku, p.location, p.lot
 """
 _UNTIL = "l.{clock} <= :moment"
-_AT_OF_SKU = _AT.format(
-    sums=_SUMS.format(**_OF_SKU, until=f"w.sku = :sku AND {_UNTIL}", until_there=f"w.sku = :sku AND {_UNTIL}"),
-    filter=_FILTER,
-)
-_AT = _AT.format(sums=_SUMS.format(**_ALL, until=_UNTIL, until_there=_UNTIL), filter=_FILTER)
+
+
+def _at(clock: Clock, tables: dict[str, str], among: str) -> str:
+    """The positions of ``tables`` as of a moment on ``clock``; ``among`` narrows both sides of the sum."""
+    way = _AS_COUNTED if clock is Clock.OCCURRED else _AS_WRITTEN
+    counted = way["counted"].format(counts=tables["entries"], until=among + _UNTIL)
+    sums = _SUMS.format(
+        **tables, on_hand=way["on_hand"], counted=counted, until=among + _UNTIL, until_there=among + _UNTIL
+    )
+    return _AT_MOMENT.format(sums=sums, filter=_FILTER)
+
+
+_AT_OF_SKU = {clock: _at(clock, _OF_SKU, "w.sku = :sku AND ") for clock in Clock}
+_AT = {clock: _at(clock, _ALL, "") for clock in Clock}
 
 _REPLAYED = (
     ("on_hand", "entries", "sum_on_hand"),
@@ -182,12 +207,12 @@ ORDER BY position_id
 
 _AMONG = "position_id BETWEEN :first AND :last"
 _DISAGREEING_AMONG = _DISAGREEING.format(
-    sums=_SUMS.format(**_ALL, until=_AMONG, until_there=f"to_{_AMONG}"),
+    sums=_SUMS.format(**_ALL, **_AS_WRITTEN, until=_AMONG, until_there=f"to_{_AMONG}"),
     items_among=f"AND {_AMONG}",
     positions_among=f"WHERE p.{_AMONG}",
 )
 _DISAGREEING = _DISAGREEING.format(
-    sums=_SUMS.format(**_ALL, until="1 = 1", until_there="1 = 1"), items_among="", positions_among=""
+    sums=_SUMS.format(**_ALL, **_AS_WRITTEN, until="1 = 1", until_there="1 = 1"), items_among="", positions_among=""
 )
 
 _HOLD_DELTAS = "SELECT quality_hold_delta FROM ledger_entry WHERE position_id = :position ORDER BY entry_id"

@@ -71,6 +71,10 @@ def _post_item(
         if item is None:
             owner = (event.document or None, event.channel or None, event.account or None)
             item = knowledge.items[key] = OpenItemState(0, 0, arrival.occurred_at, owner=owner)
+        elif not item.open_quantity and not arrival.flags & Flag.REVERSAL:
+            # Nothing was left of it: what is placed now begins anew, and what ended the old one says nothing of it.
+            item.placed_at, item.expires_at, item.cancelled_at = arrival.occurred_at, None, None
+            decision.dated_items.add(key)
         if kind is ItemKind.HOLD:
             knowledge.holds.setdefault(target, set()).add(key[2])
         if not arrival.flags & Flag.REVERSAL:  # what is given back was placed before

@@ -14,6 +14,7 @@ from core_sync.ledger.events import CORRECTIONS, Event, EventType
 from core_sync.ledger.knowledge import Decision, Entry, Knowledge, PositionState
 from core_sync.ledger.ledger import Ledger
 from core_sync.ledger.locks import lock_skus
+from core_sync.ledger.own_ids import reversal_id
 from core_sync.ledger.posting import change_of, post, reference_of
 from core_sync.ledger.recall import recall
 from core_sync.ledger.rules import free_waiting, shortfall_of
@@ -136,7 +137,7 @@ def _original(connection: Connection, source: str, event_id: str) -> tuple[Event
     if row["flags"] & Flag.REVERSAL:
         raise VerbRefused("reverse", f"event {event_id}", "it takes back another; tell the movement anew instead")
     event = Event(
-        event_id=f"reversal:{source}:{event_id}",
+        event_id=reversal_id(source, event_id),
         source=CORRECTIONS,
         type=EventType(row["type"]),
         occurred_at=from_microseconds(row["occurred_at"]),

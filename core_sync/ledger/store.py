@@ -27,9 +27,9 @@ _MOVED_COLUMNS = (
     "on_hand", "allocated", "quality_hold", "in_transit", "last_event_at", "last_recorded_at", "position_id",
 )  # fmt: skip
 _ITEM_QUANTITIES = ("placed_quantity", "open_quantity")
-_ITEM_DATES = ("expires_at", "cancelled_at")
+_ITEM_DATES = ("placed_at", "expires_at", "cancelled_at")
 _ITEM_COLUMNS = (
-    "position_id", "kind", "reference", *_ITEM_QUANTITIES, "placed_at", *_ITEM_DATES, "document", "channel", "account",
+    "position_id", "kind", "reference", *_ITEM_QUANTITIES, *_ITEM_DATES, "document", "channel", "account",
 )  # fmt: skip
 _CORRECTED_COLUMNS = ("source_id", "event_id", "content")
 
@@ -145,7 +145,7 @@ def _write_items(bulk: Bulk, decision: Decision, knowledge: Knowledge) -> None:
             continue
         drawn.append((item.placed_quantity, item.open_quantity, item.item_id))
         if key in decision.dated_items:
-            dated.append((item.expires_at, item.cancelled_at, item.item_id))
+            dated.append((item.placed_at, item.expires_at, item.cancelled_at, item.item_id))
     bulk.insert(OpenItem, _ITEM_COLUMNS, new)
     bulk.execute(_DRAW_ITEMS, OpenItem, (*_ITEM_QUANTITIES, "item_id"), drawn)
     bulk.execute(_DATE_ITEMS, OpenItem, (*_ITEM_DATES, "item_id"), dated)

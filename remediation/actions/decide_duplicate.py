@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.errors import VerbRefused
 from core_sync.ledger.decisions import apply_after_all, confirm_duplicate, reverse
+from core_sync.ledger.own_ids import reversal_id
 from core_sync.ledger.verdicts import held_by_event
 from remediation.actions.hand_over import nothing_to_change
 from remediation.actions.port import Change, Choice, Order, Plan, Told, Verification, Verified
@@ -167,7 +168,7 @@ def _reverse_once(world: World, one: dict[str, Any], actor: str, at: datetime) -
     with world.database.reading() as connection:
         done = connection.execute(
             text("SELECT 1 FROM ledger_entry WHERE event_id = :event_id"),
-            {"event_id": f"reversal:{one['source']}:{one['event']}"},
+            {"event_id": reversal_id(one["source"], one["event"])},
         ).first()
     if done is not None:
         return 0

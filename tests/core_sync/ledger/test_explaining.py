@@ -99,9 +99,9 @@ def test_what_waits_at_a_position_is_shown_beside_it(ledger: Ledger) -> None:
 def test_the_figures_of_one_sku_at_a_moment_are_read_by_index(sqlite_url: str, clock: Clock) -> None:
     from core_sync.ledger import history
 
-    statement = history._AT_OF_SKU.format(clock=f"{clock}_at", pinned="CROSS")
+    statement = history._AT_OF_SKU[clock].format(clock=f"{clock}_at", pinned="CROSS")
     with Database(sqlite_url).reading() as connection:
         bound = {"sku": "MUG", "location": None, "moment": 0}
         plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"), bound)]
-    assert sum("ledger_entry_by" in step for step in plan) == 2
+    assert sum("ledger_entry_by" in step for step in plan) >= 2
     assert not [step for step in plan if step.startswith("SCAN l")]
