@@ -61,12 +61,13 @@ WHERE intent_id = :intent_id
 _OWN = {
     "sqlite": (
         "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_each(:leases) w CROSS JOIN push_intent i "
-        "ON i.intent_id = json_extract(w.value, '$[0]') WHERE i.lease = json_extract(w.value, '$[1]')"
+        "ON i.intent_id = json_extract(w.value, '$[0]') JOIN channel c ON c.channel = i.channel "
+        "WHERE i.lease = json_extract(w.value, '$[1]') AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'"
     ),
     "postgresql": (
         "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_array_elements(CAST(:leases AS json)) w "
-        "JOIN push_intent i ON i.intent_id = CAST(w.value ->> 0 AS bigint) "
-        "WHERE i.lease = CAST(w.value ->> 1 AS bigint)"
+        "JOIN push_intent i ON i.intent_id = CAST(w.value ->> 0 AS bigint) JOIN channel c ON c.channel = i.channel "
+        "WHERE i.lease = CAST(w.value ->> 1 AS bigint) AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'"
     ),
 }
 
@@ -158,6 +159,8 @@ def take_due(
 
 def latest(connection: Connection, pushes: Sequence[DuePush], at: datetime) -> tuple[list[DuePush], datetime | None]:
     """Those of ``pushes`` whose lease still holds, each with the value it should show by now.
+
+    What was put on hold meanwhile, and every listing of a channel that went into shadow, is not among them.
 
     Also when the first of the leases ends, so that it can be renewed in time; None where none is left.
     """

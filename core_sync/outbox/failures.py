@@ -115,4 +115,6 @@ _SIGNS = f"""
 SELECT subject FROM failure
 WHERE resolved_at IS NULL AND kind = '{_KIND}' AND channel = :channel AND operation = :push AND occurred_at >= :since
   AND subject IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM push_intent i
+                  WHERE i.channel = failure.channel AND i.sku = failure.sku AND i.state = 'failed')
 """

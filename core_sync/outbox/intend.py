@@ -56,8 +56,9 @@ _NEW = (
 # the old one keeps the lease, so that nobody else pushes the new one at the same time. What the channel does not list
 # no value will mend: it was said once, and waits until the channel is seen to list it, or for a replay.
 _AFRESH = f"""revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
-    dead_letter = CASE WHEN dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
-    state = CASE WHEN state = 'held' OR dead_letter = '{DeadLetter.UNLISTED}' THEN state ELSE 'pending' END"""
+    dead_letter = CASE WHEN state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
+    state = CASE WHEN state = 'held' OR state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN state
+                 ELSE 'pending' END"""
 _CHANGED = (
     "UPDATE push_intent SET quantity = ?, urgency = ?, intended_at = ?, behind_since = coalesce(behind_since, ?), "
     f"{_AFRESH} WHERE intent_id = ?"
@@ -81,9 +82,10 @@ WHERE channel = :channel AND sku = :sku
 
 _RELEASE = """
 UPDATE push_intent
-SET state = CASE WHEN shown_quantity = quantity THEN 'visible' ELSE 'pending' END,
-    behind_since = CASE WHEN shown_quantity = quantity THEN NULL ELSE coalesce(behind_since, :at) END,
-    hold_reason = NULL, attempts = 0, not_before = NULL, revision = revision + 1, intended_at = :at
+SET state = CASE WHEN shown_quantity = quantity AND told_quantity = quantity THEN 'visible' ELSE 'pending' END,
+    behind_since = CASE WHEN shown_quantity = quantity AND told_quantity = quantity THEN NULL
+                        ELSE coalesce(behind_since, :at) END,
+    hold_reason = NULL, dead_letter = NULL, attempts = 0, not_before = NULL, revision = revision + 1, intended_at = :at
 WHERE channel = :channel AND sku = :sku AND state = 'held'
 """
 

@@ -1,0 +1,86 @@
+"""What is decided while a round of pushes is under way holds for what was not sent yet; nothing is given up unseen."""
+
+import pytest
+from sqlalchemy import text
+
+from core_sync.channels.port import UNKNOWN_LISTING, PushAnswer, PushRequest, Rejected
+from core_sync.outbox.intend import hold, release
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.modes import Mode, set_mode
+from tests.core_sync.outbox.conftest import Shop
+from tests.core_sync.outbox.scripted import NO_ANSWER
+from tests.core_sync.stocked import open_failures
+
+S = Listing("shop", "S")
+
+
+def held(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        hold(connection, [S], "why")
+
+
+def released(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        release(connection, [S], shop.now())
+
+
+def shadowed(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        set_mode(connection, "shop", Mode.SHADOW)
+
+
+def test_a_listing_released_after_it_was_unlisted_still_follows_its_stock(shop: Shop) -> None:
+    shop.stock(S=8)
+    shop.channel.script.append(Rejected("no S", UNKNOWN_LISTING, 200))
+    shop.push()
+    assert shop.state() == "failed"
+    held(shop)
+    released(shop)
+    shop.settled()
+    assert (shop.state(), shop.channel.shown["S"]) == ("visible", 8)
+    shop.stock(S=0)
+    shop.settled()
+    assert shop.channel.shown["S"] == 0
+
+
+def test_release_does_not_believe_a_look_from_before_the_last_push(shop: Shop) -> None:
+    shop.stock(S=3)
+    shop.settled()
+    shop.stock(S=10)
+    shop.push()  # accepted and applied, not read back yet
+    held(shop)
+    shop.stock(S=3)
+    released(shop)
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
+
+
+def test_what_was_given_up_keeps_its_failure_when_the_channel_goes_out(shop: Shop) -> None:
+    shop.stock(S=8)
+    with shop.database.transaction() as connection:
+        connection.execute(text("UPDATE push_intent SET attempts = 5"))
+    shop.channel.script.append(NO_ANSWER)
+    shop.push()
+    assert shop.state() == "failed"
+    shop.stock(T=8, U=8)
+    shop.channel.script.extend([NO_ANSWER] * 2)
+    shop.push()
+    shop.push()
+    for _ in range(2):
+        shop.clock.pass_(minutes=5)
+        shop.settled()
+    assert shop.channel.shown.get("S") == 8 or [one[0] for one in open_failures(shop.database)] == ["push:shop:S"]
+
+
+@pytest.mark.parametrize("stop", [held, shadowed])
+def test_hold_and_shadow_stop_what_is_leased_and_not_sent(shop: Shop, stop: object) -> None:
+    shop.stock(S=8, T=9)
+    assert callable(stop)
+
+    def meanwhile(request: PushRequest) -> PushAnswer:
+        stop(shop)
+        return shop.channel.applies(request)
+
+    shop.channel.script.append(meanwhile)
+    shop.push()
+    assert [sku for sku, _ in shop.channel.writes] == ["T"]
