@@ -172,7 +172,7 @@ class Oracle:
             insort(story, part)
             return False
         self.taken_back.add(name)
-        self._change(movement, undone)
+        self._change(movement, undone, given_back=True)
         for place, claimed, units in self._drawn.pop(name, []):
             self._claims[place, "order"][claimed].still += units
             self.stock[place].allocated += units
@@ -273,19 +273,19 @@ class Oracle:
             change.hold < 0 and stock.quality_hold + change.hold < 0
         )
 
-    def _change(self, movement: Movement, change: Change) -> None:
+    def _change(self, movement: Movement, change: Change, given_back: bool = False) -> None:
         """Change the states, and what is open for the event's reference by as much."""
         event, place, stock = movement.event, movement.place, self.stock[movement.place]
         stock.on_hand += change.hand
         if change.allocated:
             stock.allocated += change.allocated
-            self._claim(place, "order", event, change.allocated)
+            self._claim(place, "order", event, change.allocated, given_back)
         if change.hold:
             stock.quality_hold += change.hold
-            self._claim(place, "hold", event, change.hold)
+            self._claim(place, "hold", event, change.hold, given_back)
         if change.transit:
             self.stock[movement.arrives].in_transit += change.transit
-            self._claim(movement.arrives, "way", event, change.transit)
+            self._claim(movement.arrives, "way", event, change.transit, given_back)
 
     def _draw_elsewhere(self, movement: Movement, effect: Change) -> None:
         """What an order's movement did not find in its own reservation, it draws from others meant for it."""
@@ -303,12 +303,13 @@ class Oracle:
                 self._drawn[movement.name].append((place, claimed, units))
                 self.stock[place].happened(event.occurred_at)
 
-    def _claim(self, place: Place, kind: str, event: Event, change: int) -> None:
+    def _claim(self, place: Place, kind: str, event: Event, change: int, given_back: bool) -> None:
         """Add to the reference's claim; draw from it first, and what is left from the oldest of the place."""
         claims, own_name = self._claims[place, kind], reference(event)
         own = claims.get(own_name)
         if change > 0:
-            own = claims.setdefault(own_name, Claim(0, event.occurred_at))
+            if own is None or (own.still == 0 and not given_back):  # what was used up and is placed again begins anew
+                own = claims[own_name] = Claim(0, event.occurred_at)
             own.still += change
             return
         order = [own] if own is not None else []
