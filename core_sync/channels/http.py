@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cache
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
 import httpx
@@ -24,6 +24,9 @@ from core_sync.failures.redaction import fit_to_keep, secrets_in
 
 CONNECT_S = 2.0
 ANSWER_S = 5.0
+WHOLE_ANSWER_TIMES = 2.0
+"""How many times that an answer may take to its last byte: one that drips must not outlast the lease it is under."""
+
 TRIES_MAX = 3
 TRYING_S_MAX = 4.0
 """Tries of one request, and how long they may take in all before the outbox takes over."""
@@ -124,11 +127,15 @@ def _send(http: httpx.Client, request: httpx.Request) -> httpx.Response:
     Raises:
         httpx.HTTPError: no whole answer came.
     """
+    within_s = WHOLE_ANSWER_TIMES * (http.timeout.read or ANSWER_S)
+    ends = monotonic() + within_s
     answer = http.send(request, stream=True)
     try:
         content = bytearray()
         for part in answer.iter_bytes():
             content += part
+            if monotonic() > ends:
+                raise httpx.ReadTimeout(f"not whole after {within_s:g} s", request=request)
             if len(content) > ANSWER_BYTES_MAX:
                 raise httpx.DecodingError(f"the answer is longer than {ANSWER_BYTES_MAX} bytes", request=request)
     finally:

@@ -5,6 +5,7 @@ key does all of its figures or none; throttling is an error in the body as often
 text throughout.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from core_sync.channels.batches import digest, over_budget, push_in_batches
 from core_sync.channels.budget import OUR_PACE, Budget, Pace
 from core_sync.channels.http import Answer, ask, refusal, unreadable
 from core_sync.channels.port import (
+    NOT_SENT,
     STALE,
     UNKNOWN_LISTING,
     Accepted,
@@ -58,6 +60,18 @@ _CLOSED_S = 1.0
 """How long a shop is left alone that throttles and does not say for how long."""
 
 
+_SUBMISSION_S = 15.0
+"""No further request of one submission begins after this, so that it ends within the lease under which it is pushed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Up to when one call waits for its budget, and up to when it begins further requests; by the pace's clock."""
+
+    budget: float
+    requests: float = math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a mutation came to, and the answer that told it."""
@@ -72,6 +86,7 @@ class ShopifyLike:
     def __init__(self, http: httpx.Client, location: str, pace: Pace = OUR_PACE) -> None:
         self._http = http
         self._location = location
+        self._pace = pace
         self._budget = Budget(_POINTS_PER_SECOND, _POINTS_MAX, pace)
         self._costs = {_SET: 10.0, _READ: 10.0}
         self._items = Items(location)
@@ -93,7 +108,7 @@ class ShopifyLike:
     def push(self, requests: Sequence[PushRequest]) -> Sequence[PushAnswer]:
         """Set what listings show, each from what it was last seen to show."""
         until = self._budget.patient_until()
-        return push_in_batches(requests, self.limits, lambda batch: self._submit(batch, until))
+        return push_in_batches(requests, self.limits, lambda batch: self._submit(batch, self._hurried(until)))
 
     def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
         """A shop gives no receipts: whatever it accepted it has done."""
@@ -101,17 +116,20 @@ class ShopifyLike:
 
     def read(self, skus: Sequence[str]) -> Reading:
         """Available units by SKU, as the shop shows them."""
-        return Reading(self._look(skus, self._budget.patient_until()))
+        return Reading(self._look(skus, _Patience(self._budget.patient_until())))
 
-    def _look(self, skus: Sequence[str], until: float) -> dict[str, int]:
-        return self._items.look(skus, lambda variables: self._ask(_READ, READ, variables, until))
+    def _hurried(self, until: float) -> _Patience:
+        return _Patience(until, self._pace.clock() + _SUBMISSION_S)
 
-    def _submit(self, batch: Sequence[PushRequest], until: float) -> Mapping[str, PushAnswer]:
+    def _look(self, skus: Sequence[str], patience: _Patience) -> dict[str, int]:
+        return self._items.look(skus, lambda variables: self._ask(_READ, READ, variables, patience))
+
+    def _submit(self, batch: Sequence[PushRequest], patience: _Patience) -> Mapping[str, PushAnswer]:
         """Set a batch; those that the shop names as wrong are taken out, and the others set without them."""
         from_: dict[str, int] = {one.sku: one.shown_quantity for one in batch if one.shown_quantity is not None}
         unseen = [one.sku for one in batch if one.sku not in self._items.ids or one.sku not in from_]
         try:
-            seen = self._look(unseen, until) if unseen else {}
+            seen = self._look(unseen, patience) if unseen else {}
         except ReadFailed as error:
             return dict.fromkeys((one.sku for one in batch), _not_looked_up(error))
         from_ = seen | from_
@@ -120,20 +138,22 @@ class ShopifyLike:
         }
         left = [one for one in batch if one.sku not in answers]
         while left:
-            told = self._set(left, from_, until)  # answers at least one of them
+            told = self._set(left, from_, patience)  # answers at least one of them
             answers.update(told)
             left = [one for one in left if one.sku not in told]
         for sku, answer in answers.items():
             if isinstance(answer, Rejected) and answer.code == _NO_SUCH_ITEM:
                 self._items.ids.pop(sku, None)  # its id is looked for anew with the next push
-        return self._with_fresh_figures(batch, answers, until)
+        return self._with_fresh_figures(batch, answers, patience)
 
     def _not_one_item(self, sku: str) -> Rejected:
         if sku in self._items.ambiguous:
             return Rejected(f"the shop has several items named {sku}", "AMBIGUOUS_SKU", int(httpx.codes.OK))
         return Rejected(f"the shop lists no {sku}", UNKNOWN_LISTING, int(httpx.codes.OK))
 
-    def _set(self, batch: Sequence[PushRequest], from_: Mapping[str, int], until: float) -> dict[str, PushAnswer]:
+    def _set(
+        self, batch: Sequence[PushRequest], from_: Mapping[str, int], patience: _Patience
+    ) -> dict[str, PushAnswer]:
         """Answers for the whole batch, or only for the figures for whose sake nothing was set."""
         quantities = [
             {
@@ -146,9 +166,9 @@ class ShopifyLike:
         ]
         content = {"name": "available", "reason": "correction", "quantities": quantities}
         key = digest([*(one.idempotency_key for one in batch), quantities])
-        told = self._mutate(content, key, until)
+        told = self._mutate(content, key, patience)
         if isinstance(told, _Told) and any(error.code == _KEY_IS_SPENT for error in told.outcome.user_errors):
-            told = self._mutate(content, f"{key}-again", until)
+            told = self._mutate(content, f"{key}-again", patience)
         if not isinstance(told, _Told):
             return dict.fromkeys((one.sku for one in batch), told)
         if told.outcome.user_errors:
@@ -157,15 +177,15 @@ class ShopifyLike:
         accepted = Accepted(group.id if group else None, exchange=told.answer.exchange)
         return dict.fromkeys((one.sku for one in batch), accepted)
 
-    def _mutate(self, content: Mapping[str, Any], key: str, until: float) -> "_Told | Rejected | Unknown":
-        answer = self._ask(_SET, SET, {"input": content, "key": key}, until)
+    def _mutate(self, content: Mapping[str, Any], key: str, patience: _Patience) -> "_Told | Rejected | Unknown":
+        answer = self._ask(_SET, SET, {"input": content, "key": key}, patience)
         if not isinstance(answer, Answer):
             return answer
         data = data_in(answer.body, SetData)
         return unreadable(answer) if data is None else _Told(data.inventory_set_quantities, answer)
 
     def _with_fresh_figures(
-        self, batch: Sequence[PushRequest], answers: Mapping[str, PushAnswer], until: float
+        self, batch: Sequence[PushRequest], answers: Mapping[str, PushAnswer], patience: _Patience
     ) -> Mapping[str, PushAnswer]:
         """Tell with each stale figure what is shown now; what shows the wanted figure already is accepted."""
         stale = {
@@ -174,7 +194,7 @@ class ShopifyLike:
         if not stale:
             return answers
         try:
-            shown = self._look(list(stale), until)
+            shown = self._look(list(stale), patience)
         except ReadFailed:
             return answers
         wanted = {one.sku: one.quantity for one in batch}
@@ -185,10 +205,12 @@ class ShopifyLike:
         return {**answers, **fresh}
 
     def _ask(
-        self, operation: str, document: str, variables: Mapping[str, Any], until: float
+        self, operation: str, document: str, variables: Mapping[str, Any], patience: _Patience
     ) -> Answer | Rejected | Unknown:
         """An answer without errors, or what stands in its place."""
-        wait_s = self._budget.take(self._costs[operation], until)
+        if self._pace.clock() > patience.requests:
+            return Rejected(f"the shop took {_SUBMISSION_S:g} s for what came before", NOT_SENT, transient=True)
+        wait_s = self._budget.take(self._costs[operation], patience.budget)
         if wait_s > 0:
             return over_budget(wait_s)
         body = {"query": document, "variables": variables}

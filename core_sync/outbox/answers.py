@@ -1,33 +1,38 @@
 """Keep what came of pushes: the tries, where each listing goes next, what the breaker makes of it, failures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from core_sync.channels.port import OVER_BUDGET, Accepted, ChannelLimits, PushAnswer, Rejected, Unknown
 from core_sync.clock import to_microseconds
 from core_sync.failures.record import record_failures
 from core_sync.kpis.daily import PUSHES, PUSHES_FAILED, count
 from core_sync.outbox.control import locked_control, write_control
+from core_sync.outbox.doubt import Doubt, ends
 from core_sync.outbox.due import DuePush
 from core_sync.outbox.failures import push_failure, tell_of_channel, told
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, heard
+from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, as_decrease, heard
 from core_sync.outbox.wake import ring
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One push with its answer, unknowns having been settled where that was possible."""
+    """One push with its answer, unknowns having been settled where that was possible.
+
+    ``submission`` is the number of the request in its round that carried it, with others maybe.
+    """
 
     push: DuePush
     answer: PushAnswer
     latency_ms: float
     at: datetime
+    submission: int = 0
 
 
 @dataclass
@@ -69,19 +74,22 @@ def record_answers(
     before = control = locked_control(connection, channel)
     standing = _standing(connection, answered)
     moved, doubted, failing = [], [], []
+    counted: set[tuple[int, Heard]] = set()
     trouble: PushAnswer | None = None
     for one in answered:
         hears = heard(one.answer)
-        control = control.heard(hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
+        if (one.submission, hears) not in counted:  # one request that got no answer is one, however many it carried
+            control = control.heard(hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
+            counted.add((one.submission, hears))
         trouble = one.answer if hears in (Heard.SILENT, Heard.LOCKED_OUT) else trouble
         tries = one.push.attempts + 1
         then = after(one.answer, tries, one.at, jitter(), channel_out=control.breaker.is_open)
         recorded.note(one.push.listing, then)
         row = standing.get(one.push.intent_id)
-        if row is not None and row.lease == one.push.lease:
+        if row is not None and row["lease"] == one.push.lease:
             moved.append(_moved(one, then, row, limits, look_at))
         elif not isinstance(one.answer, Rejected):
-            doubted.append(_doubt(one, limits))
+            doubted.append(_late(one, row, limits))
         if not (isinstance(one.answer, Accepted) or control.breaker.is_open or _is_our_own(one.answer)):
             failing.append(push_failure(one.push, one.answer, tries, one.latency_ms, one.at))
     _note_attempts(connection, answered)
@@ -107,31 +115,30 @@ def give_back(connection: Connection, unsent: Sequence[DuePush]) -> None:
         connection.execute(text(_GIVE_BACK), sorted(rows, key=lambda row: row["intent_id"]))
 
 
-def _standing(connection: Connection, answered: Sequence[Answered]) -> dict[int, Row[Any]]:
+def _standing(connection: Connection, answered: Sequence[Answered]) -> dict[int, Mapping[str, Any]]:
     """The listings as they stand, held until the transaction ends, in the order of their keys."""
     on_sqlite = connection.dialect.name == "sqlite"
     ids = msgspec.json.encode([one.push.intent_id for one in answered]).decode()
     named = "SELECT value FROM json_each(:ids)" if on_sqlite else _IDS_ON_POSTGRESQL
     statement = _STANDING.format(named=named, locking="" if on_sqlite else "FOR UPDATE")
-    return {row.intent_id: row for row in connection.execute(text(statement), {"ids": ids})}
+    return {row["intent_id"]: dict(row) for row in connection.execute(text(statement), {"ids": ids}).mappings()}
 
 
-def _moved(one: Answered, then: Next, row: Row[Any], limits: ChannelLimits, look_at: datetime) -> dict[str, Any]:
+def _moved(
+    one: Answered, then: Next, row: Mapping[str, Any], limits: ChannelLimits, look_at: datetime
+) -> dict[str, Any]:
     """Where a listing goes; what it is told to show is known even where its value has changed meanwhile."""
-    values = dict(row._mapping)
-    values["at"] = to_microseconds(one.at)
-    if isinstance(one.answer, Accepted):
-        values |= {"told_quantity": one.push.quantity, "accepted_at": values["at"]}
-    elif isinstance(one.answer, Unknown):
-        values |= {"told_quantity": None, **_doubtful(one, limits)}
-    elif one.answer.shown_quantity is not None:
-        values["told_quantity"] = one.answer.shown_quantity
-    if row.state not in ("sent", "pending") or row.revision != one.push.revision:
+    changed = row["revision"] != one.push.revision
+    values = {**row, "at": to_microseconds(one.at), **_told_to_show(one, row, limits)}
+    if changed and values["told_quantity"] is not None and row["quantity"] < values["told_quantity"]:
+        values["urgency"] = as_decrease(row["urgency"])  # the new value was taken for an increase of the old one
+    if changed or row["state"] not in ("sent", "pending"):
         return values
     match then:
         case Done():
             receipt = one.answer.receipt if isinstance(one.answer, Accepted) else None
-            values |= {"state": "accepted", "receipt": receipt, "recheck_at": to_microseconds(look_at), "attempts": 0}
+            values |= {"state": "accepted", "receipt": receipt, "recheck_at": to_microseconds(look_at)}
+            values["attempts"] = one.push.attempts + 1  # it may still be refused
         case RetryAt(when, counted):
             values |= {"state": "pending", "not_before": to_microseconds(when)}
             values["attempts"] = one.push.attempts + counted
@@ -140,19 +147,44 @@ def _moved(one: Answered, then: Next, row: Row[Any], limits: ChannelLimits, look
     return values
 
 
+def _told_to_show(one: Answered, row: Mapping[str, Any], limits: ChannelLimits) -> dict[str, Any]:
+    """What the listing was told to show by this answer, and what may still come of it or of earlier ones."""
+    doubt = _doubt_of(row)
+    told_now: dict[str, Any] = {}
+    match one.answer:
+        case Accepted(receipt=receipt):
+            told_now = {"told_quantity": one.push.quantity, "accepted_at": to_microseconds(one.at)}
+            if receipt is not None and row["revision"] != one.push.revision:  # queued, and nobody will follow it
+                doubt = _doubted(doubt, one, limits)
+        case Unknown():
+            told_now = {"told_quantity": None}
+            doubt = _doubted(doubt, one, limits)
+        case Rejected(shown_quantity=int(shown)):
+            told_now = {"told_quantity": shown}
+    return told_now if doubt is None else {**told_now, **doubt.bounded(one.at, limits.visible_within_s).row()}
+
+
 def _call_from_bench(connection: Connection, channel: str) -> None:
     """The channel answers again, and whatever waits for that is due. What another transaction changes is so anyway."""
     locking = "" if connection.dialect.name == "sqlite" else "FOR UPDATE SKIP LOCKED"
     connection.execute(text(_OFF_THE_BENCH.format(locking=locking)), {"channel": channel})
 
 
-def _doubtful(one: Answered, limits: ChannelLimits) -> dict[str, Any]:
-    until = one.at + timedelta(seconds=limits.visible_within_s)
-    return {"doubt_quantity": one.push.quantity, "doubt_until": to_microseconds(until)}
+def _late(one: Answered, row: Mapping[str, Any] | None, limits: ChannelLimits) -> dict[str, Any]:
+    """What was pushed under a lease that is lost may arrive after what the next one pushes."""
+    doubt = _doubted(None if row is None else _doubt_of(row), one, limits)
+    return {"intent_id": one.push.intent_id, "at": to_microseconds(one.at), **doubt.row()}
 
 
-def _doubt(one: Answered, limits: ChannelLimits) -> dict[str, Any]:
-    return {"intent_id": one.push.intent_id, "at": to_microseconds(one.at), **_doubtful(one, limits)}
+def _doubt_of(row: Mapping[str, Any]) -> Doubt | None:
+    return Doubt.of(row["doubt_least"], row["doubt_most"], row["doubt_until"])
+
+
+def _doubted(before: Doubt | None, one: Answered, limits: ChannelLimits) -> Doubt:
+    """The value may be shown some time, beside whatever else is still in doubt."""
+    until = ends(one.at, limits.visible_within_s)
+    still = before if before is not None and before.ends_after(one.at) else None
+    return Doubt(one.push.quantity, one.push.quantity, until) if still is None else still.also(one.push.quantity, until)
 
 
 def _note_attempts(connection: Connection, answered: Sequence[Answered]) -> None:
@@ -187,19 +219,20 @@ _IDS_ON_POSTGRESQL = "SELECT CAST(value AS bigint) FROM json_array_elements_text
 
 _STANDING = """
 SELECT intent_id, lease, revision, state, told_quantity, accepted_at, receipt, recheck_at, attempts, not_before,
-       dead_letter, doubt_quantity, doubt_until
+       dead_letter, doubt_least, doubt_most, doubt_until, quantity, urgency
 FROM push_intent WHERE intent_id IN ({named}) ORDER BY intent_id {locking}
 """
 
 _MOVE = """
 UPDATE push_intent SET state = :state, told_quantity = :told_quantity, accepted_at = :accepted_at, receipt = :receipt,
     recheck_at = :recheck_at, attempts = :attempts, not_before = :not_before, dead_letter = :dead_letter,
-    doubt_quantity = :doubt_quantity, doubt_until = :doubt_until, leased_by = NULL, leased_until = NULL
+    doubt_least = :doubt_least, doubt_most = :doubt_most, doubt_until = :doubt_until, urgency = :urgency,
+    leased_by = NULL, leased_until = NULL
 WHERE intent_id = :intent_id
 """
 
 _DOUBT = """
-UPDATE push_intent SET doubt_quantity = :doubt_quantity, doubt_until = :doubt_until,
+UPDATE push_intent SET doubt_least = :doubt_least, doubt_most = :doubt_most, doubt_until = :doubt_until,
     recheck_at = CASE WHEN state IN ('accepted', 'visible') THEN :at ELSE recheck_at END
 WHERE intent_id = :intent_id
 """

@@ -133,6 +133,7 @@ class _Round:
         self._who = who
         self._began, self._began_at = who.pace.clock(), at
         self.leased = 0
+        self._submissions = 0
         self.again_at: datetime | None = None
 
     def now(self) -> datetime:
@@ -188,6 +189,7 @@ class _Round:
         tries = 0
         while pushes:
             tries += 1
+            self._submissions += 1
             started = perf_counter()
             answers = self._channel.push([push.request for push in pushes])
             latency_ms = (perf_counter() - started) * 1000
@@ -199,7 +201,7 @@ class _Round:
                 elif isinstance(answer, Unknown):
                     unknown.append((push, answer))
                 else:
-                    yield Answered(push, answer, latency_ms, self.now())
+                    yield Answered(push, answer, latency_ms, self.now(), self._submissions)
             yield from self._settle(unknown, latency_ms)
             pushes = self._from_there(stale) if stale else ()
 
@@ -220,7 +222,7 @@ class _Round:
         for push, answer in unknown:
             there = shown.get(push.listing.sku) == push.quantity
             settled: PushAnswer = Accepted(None, exchange=answer.exchange) if there else answer
-            yield Answered(push, settled, latency_ms, self.now())
+            yield Answered(push, settled, latency_ms, self.now(), self._submissions)
 
     def _read(self, skus: Sequence[str]) -> dict[str, int]:
         if not skus:

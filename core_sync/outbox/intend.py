@@ -27,7 +27,8 @@ PART = 2_000
 """SKUs promised anew in one transaction where there are many."""
 
 _KNOWN = """
-SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity) AS told
+SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity) AS told, i.doubt_most,
+       CASE WHEN i.state = 'sent' THEN i.quantity END AS under_way
 FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
 """
 
@@ -53,9 +54,16 @@ _NEW = (
 )
 
 # A value that changed starts afresh: attempts, back-off and dead letter belonged to the old one. Whoever is pushing
-# the old one keeps the lease, so that nobody else pushes the new one at the same time. What the channel does not list
+# the old one keeps the lease, so that nobody else pushes the new one at the same time. What a channel has queued and
+# not finished may still be applied, after the new one even. What the channel does not list
 # no value will mend: it was said once, and waits until the channel is seen to list it, or for a replay.
-_AFRESH = f"""revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
+_QUEUED = "state = 'accepted' AND receipt IS NOT NULL AND told_quantity IS NOT NULL"
+_AFRESH = f"""doubt_least = CASE WHEN {_QUEUED} AND told_quantity <= coalesce(doubt_least, told_quantity)
+                       THEN told_quantity ELSE doubt_least END,
+    doubt_most = CASE WHEN {_QUEUED} AND told_quantity >= coalesce(doubt_most, told_quantity)
+                      THEN told_quantity ELSE doubt_most END,
+    doubt_until = CASE WHEN {_QUEUED} THEN NULL ELSE doubt_until END,
+    revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
     dead_letter = CASE WHEN state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
     state = CASE WHEN state = 'held' OR state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN state
                  ELSE 'pending' END"""
@@ -102,11 +110,14 @@ WHERE channel = :channel AND sku = :sku AND state <> 'held'
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A listing as it stands; ``told``: what the channel last accepted, else showed."""
+    """A listing as it stands; ``most``: the largest figure that it may show, as far as anybody knows.
+
+    That is what the channel last accepted, else showed; more, where a push is under way, queued or without an answer.
+    """
 
     intent_id: int
     quantity: int
-    told: int | None
+    most: int | None
 
 
 def refresh_intents(connection: Connection, skus: Collection[str], at: datetime) -> int:
@@ -206,7 +217,10 @@ def _known(bulk: Bulk, skus: Collection[str], *, locked: bool) -> dict[tuple[str
     """
     locking = "ORDER BY i.intent_id FOR UPDATE OF i" if locked and not bulk.is_sqlite else ""
     rows = bulk.rows(f"{_KNOWN} {locking}", ("text",), list(skus))
-    return {(channel, sku): _Known(intent_id, quantity, told) for channel, sku, intent_id, quantity, told in rows}
+    return {
+        (channel, sku): _Known(intent_id, quantity, max((one for one in may_show if one is not None), default=None))
+        for channel, sku, intent_id, quantity, *may_show in rows
+    }
 
 
 def _urgency(channel: SellingChannel, sku: str, quantity: int, told: int | None, margins: Mapping[str, int]) -> int:
@@ -221,7 +235,7 @@ def _new_row(channel: SellingChannel, sku: str, quantity: int, margins: Mapping[
 def _changed_row(
     channel: SellingChannel, sku: str, quantity: int, before: _Known, margins: Mapping[str, int], moment: int
 ) -> Row:
-    return (quantity, _urgency(channel, sku, quantity, before.told, margins), moment, moment, before.intent_id)
+    return (quantity, _urgency(channel, sku, quantity, before.most, margins), moment, moment, before.intent_id)
 
 
 def _each(connection: Connection, statement: str, listings: Collection[Listing], **bound: object) -> int:

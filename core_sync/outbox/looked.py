@@ -11,9 +11,10 @@ from sqlalchemy import Connection, text
 from core_sync.channels.port import ChannelLimits, Rejected
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.failures.record import NewFailure, record_failure, record_failures, resolve_subjects
+from core_sync.outbox.doubt import Doubt
 from core_sync.outbox.failures import exchanged
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import GiveUp, RetryAt, after
+from core_sync.outbox.rules import GiveUp, RetryAt, after, as_decrease
 
 OPERATION = "read_back"
 ACCEPTED_NOT_APPLIED = "ACCEPTED_NOT_APPLIED"
@@ -35,9 +36,10 @@ class Watched:
     is_awaited: bool
     accepted_at: int
     receipt: str | None
-    doubt_quantity: int | None
-    doubt_until: int | None
-    behind_since: int | None = None
+    attempts: int
+    urgency: int
+    behind_since: int | None
+    doubt: Doubt | None = None
 
     def age_s(self, at: datetime) -> float:
         """Seconds since the channel accepted the figure."""
@@ -62,9 +64,26 @@ def watched(
         bound |= {"skus": msgspec.json.encode(list(skus)).decode(), "limit": len(skus)}
     rows = connection.execute(text(_WATCHED.format(which=which)), bound)
     return [
-        Watched(intent_id, Listing(channel, sku), quantity, revision, state == "accepted", accepted_at or 0, *rest)
-        for intent_id, sku, quantity, revision, state, accepted_at, *rest in rows
-    ]
+        Watched(
+            row.intent_id, Listing(channel, row.sku), row.quantity, row.revision, row.state == "accepted",
+            row.accepted_at or 0, row.receipt, row.attempts, row.urgency, row.behind_since,
+            Doubt.of(row.doubt_least, row.doubt_most, row.doubt_until),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def unchanged(connection: Connection, page: Sequence[Watched]) -> list[Watched]:
+    """Those of ``page`` whose value is still the one that was looked for; held until the transaction ends.
+
+    Of any other the look says nothing that counts: a newer value may be refused, shown or lost by now.
+    """
+    on_sqlite = connection.dialect.name == "sqlite"
+    named = "SELECT value FROM json_each(:ids)" if on_sqlite else _IDS_ON_POSTGRESQL
+    statement = _STILL.format(named=named, locking="" if on_sqlite else "FOR UPDATE")
+    ids = msgspec.json.encode([one.intent_id for one in page]).decode()
+    still = {(row.intent_id, row.revision, row.state) for row in connection.execute(text(statement), {"ids": ids})}
+    return [one for one in page if (one.intent_id, one.revision, "accepted" if one.is_awaited else "visible") in still]
 
 
 def next_look_at(connection: Connection, channel: str) -> datetime | None:
@@ -74,35 +93,30 @@ def next_look_at(connection: Connection, channel: str) -> datetime | None:
 
 
 def seen(connection: Connection, agreeing: Sequence[Watched], at: datetime) -> None:
-    """The channel shows them; one that an earlier push may still spoil is looked at once more."""
+    """The channel shows them; one that an earlier push may still spoil is looked at until that is over."""
     if not agreeing:
         return
-    moment = to_microseconds(at)
-    rows = []
-    for one in agreeing:
-        doubted = one.doubt_quantity is not None and one.doubt_quantity != one.quantity
-        again = one.doubt_until if doubted and (one.doubt_until or 0) > moment else None
-        rows.append(one.row(at, again=again))
-    connection.execute(text(_SEEN), rows)
-    connection.execute(text(_VISIBLE), rows)
+    connection.execute(text(_VISIBLE), [one.row(at, again=_while_in_doubt(one, at)) for one in agreeing])
     resolve_subjects(
         connection, [one.listing.subject for one in agreeing], at, "the channel shows the promised quantity"
     )
 
 
 def seen_otherwise(connection: Connection, doubted: Sequence[Watched], told: Mapping[str, int], at: datetime) -> None:
-    """Seen before, and now another figure: pushed again where it is the one of a push that came late.
+    """Seen before, and now another figure: pushed again where it may be the one of a push that came late.
 
-    Any other figure is the channel's own doing, a sale for one; the events of that come by themselves.
+    Any other figure is the channel's own doing, a sale for one; the events of that come by themselves, and what is late
+    may still come after it.
     """
     for one in doubted:
         shown = told.get(one.listing.sku)
         if shown is None:
             continue
-        row = one.row(at, shown=shown)
-        if shown != one.doubt_quantity:
-            connection.execute(text(_NO_MORE_DOUBT), row)
-        elif connection.execute(text(_SPOILED), row).rowcount:
+        if one.doubt is None or not one.doubt.may_be(shown, one.quantity):
+            connection.execute(text(_OTHERWISE), one.row(at, shown=shown, again=_while_in_doubt(one, at)))
+            continue
+        urgency = as_decrease(one.urgency) if shown > one.quantity else one.urgency
+        if connection.execute(text(_SPOILED), one.row(at, shown=shown, urgency=urgency)).rowcount:
             why = f"{one.listing.channel} showed {one.quantity} of {one.listing.sku}, then {shown} of an earlier push"
             record_failure(connection, _failure(one, LATE_WRITE, why, shown, at))
 
@@ -136,9 +150,9 @@ def overdue(
     record_failures(connection, failures)
 
 
-def refused(connection: Connection, one: Watched, answer: Rejected, at: datetime) -> None:
-    """The channel queued it and refused it later."""
-    then = after(answer, 1, at, 1.0)
+def refused(connection: Connection, one: Watched, answer: Rejected, at: datetime, jitter: float) -> None:
+    """The channel queued it and refused it later: one more try that failed, as if it had said so at once."""
+    then = after(answer, max(1, one.attempts), at, jitter)
     values = {"state": "pending", "not_before": to_microseconds(at), "dead_letter": None}
     match then:
         case RetryAt(when):
@@ -152,7 +166,17 @@ def refused(connection: Connection, one: Watched, answer: Rejected, at: datetime
 
 def put_off(connection: Connection, page: Sequence[Watched], until: datetime) -> None:
     """Look at them again at ``until``: the channel could not be read."""
-    connection.execute(text(_PUT_OFF), [one.row(until) for one in page])
+    if page:
+        connection.execute(text(_PUT_OFF), [one.row(until) for one in page])
+
+
+def _while_in_doubt(one: Watched, at: datetime) -> int | None:
+    """When to look next at a figure that is shown: ever more seldom, and in any case at the end of the doubt."""
+    doubt = one.doubt
+    if doubt is None or doubt.until is None or not doubt.ends_after(at) or not doubt.could_spoil(one.quantity):
+        return None
+    pause = timedelta(seconds=max(FIRST_LOOK_S, one.age_s(at)))
+    return min(doubt.until, to_microseconds(at + pause))
 
 
 def _again(one: Watched, told: Mapping[str, int], at: datetime, pause_s: float) -> dict[str, Any]:
@@ -179,8 +203,8 @@ def _failure(one: Watched, code: str, message: str, shown: int | None, at: datet
 
 
 _WATCHED = """
-SELECT i.intent_id, i.sku, i.quantity, i.revision, i.state, i.accepted_at, i.receipt, i.doubt_quantity, i.doubt_until,
-       i.behind_since
+SELECT i.intent_id, i.sku, i.quantity, i.revision, i.state, i.accepted_at, i.receipt, i.attempts, i.urgency,
+       i.behind_since, i.doubt_least, i.doubt_most, i.doubt_until
 FROM push_intent i
 WHERE i.channel = :channel AND i.recheck_at IS NOT NULL AND i.state IN ('accepted', 'visible') AND {which}
 ORDER BY i.recheck_at, i.intent_id LIMIT :limit
@@ -188,15 +212,23 @@ ORDER BY i.recheck_at, i.intent_id LIMIT :limit
 
 _NEXT = "SELECT min(recheck_at) FROM push_intent WHERE channel = :channel AND recheck_at IS NOT NULL"
 
-# Where the value changed meanwhile the listing is pending again; what it shows is worth knowing all the same.
-_SEEN = """
-UPDATE push_intent SET shown_quantity = :quantity, told_quantity = :quantity, visible_at = :at
-WHERE intent_id = :intent_id
+_IDS_ON_POSTGRESQL = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))"
+
+_STILL = """
+SELECT intent_id, revision, state FROM push_intent
+WHERE intent_id IN ({named}) AND state IN ('accepted', 'visible') ORDER BY intent_id {locking}
 """
 
-_VISIBLE = """
-UPDATE push_intent SET state = 'visible', behind_since = NULL, receipt = NULL, recheck_at = :again,
-    doubt_quantity = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_quantity END
+_NO_LONGER = """
+    doubt_least = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_least END,
+    doubt_most = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_most END,
+    doubt_until = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_until END
+"""
+"""A doubt is over with the last look."""
+
+_VISIBLE = f"""
+UPDATE push_intent SET state = 'visible', shown_quantity = :quantity, told_quantity = :quantity, visible_at = :at,
+    behind_since = NULL, receipt = NULL, attempts = 0, recheck_at = :again, {_NO_LONGER}
 WHERE intent_id = :intent_id AND revision = :revision AND state IN ('accepted', 'visible')
 """
 
@@ -205,16 +237,15 @@ UPDATE push_intent SET recheck_at = :again, shown_quantity = coalesce(CAST(:show
 WHERE intent_id = :intent_id AND revision = :revision AND state = 'accepted'
 """
 
-_NO_MORE_DOUBT = """
-UPDATE push_intent SET recheck_at = NULL, doubt_quantity = NULL, shown_quantity = :shown, told_quantity = :shown,
-    visible_at = :at
+_OTHERWISE = f"""
+UPDATE push_intent SET shown_quantity = :shown, told_quantity = :shown, visible_at = :at, recheck_at = :again,
+    {_NO_LONGER}
 WHERE intent_id = :intent_id AND revision = :revision AND state = 'visible'
 """
 
 _SPOILED = """
-UPDATE push_intent SET state = 'pending', recheck_at = NULL, doubt_quantity = NULL, shown_quantity = :shown,
-    told_quantity = :shown, visible_at = :at, behind_since = :at, revision = revision + 1, attempts = 0,
-    not_before = NULL
+UPDATE push_intent SET state = 'pending', recheck_at = NULL, shown_quantity = :shown, told_quantity = :shown,
+    visible_at = :at, behind_since = :at, revision = revision + 1, attempts = 0, not_before = NULL, urgency = :urgency
 WHERE intent_id = :intent_id AND revision = :revision AND state = 'visible'
 """
 

@@ -1,10 +1,12 @@
 """Look whether channels show what they accepted; what is accepted and not shown in time is a failure.
 
-A channel that queues what it accepts is asked first how far it is. What was seen to be shown is looked at once more
-where an earlier push without an answer may still arrive after it.
+A channel that queues what it accepts is asked first how far it is. What was seen to be shown is looked at again
+while an earlier push without an answer may still arrive after it. A listing that cannot be read does not keep the
+others from being seen, and is told of once it should have been.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,11 +14,12 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
 from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
+from core_sync.channels.read_around import read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.expectations.visible import SOONEST_S, visible_within_s
 from core_sync.kpis.daily import Awaited, note_visible
-from core_sync.outbox import looked
+from core_sync.outbox import looked, unread
 from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
 from core_sync.outbox.listing import Listing
@@ -68,7 +71,12 @@ def confirm_visible(
 
 
 def look(
-    database: Database, connectors: Connectors, name: str, at: datetime, skus: Sequence[str] | None = None
+    database: Database,
+    connectors: Connectors,
+    name: str,
+    at: datetime,
+    skus: Sequence[str] | None = None,
+    jitter: Callable[[], float] = random.random,
 ) -> ReadBack:
     """One look at the listings of one channel that are longest due, as many as a few requests read."""
     found = ReadBack()
@@ -83,48 +91,110 @@ def look(
         page = watched(connection, name, at, size, skus)
     if not page:
         return found
+    if any(one.is_awaited and one.age_s(at) >= SOONEST_S for one in page):
+        with database.reading() as connection:
+            within_s = visible_within_s(connection, name, limits.visible_within_s, at)
+        limits = replace(limits, visible_within_s=within_s)
     try:
-        refused, working = _followed(channel, page)
-        asked = [one for one in page if one.intent_id not in refused and one.intent_id not in working]
-        reading = channel.read([one.listing.sku for one in asked]) if asked else Reading({})
-        if any(one.is_awaited and one.age_s(at) >= SOONEST_S for one in page):
-            with database.reading() as connection:
-                within_s = visible_within_s(connection, name, limits.visible_within_s, at)
-            limits = replace(limits, visible_within_s=within_s)
+        told = _look(channel, page)
     except ReadFailed as error:
         wait = timedelta(seconds=error.retry_after_s or FAILED_READ_S)
         with database.transaction() as connection:
             looked.put_off(connection, page, at + wait)
+            unread.tell_of_channel(connection, name, _beyond(page, limits, at), error, at)
         found.waiting += [one.listing for one in page]
         return found
     with database.transaction() as connection:
-        for one in page:
-            if one.intent_id in refused:
-                looked.refused(connection, one, refused[one.intent_id], at)
-                found.refused.append(one.listing)
-        _settle(connection, asked, reading, limits, at, found)
-        late = [one for one in page if one.intent_id in working]
-        _wait_or_tell(connection, late, {}, limits, at, found)
-        awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in asked if one.is_awaited]
-        note_visible(connection, name, awaited, at)
+        _keep(connection, name, page, told, limits, at, jitter, found)
     return found
 
 
-def _followed(channel: Channel, page: Sequence[Watched]) -> tuple[dict[int, Rejected], set[int]]:
-    """What became of queued submissions: those refused with the reason, and those the channel still works on."""
-    receipts = {one.receipt for one in page if one.receipt is not None and one.is_awaited}
-    progress = channel.follow(sorted(receipts)) if receipts else {}
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a look came to: by intent, submissions refused later, and those still worked on; by SKU, what is shown.
+
+    ``unread``: by intent, why a listing or its submission could not be read.
+    """
+
+    refused: Mapping[int, Rejected]
+    working: Collection[int]
+    reading: Reading
+    unread: Mapping[int, ReadFailed]
+
+
+def _look(channel: Channel, page: Sequence[Watched]) -> _Told:
+    """Ask how far queued submissions are, then what is shown of all that is not still queued.
+
+    Raises:
+        ReadFailed: the channel as a whole does not answer.
+    """
+    receipts = sorted({one.receipt for one in page if one.receipt is not None and one.is_awaited})
+    followed = read_around(channel.follow, receipts)
+    progress = {receipt: told for part in followed.parts for receipt, told in part.items()}
     refused: dict[int, Rejected] = {}
     working: set[int] = set()
+    failed: dict[int, ReadFailed] = {}
     for one in page:
-        if one.receipt not in receipts:
+        if not one.is_awaited or one.receipt is None:
+            continue
+        if one.receipt in followed.unread:
+            failed[one.intent_id] = followed.unread[one.receipt]
             continue
         told = progress[one.receipt]
         if not isinstance(told, Finished):
             working.add(one.intent_id)
         elif isinstance(answer := told.answer(one.listing.sku), Rejected):
             refused[one.intent_id] = answer
-    return refused, working
+    asked = [one for one in page if not (one.intent_id in refused or one.intent_id in working)]
+    seen = read_around(channel.read, [one.listing.sku for one in asked])
+    for one in asked:
+        if one.listing.sku in seen.unread:
+            failed[one.intent_id] = seen.unread[one.listing.sku]
+        elif one.listing.sku in _merged(seen.parts):  # what it shows counts, whatever became of its receipt
+            failed.pop(one.intent_id, None)
+    return _Told(refused, working, _merged(seen.parts), failed)
+
+
+def _keep(
+    connection: Connection,
+    name: str,
+    page: Sequence[Watched],
+    told: _Told,
+    limits: ChannelLimits,
+    at: datetime,
+    jitter: Callable[[], float],
+    found: ReadBack,
+) -> None:
+    """Write down what the look came to, for the listings whose value is still the one that was looked for."""
+    page = looked.unchanged(connection, page)
+    for one in page:
+        if one.intent_id in told.refused:
+            looked.refused(connection, one, told.refused[one.intent_id], at, jitter())
+            found.refused.append(one.listing)
+    unseen = told.refused.keys() | set(told.working) | told.unread.keys()
+    asked = [one for one in page if one.intent_id not in unseen]
+    _settle(connection, asked, told.reading, limits, at, found)
+    _wait_or_tell(connection, [one for one in page if one.intent_id in told.working], {}, limits, at, found)
+    failed = [one for one in page if one.intent_id in told.unread]
+    looked.put_off(connection, failed, at + timedelta(seconds=FAILED_READ_S))
+    found.waiting += [one.listing for one in failed]
+    beyond = {one.listing: told.unread[one.intent_id] for one in _beyond(failed, limits, at)}
+    unread.tell_of_listings(connection, beyond, at)
+    unread.readable(connection, name, [one.listing for one in asked], at)
+    awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in asked if one.is_awaited]
+    note_visible(connection, name, awaited, at)
+
+
+def _beyond(page: Sequence[Watched], limits: ChannelLimits, at: datetime) -> list[Watched]:
+    """Those that should have been seen by now."""
+    return [one for one in page if one.is_awaited and one.age_s(at) >= limits.visible_within_s]
+
+
+def _merged(parts: Sequence[Reading]) -> Reading:
+    return Reading(
+        {sku: shown for part in parts for sku, shown in part.quantities.items()},
+        {sku: as_of for part in parts for sku, as_of in part.as_of.items()},
+    )
 
 
 def _settle(

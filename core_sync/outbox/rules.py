@@ -37,7 +37,7 @@ class DeadLetter(StrEnum):
     UNLISTED = "unlisted"
     """The channel does not list the SKU: a matter of master data, said once, whatever values follow."""
     NO_ANSWER = "no_answer"
-    """Tried often enough while the channel answered others."""
+    """Tried often enough while the channel answered others: no answer came, or none that settled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,11 @@ def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> in
     else:
         kind, units, loss = Urgency.INCREASE, quantity - (told or 0), margin
     return kind * (LOSS_MAX + 1) + LOSS_MAX - min(LOSS_MAX, max(0, units * loss))
+
+
+def as_decrease(urgency: int) -> int:
+    """The same place among decreases, for an increase of which it turned out that more may be shown than promised."""
+    return urgency - (LOSS_MAX + 1) if class_of(urgency) is Urgency.INCREASE else urgency
 
 
 def class_of(urgency: int) -> Urgency:

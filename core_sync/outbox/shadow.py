@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.channels.port import Channel, ReadFailed
+from core_sync.channels.read_around import read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.outbox.dispatch import LIMIT, Connectors
@@ -97,9 +98,10 @@ def _shown(channel: Channel | None, skus: Sequence[str]) -> dict[str, int]:
     if channel is None:
         return {}
     try:
-        return dict(channel.read(skus))
+        seen = read_around(channel.read, skus)
     except ReadFailed:
         return {}
+    return {sku: shown for part in seen.parts for sku, shown in part.items()}
 
 
 _WAITING = """

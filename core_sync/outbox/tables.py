@@ -16,7 +16,8 @@ class PushIntent(SQLModel, table=True):
     row's is not taken. ``urgency`` is the place in the order, the smallest first. ``told_quantity`` is what the channel
     last accepted or showed (None: nobody knows), ``shown_quantity`` what it was last seen to show, at ``visible_at``.
     ``behind_since``: since when the channel has not shown what it should. ``recheck_at``: when to look next.
-    ``doubt_quantity``: what an earlier push without an answer may still make it show, until ``doubt_until``.
+    ``doubt_least`` to ``doubt_most``: what earlier pushes without an answer, or still queued, may still make it show,
+    until ``doubt_until`` (None: the next answer tells). ``attempts``: counted tries of the value, until it is seen.
     """
 
     __tablename__ = "push_intent"
@@ -50,7 +51,8 @@ class PushIntent(SQLModel, table=True):
     receipt: str | None = None
     visible_at: int | None = moment(None)
     recheck_at: int | None = moment(None)
-    doubt_quantity: int | None = whole(None)
+    doubt_least: int | None = whole(None)
+    doubt_most: int | None = whole(None)
     doubt_until: int | None = moment(None)
     dead_letter: str | None = None
     hold_reason: str | None = None

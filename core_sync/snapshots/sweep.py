@@ -5,19 +5,22 @@ rest, for what nobody told. What a channel shows is stored as its snapshot, and 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
-from core_sync.channels.port import Channel, ReadFailed, Reading
+from core_sync.channels.port import ReadFailed, Reading
+from core_sync.channels.read_around import ReadAround, read_around
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
+from core_sync.outbox import unread
 from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
 from core_sync.outbox.intend import now_listed
+from core_sync.outbox.listing import Listing
 from core_sync.snapshots.store import Figure, store_figures
 
 CYCLE = timedelta(days=1)
@@ -55,7 +58,7 @@ class Coverage:
 
 def sweep(database: Database, connectors: Connectors, at: datetime, rows: int | None = None) -> Swept:
     """One round on every channel: at most ``rows`` listings of each, else as many as a day's cycle asks for."""
-    listings = unread = 0
+    listings = blind = 0
     _take_in_new(database)
     with database.reading() as connection:
         names = channel_names(connection)
@@ -65,13 +68,14 @@ def sweep(database: Database, connectors: Connectors, at: datetime, rows: int | 
             skus = [] if channel is None else _longest_unseen(connection, name, rows)
         if channel is None or not skus:
             continue
-        seen = _look(channel, skus)
-        if seen is None:
-            unread += 1
+        try:
+            seen = read_around(channel.read, skus)
+        except ReadFailed:
+            blind += 1
             continue
         _keep(database, name, skus, seen, at)
-        listings += len(skus)
-    return Swept(listings, unread)
+        listings += len(skus) - len(seen.unread)
+    return Swept(listings, blind)
 
 
 def coverage(connection: Connection, at: datetime) -> list[Coverage]:
@@ -103,20 +107,21 @@ def _longest_unseen(connection: Connection, channel: str, rows: int | None) -> l
     return list(connection.execute(text(_LONGEST_UNSEEN), {"channel": channel, "most": rows}).scalars())
 
 
-def _look(channel: Channel, skus: Sequence[str]) -> Reading | None:
-    try:
-        return channel.read(skus)
-    except ReadFailed:
-        return None
+def _keep(database: Database, channel: str, skus: Sequence[str], seen: ReadAround[Reading], at: datetime) -> None:
+    """Store what was seen, and that all of ``skus`` were looked at; one that is not listed there shows nothing.
 
-
-def _keep(database: Database, channel: str, skus: Sequence[str], seen: Reading, at: datetime) -> None:
-    """Store what was seen, and that all of ``skus`` were looked at; one that is not listed there shows nothing."""
-    as_of: Mapping[str, datetime] = seen.as_of
-    figures = [Figure(channel, sku, "", "available", seen[sku], as_of.get(sku, at)) for sku in skus if sku in seen]
+    One that the channel chokes on is told of, and has its turn again after all the others.
+    """
+    figures = [
+        Figure(channel, sku, "", "available", shown, part.as_of.get(sku, at))
+        for part in seen.parts
+        for sku, shown in part.items()
+    ]
     moment = to_microseconds(at)
     with database.transaction() as connection:
         store_figures(connection, figures, at)
+        unread.tell_of_listings(connection, {Listing(channel, sku): error for sku, error in seen.unread.items()}, at)
+        unread.readable(connection, channel, [Listing(channel, sku) for sku in skus if sku not in seen.unread], at)
         now_listed(connection, channel, [figure.sku for figure in figures])
         looked = [{"channel": channel, "sku": sku, "at": moment} for sku in sorted(skus)]
         connection.execute(text(_LOOKED), looked)

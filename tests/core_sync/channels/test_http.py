@@ -1,7 +1,9 @@
 """What was sent is known, what passes within seconds is tried again, and a status says what an answer means."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import httpx
 import pytest
@@ -128,3 +130,18 @@ def test_other_refusals_are_sure_and_say_whether_later_may_help(status: int, tra
 )
 def test_a_wait_is_told_as_seconds_or_as_a_date_by_their_clock(told: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(told) == seconds
+
+
+def test_an_answer_that_drips_is_not_waited_for_longer_than_a_lease_lasts() -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            await asyncio.sleep(0.2)
+
+    with served(lambda _: StreamingResponse(drops())) as (http, _):
+        http.timeout = httpx.Timeout(0.5, connect=2.0)
+        began = monotonic()
+        answer = ask(http, "POST", "/stock", json={})
+    assert isinstance(answer, Unknown)
+    assert answer.code == "READ_TIMEOUT"
+    assert monotonic() - began < 5.0

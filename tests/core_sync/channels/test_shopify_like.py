@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from core_sync.channels.budget import Pace
 from core_sync.channels.http import client
-from core_sync.channels.port import OVER_BUDGET, UNKNOWN_LISTING, Accepted, PushRequest, Rejected, Unknown
+from core_sync.channels.port import NOT_SENT, OVER_BUDGET, UNKNOWN_LISTING, Accepted, PushRequest, Rejected, Unknown
 from core_sync.channels.shopify_like import ShopifyLike
 from simulation.peers.clock import PeerClock
 from simulation.peers.serve import running
@@ -82,3 +82,24 @@ def test_an_error_inside_the_shop_may_have_been_one_after_the_work() -> None:
         [told] = ShopifyLike(client(url), LOCATION).push([PushRequest("MUG", 1, 5, "k")])
     assert isinstance(told, Unknown)
     assert told.code == "INTERNAL_SERVER_ERROR"
+
+
+def test_a_shop_that_takes_long_for_each_request_is_left_before_the_lease_of_the_push_ends() -> None:
+    clock = PeerClock(speed=0)
+    asked: list[str] = []
+
+    async def slow(request: Request) -> Response:
+        body = await request.json()
+        asked.append(body["query"])
+        clock.advance(6.0)  # stands for the time that passes until it answers
+        nodes: list[object] = []
+        return JSONResponse(
+            {"data": {"inventoryItems": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}}
+        )
+
+    app = Starlette(routes=[Route("/{path:path}", slow, methods=["POST"])])
+    with running(app) as url:
+        channel = ShopifyLike(client(url), LOCATION, Pace(clock, clock.advance))
+        answers = channel.push([PushRequest(f"S{n}", 1, None, f"k{n}") for n in range(250)])
+    assert len(asked) == 3
+    assert {answer.code for answer in answers if isinstance(answer, Rejected)} == {NOT_SENT}

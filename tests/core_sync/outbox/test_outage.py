@@ -1,6 +1,7 @@
 """A channel that answers nobody: one failure, a pause, probes, and a backlog of last values that drains zeros first."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from core_sync.outbox.breaker import TRIP_AFTER
 from core_sync.outbox.dispatch import Pushed
 from core_sync.outbox.rules import ATTEMPTS_MAX
 from tests.core_sync.outbox.conftest import Shop
-from tests.core_sync.outbox.scripted import NO_ANSWER
+from tests.core_sync.outbox.scripted import NO_ANSWER, QUICK
 from tests.core_sync.stocked import open_failures
 
 
@@ -144,3 +145,11 @@ def test_a_channel_that_asks_for_a_rest_gets_it_whole(shop: Shop) -> None:
     assert shop.push() == Pushed()
     shop.clock.pass_(seconds=11)
     assert len(shop.push().accepted) == 2
+
+
+def test_one_request_without_an_answer_is_one_sign_however_many_listings_it_carried(shop: Shop) -> None:
+    shop.channel.limits = replace(QUICK, skus_per_push=100)
+    shop.stock(S=8, T=8, U=8, V=8)
+    shop.channel.script.extend([NO_ANSWER] * 4)
+    shop.push()
+    assert (shop.control().breaker.is_open, shop.control().breaker.troubles) == (False, 1)

@@ -7,7 +7,8 @@ import pytest
 
 from core_sync.channels.port import Accepted, Finished, PushRequest, ReadFailed, Reading, Rejected, Unknown, Working
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.read_back import confirm_visible
+from core_sync.outbox.read_back import confirm_visible, look
+from core_sync.outbox.rules import ATTEMPTS_MAX
 from tests.core_sync.outbox.conftest import Shop
 from tests.core_sync.outbox.scripted import NO_ANSWER
 from tests.core_sync.stocked import open_failures
@@ -132,3 +133,40 @@ def test_a_push_without_an_answer_counts_as_accepted_only_where_it_is_seen(shop:
     shop.channel.script.extend([applied, NO_ANSWER])
     pushed = shop.push()
     assert (pushed.accepted, pushed.retried_later) == ([Listing("shop", "T")], [S])
+
+
+def test_a_look_that_overlaps_a_newer_value_says_nothing_of_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.stock(S=8)
+    shop.push()
+
+    def read(skus: Sequence[str]) -> Reading:
+        told = Reading({"S": 8})
+        shop.stock(S=0)
+        shop.channel.script.append(Rejected("no", "NO", 200))
+        shop.push(name="other")
+        return told
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.channel, "read", read)
+        shop.look()
+    assert shop.state() == "failed"
+    assert [code for _, code, *_ in open_failures(shop.database)] == ["NO"]
+
+
+def test_what_is_queued_and_refused_again_and_again_backs_off_and_is_given_up(shop: Shop) -> None:
+    shop.stock(S=8)
+    began = shop.now()
+    for number in range(30):
+        shop.channel.script.append(Accepted(f"f{number}", receipt=f"f{number}"))
+        shop.channel.receipts[f"f{number}"] = Finished(
+            {"S": Rejected("busy", "TRY_LATER", 200, transient=True)}, Accepted()
+        )
+        before = len(shop.channel.writes)
+        while len(shop.channel.writes) == before and shop.state() != "failed":
+            shop.clock.pass_(seconds=1)
+            shop.push()
+        if shop.state() == "failed":
+            break
+        look(shop.database, shop.connectors, "shop", shop.clock.pass_(seconds=1), jitter=lambda: 1.0)
+    assert (shop.state(), len(shop.channel.writes)) == ("failed", ATTEMPTS_MAX)
+    assert (shop.now() - began).total_seconds() >= 2 + 4 + 8 + 16 + 32

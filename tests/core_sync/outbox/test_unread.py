@@ -1,0 +1,127 @@
+"""What cannot be read keeps nothing else from being seen, and is told of when it should have been seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import text
+
+from core_sync.channels.port import Accepted, ChannelLimits, Finished, Progress, PushRequest, ReadFailed, Reading
+from core_sync.snapshots.sweep import sweep
+from tests.core_sync.outbox.conftest import Shop
+from tests.core_sync.outbox.scripted import QUICK, ScriptedChannel
+from tests.core_sync.stocked import open_failures
+
+
+@dataclass
+class Choking(ScriptedChannel):
+    """Answers with garbage whenever it is asked for one of ``poison``, and lets nobody read while it is ``shut``."""
+
+    limits: ChannelLimits = QUICK
+    poison: set[str] = field(default_factory=set)
+    shut: bool = False
+    asked: int = 0
+
+    def read(self, skus: Sequence[str]) -> Reading:
+        self.asked += 1
+        self._choke(skus)
+        return super().read(skus)
+
+    def follow(self, receipts: Sequence[str]) -> Mapping[str, Progress]:
+        self._choke(receipts)
+        return super().follow(receipts)
+
+    def _choke(self, names: Sequence[str]) -> None:
+        if self.shut:
+            raise ReadFailed("no right to read", "HTTP_403", 403)
+        if self.poison & set(names):
+            raise ReadFailed("an answer that cannot be read", "GARBAGE", 200)
+
+
+@pytest.fixture
+def channel(shop: Shop) -> Choking:
+    shop.channel = channel = Choking()
+    return channel
+
+
+def open_subjects(shop: Shop) -> list[str | None]:
+    return [subject for subject, *_ in open_failures(shop.database)]
+
+
+def looks(shop: Shop, minutes: int) -> None:
+    for _ in range(minutes):
+        shop.look(minutes=1)
+
+
+def test_a_listing_that_the_channel_chokes_on_does_not_hide_the_others_of_its_page(
+    shop: Shop, channel: Choking
+) -> None:
+    channel.poison = {"S"}
+    shop.stock(S=8, T=9, U=7, V=6)
+    shop.push()
+    looks(shop, 1)
+    assert [shop.state(sku) for sku in "STUV"] == ["accepted", "visible", "visible", "visible"]
+    assert open_subjects(shop) == ["read:shop:S"]
+
+
+def test_what_can_be_read_again_is_closed(shop: Shop, channel: Choking) -> None:
+    channel.poison = {"S"}
+    shop.stock(S=8, T=9)
+    shop.push()
+    looks(shop, 2)
+    channel.poison = set()
+    looks(shop, 1)
+    assert (shop.state(), open_subjects(shop)) == ("visible", [])
+
+
+def test_a_receipt_that_cannot_be_followed_does_not_hide_the_others(shop: Shop, channel: Choking) -> None:
+    def takes(request: PushRequest) -> Accepted:
+        channel.applies(request)
+        receipt = f"feed-{request.sku}"
+        channel.receipts[receipt] = Finished({}, Accepted(receipt))
+        return Accepted(receipt, receipt=receipt)
+
+    channel.script.extend([takes, takes])
+    channel.poison = {"feed-S"}
+    shop.stock(S=8, T=9)
+    shop.push()
+    looks(shop, 1)
+    assert [shop.state(sku) for sku in "ST"] == ["visible", "visible"], "what is shown counts, without a receipt too"
+
+
+def test_a_channel_that_takes_pushes_and_lets_nobody_read_is_one_failure(shop: Shop, channel: Choking) -> None:
+    channel.shut = True
+    shop.stock(S=8, T=9)
+    shop.push()
+    shop.look(seconds=1)
+    assert open_subjects(shop) == []
+    looks(shop, 5)
+    assert open_subjects(shop) == ["read:shop"]
+    channel.shut = False
+    looks(shop, 1)
+    assert (shop.state("S"), shop.state("T"), open_subjects(shop)) == ("visible", "visible", [])
+
+
+def test_a_channel_that_shows_nothing_readable_is_not_asked_about_each_listing(shop: Shop, channel: Choking) -> None:
+    channel.poison = set("STUV")
+    shop.stock(S=8, T=9, U=7, V=6)
+    shop.push()
+    looks(shop, 1)
+    assert open_subjects(shop) == ["read:shop"]
+    assert channel.asked <= 7
+
+
+def test_the_daily_sweep_goes_on_past_what_cannot_be_read(shop: Shop, channel: Choking) -> None:
+    shop.stock(S=8, T=9, U=7)
+    shop.push()
+    looks(shop, 1)
+    channel.poison = {"S"}
+    shop.clock.pass_(hours=1)
+    swept = sweep(shop.database, shop.connectors, shop.now(), rows=2)
+    assert (swept.listings, swept.unread) == (1, 0)
+    assert open_subjects(shop) == ["read:shop:S"]
+    shop.clock.pass_(hours=1)
+    sweep(shop.database, shop.connectors, shop.now(), rows=2)
+    with shop.database.reading() as connection:
+        first = connection.execute(text("SELECT sku FROM listing_look ORDER BY looked_at, sku LIMIT 1")).scalar_one()
+    assert first != "S", "it has its turn after all the others"
