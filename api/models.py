@@ -8,8 +8,10 @@ from api.shapes import Shape
 from api.wiring import World
 from core_sync.errors import NotFound
 from ml.registry.decisions import decisions
+from ml.registry.evaluation_sets import EvaluationSets
+from ml.registry.gate import Comparison, Verdict
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
-from ml.registry.promotion import HEADLINE, promote, releases, worse_than
+from ml.registry.promotion import HEADLINE, Promoted, judge, promote, releases
 from ml.registry.service_models import live_folder
 
 _LOG = logging.getLogger("stocktriage.models")
@@ -33,6 +35,7 @@ def model_rows(world: World) -> list[Shape]:
                         "until": release.until,
                         "released_by": release.released_by,
                         "reason": release.reason,
+                        "evaluation": release.evaluation,
                         "decided": sum(decided.get(release.version, {}).values()),
                         "decisions": decided.get(release.version, {}),
                         "headline": HEADLINE[name] if is_live else None,
@@ -56,26 +59,61 @@ def train_candidate(world: World, name: str, seed: int, data: Path | None, say: 
 
     trained = train(name, candidates_of(world, name), seed, world.clock(), say, data)
     _log(world, name, trained.folder, trained.manifest, say)
+    say("measuring it beside the live version")
     with world.database.reading() as connection:
-        folder = live_folder(connection, name)
-    champion = read_manifest(folder) if (folder / MANIFEST).is_file() else None
-    worse = worse_than(trained.manifest, champion) if champion is not None else None
+        verdict = judge(connection, trained.folder)
     return {
         "name": name,
         "version": trained.manifest.version,
         "folder": str(trained.folder),
-        "headline": HEADLINE[name],
-        "value": trained.manifest.metrics.get(HEADLINE[name]),
-        "champion": champion.version if champion is not None else None,
-        "champion_value": champion.metrics.get(HEADLINE[name]) if champion is not None else None,
-        "passes_gate": worse is None,
-        "gate": f"it may be promoted: stocktriage promote {name}" if worse is None else f"not to be promoted: {worse}",
+        "passes_gate": verdict.refused is None,
+        "gate": verdict_in_words(name, verdict),
         "metrics": trained.manifest.metrics,
+        **measured(verdict),
     }
 
 
-def promote_candidate(world: World, name: str, version: str | None, actor: str) -> Manifest:
-    """Make a candidate live: ``version``, or the one trained last.
+def measured(verdict: Verdict) -> Shape:
+    """What a promotion is or would be decided on."""
+    return {
+        "latency_ratio": verdict.latency_ratio,
+        "comparisons": [_measured(one) for one in verdict.comparisons],
+    }
+
+
+def _measured(one: Comparison) -> Shape:
+    over = one.over_champion
+    return {
+        "on": one.title,
+        "evaluation": one.digest,
+        "rows": one.rows,
+        "measure": one.measure,
+        "challenger": one.challenger,
+        "champion": one.champion,
+        "rules": one.rules,
+        "difference": over.value if over else None,
+        "difference_low": over.low if over else None,
+        "difference_high": over.high if over else None,
+        "by_class": {cause: {"challenger": f1[0], "champion": f1[1]} for cause, f1 in one.by_class.items()},
+    }
+
+
+def verdict_in_words(name: str, verdict: Verdict) -> str:
+    """Whether a candidate may be promoted, and why not."""
+    if verdict.refused is None:
+        return f"it may be promoted: stocktriage promote {name}"
+    return f"not to be promoted: {verdict.refused}"
+
+
+def promote_candidate(
+    world: World,
+    name: str,
+    version: str | None,
+    actor: str,
+    equal_is_enough: bool = False,
+    sets: EvaluationSets | None = None,
+) -> Promoted:
+    """Make a candidate live: ``version``, or the one trained last; ``sets`` as in ``ml.registry.promotion.judge``.
 
     Raises:
         NotFound: there is no such candidate.
@@ -86,10 +124,10 @@ def promote_candidate(world: World, name: str, version: str | None, actor: str) 
     if not found:
         raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
     newest = max(found, key=lambda path: read_manifest(path).trained_at)
-    with world.database.transaction() as connection:
-        live = promote(connection, newest, world.settings.models_folder.resolve() / "live", actor, world.clock())
-    name_in_mlflow(world, live)
-    return live
+    service = world.settings.models_folder.resolve() / "live"
+    promoted = promote(world.database, newest, service, actor, world.clock(), equal_is_enough, sets)
+    name_in_mlflow(world, promoted.manifest)
+    return promoted
 
 
 def name_in_mlflow(world: World, live: Manifest) -> None:

@@ -1,7 +1,8 @@
 """Models: train, see which is live, promote, roll back."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,9 +37,8 @@ def train(
     if as_json:
         print_json_lines([told])
         return
-    champion = told["champion_value"]
-    beside = f", the live one has {champion:.3f}" if champion is not None else ""
-    print(f"{told['name']} {told['version']}: {told['headline']} {told['value']:.3f}{beside}")
+    print(f"{told['name']} {told['version']}")
+    _print_measured(told)
     print(told["gate"])
 
 
@@ -54,17 +54,25 @@ def models(as_json: AsJson = False, database: Database = None) -> None:
 def promote(
     name: Annotated[str, typer.Argument(help="The model.")],
     version: Annotated[str | None, typer.Argument(help="A trained version; the newest if left out.")] = None,
+    as_good_as: Annotated[
+        bool, typer.Option("--as-good-as", help="Let it pass also where it is as good as the live one, not better.")
+    ] = False,
     actor: Actor = None,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
-    """Make a trained version the live one, if it passes the gate."""
-    from api.models import promote_candidate
+    """Make a trained version the live one, if it passes the gate: measured here and now beside the live one."""
+    from api.models import measured, promote_candidate
 
     with open_world(database) as world:
-        manifest = promote_candidate(world, name, version, who(actor))
-    told = {"name": manifest.name, "version": manifest.version, "live": True}
-    print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live")
+        promoted = promote_candidate(world, name, version, who(actor), as_good_as)
+    manifest = promoted.manifest
+    told = {"name": manifest.name, "version": manifest.version, "live": True, **measured(promoted.verdict)}
+    if as_json:
+        print_json_lines([told])
+        return
+    _print_measured(told)
+    print(f"{manifest.name} {manifest.version} is live")
 
 
 def rollback(
@@ -83,3 +91,13 @@ def rollback(
         name_in_mlflow(world, manifest)
     told = {"name": manifest.name, "version": manifest.version, "live": True}
     print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live again")
+
+
+def _print_measured(told: Mapping[str, Any]) -> None:
+    for one in told["comparisons"]:
+        beside = "" if one["champion"] is None else f", the live version {one['champion']:.3f}"
+        rules = f"rules alone {one['rules']:.3f}"
+        print(f"{one['measure']} {one['challenger']:.3f}{beside}, {rules}: {one['rows']} rows, {one['on']}")
+        if one["difference"] is not None:
+            low, high = one["difference_low"], one["difference_high"]
+            print(f"  difference {one['difference']:+.3f}, 95 % of resamples between {low:+.3f} and {high:+.3f}")

@@ -103,14 +103,15 @@ def _fit(name: str, artefacts: Path, seed: int, say: Say, data: Path | None) -> 
     say("fitting the detector")
     unseen = _held_out(say)
     detector = train_detector(
-        SPECIFICATIONS[name], [_labelled(name, world) for world in worlds], _labelled(name, unseen), seed
+        SPECIFICATIONS[name], [labelled_rows_of(name, world) for world in worlds], labelled_rows_of(name, unseen), seed
     )
     detector_storage.save(detector.detector, artefacts)
     save_curve(detector.curve, artefacts)
     return detector.metrics, told
 
 
-def _labelled(name: str, facts: SimulatedFacts) -> Labelled:
+def labelled_rows_of(name: str, facts: SimulatedFacts) -> Labelled:
+    """The rows of a simulated distributor that the detector ``name`` sees, with the truth beside each."""
     if name == "delta_detector":
         moments: NDArray[np.int64] = facts.deltas["as_of"].dt.epoch("us").to_numpy()
         return Labelled(describe_deltas(facts.deltas), facts.faulty_deltas, moments)

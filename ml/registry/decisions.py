@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 _DIAGNOSES = """
-SELECT model_version, CASE WHEN abstained THEN 'abstained' ELSE root_cause END AS decision, COUNT(*) AS times
-FROM diagnosis GROUP BY 1, 2
+SELECT model_version, abstained, root_cause, COUNT(*) AS times
+FROM diagnosis GROUP BY model_version, abstained, root_cause
 """
+"""Grouped as the index lies, so that only the index is read."""
 _ANOMALIES = """
-SELECT model_version, 'anomaly' AS decision, COUNT(*) AS times
-FROM anomaly WHERE kind = :kind GROUP BY 1, 2
+SELECT model_version, FALSE AS abstained, 'anomaly' AS decision, COUNT(*) AS times
+FROM anomaly WHERE kind = :kind GROUP BY model_version
 """
 
 
@@ -26,6 +27,8 @@ def decisions(connection: Connection, name: str) -> Mapping[str, Mapping[str, in
     else:
         rows = connection.execute(text(_ANOMALIES), {"kind": name.removesuffix("_detector")})
     told: dict[str, dict[str, int]] = defaultdict(dict)
-    for version, decision, times in rows:
-        told[version][decision] = times
+    for version, abstained, decision, times in rows:
+        counted = told[version]
+        decision = "abstained" if abstained else decision
+        counted[decision] = counted.get(decision, 0) + times
     return dict(told)

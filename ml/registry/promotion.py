@@ -1,15 +1,19 @@
 """The one road into the service: gate, copy, a row that says since when and by whom; and the way back."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 from sqlalchemy import Connection, insert, text
 
 from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.database.engine import Database
 from core_sync.errors import NotFound, VerbRefused
+from ml.registry.evaluation_sets import EvaluationSets
+from ml.registry.gate import Verdict, judge_classifier, judge_detector
 from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
 from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
 from ml.registry.tables import ModelRelease
@@ -19,18 +23,9 @@ HEADLINE = {
     "delta_detector": "average_precision",
     "movement_detector": "average_precision",
 }
-"""The figure each model is compared by, on the same simulated rows that neither was trained on."""
-
-NOISE = 0.01
-"""A challenger this much worse may be as good: figures of two trainings differ by as much."""
-
-RULE_TABLE = "rule_table_alone.macro_f1"
-"""A root-cause model that is no better than the table of rules alone earns no place."""
+"""The figure of its training that each model is told by. Promotion measures anew and heeds none of them."""
 
 ROLLED_BACK = "rolled back"
-
-CLASS_LOSS_MAX = 0.05
-"""No root cause may lose more F1 than this, whatever the mean says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +38,79 @@ class Release:
     until: datetime | None
     released_by: str
     reason: str
+    evaluation: str | None = None
+    """Digest of the rows it was measured on when it was promoted."""
 
 
-def promote(connection: Connection, candidate: Path, service: Path, actor: str, at: datetime) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What was made live, and on what measurement."""
+
+    manifest: Manifest
+    verdict: Verdict
+
+
+def judge(
+    connection: Connection, candidate: Path, equal_is_enough: bool = False, sets: EvaluationSets | None = None
+) -> Verdict:
+    """Measure the model in the folder ``candidate`` beside the live one, whatever its manifest claims.
+
+    Args:
+        equal_is_enough: let it pass also when it is as good as the live one, not better.
+        sets: the rows to measure on; the frozen ones if left out.
+
+    Raises:
+        NotFound: no model is called as its manifest says.
+        ModelRefused: its files are not what the manifest says, or this version of the code cannot load them.
+    """
+    manifest = read_manifest(candidate)
+    name = manifest.name
+    if name not in MODEL_NAMES:
+        raise NotFound("model called", name)
+    sets = sets or EvaluationSets()
+    challenger = ServiceModels({name: candidate})
+    challenger.load(name)
+    champion = _readable(name, live_folder(connection, name))
+    if name == "root_cause":
+        before = champion.root_cause if champion else None
+        return judge_classifier(challenger.root_cause, before, sets.of_failures(), equal_is_enough)
+    return judge_detector(
+        name, challenger.detector(name), champion.detector(name) if champion else None, sets.of(name), equal_is_enough
+    )
+
+
+def promote(
+    database: Database,
+    candidate: Path,
+    service: Path,
+    actor: str,
+    at: datetime,
+    equal_is_enough: bool = False,
+    sets: EvaluationSets | None = None,
+) -> Promoted:
     """Make the model in the folder ``candidate`` the live one, once it passes the gate.
+
+    Nothing is locked while it is measured; the arguments are those of ``judge``.
 
     Raises:
         ModelRefused: the files are not what their manifest says, or this version of the code cannot load them.
-        VerbRefused: it is worse than the live model, and how.
+        VerbRefused: it does not pass the gate, and why; or another version went live meanwhile.
     """
     manifest = read_manifest(candidate)
-    if manifest.name not in MODEL_NAMES:
-        raise NotFound("model called", manifest.name)
-    live = live_folder(connection, manifest.name)
-    if (live / "manifest.json").is_file():
-        champion = read_manifest(live)
-        if champion.version == manifest.version:
-            raise VerbRefused("promote", f"{manifest.name} {manifest.version}", "it is live already")
-        reason = worse_than(manifest, champion)
-        if reason is not None:
-            raise VerbRefused("promote", f"{manifest.name} {manifest.version}", reason)
-    ServiceModels({manifest.name: candidate}).load(manifest.name)
+    subject = f"{manifest.name} {manifest.version}"
+    with database.reading() as connection:
+        if manifest.name in MODEL_NAMES and _live_version(connection, manifest.name) == manifest.version:
+            raise VerbRefused("promote", subject, "it is live already")
+        before = _newest_release(connection, manifest.name)
+        verdict = judge(connection, candidate, equal_is_enough, sets)
+    if verdict.refused is not None:
+        raise VerbRefused("promote", subject, verdict.refused)
     folder = _copied(candidate, manifest, service / manifest.name)
-    _release(connection, manifest, str(folder), actor, "promoted", at)
-    return manifest
+    with database.transaction() as connection:
+        if _newest_release(connection, manifest.name) != before:
+            raise VerbRefused("promote", subject, "another version went live while it was measured; promote it again")
+        _release(connection, manifest, str(folder), actor, "promoted", at, verdict)
+    return Promoted(manifest, verdict)
 
 
 def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Manifest:
@@ -125,39 +169,54 @@ def releases(connection: Connection, name: str) -> list[Release]:
     """Which version of ``name`` was live when, newest first; the shipped baseline last."""
     rows = connection.execute(
         text(
-            "SELECT version, released_at, released_by, reason FROM model_release "
+            "SELECT version, released_at, released_by, reason, evaluation FROM model_release "
             "WHERE name = :name ORDER BY release_id DESC"
         ),
         {"name": name},
     ).all()
     told: list[Release] = []
     until: datetime | None = None
-    for version, released_at, released_by, reason in rows:
+    for version, released_at, released_by, reason, evaluation in rows:
         since = from_microseconds(released_at)
-        told.append(Release(name, version, since, until, released_by, reason))
+        told.append(Release(name, version, since, until, released_by, reason, evaluation))
         until = since
     baseline = read_manifest(SHIPPED / name)
     return [*told, Release(name, baseline.version, None, until, "stocktriage", "shipped baseline")]
 
 
-def worse_than(challenger: Manifest, champion: Manifest) -> str | None:
-    """How ``challenger`` is worse than ``champion`` by more than noise, or no better than rules; None if neither."""
-    headline = HEADLINE[challenger.name]
-    ours, theirs = challenger.metrics.get(headline), champion.metrics.get(headline)
-    if ours is None:
-        return f"its manifest tells no {headline}"
-    if theirs is not None and ours < theirs - NOISE:
-        return f"{headline} is {ours:.3f}, the live version has {theirs:.3f}"
-    rules = challenger.metrics.get(RULE_TABLE)
-    if rules is not None and ours <= rules + NOISE:
-        return f"{headline} is {ours:.3f}, the table of rules alone has {rules:.3f}"
-    for name, figure in champion.metrics.items():
-        if ".f1." in name and name.startswith("fused") and challenger.metrics.get(name, 0.0) < figure - CLASS_LOSS_MAX:
-            return f"{name} falls from {figure:.3f} to {challenger.metrics.get(name, 0.0):.3f}"
-    return None
+def _readable(name: str, folder: Path) -> ServiceModels | None:
+    """The live model; None where this version of the code cannot load it, so that nothing can be compared with it."""
+    models = ServiceModels({name: folder})
+    try:
+        models.load(name)
+    except ModelRefused:
+        return None
+    return models
 
 
-def _release(connection: Connection, manifest: Manifest, folder: str, actor: str, reason: str, at: datetime) -> None:
+def _live_version(connection: Connection, name: str) -> str | None:
+    try:
+        return read_manifest(live_folder(connection, name)).version
+    except ModelRefused:
+        return None
+
+
+def _newest_release(connection: Connection, name: str) -> int | None:
+    found: int | None = connection.execute(
+        text("SELECT MAX(release_id) FROM model_release WHERE name = :name"), {"name": name}
+    ).scalar_one()
+    return found
+
+
+def _release(
+    connection: Connection,
+    manifest: Manifest,
+    folder: str,
+    actor: str,
+    reason: str,
+    at: datetime,
+    verdict: Verdict | None = None,
+) -> None:
     connection.execute(
         insert(ModelRelease).values(
             name=manifest.name,
@@ -166,5 +225,7 @@ def _release(connection: Connection, manifest: Manifest, folder: str, actor: str
             released_at=to_microseconds(at),
             released_by=actor,
             reason=reason,
+            evaluation=verdict.comparisons[0].digest if verdict else None,
+            figures=msgspec.json.encode(asdict(verdict)).decode() if verdict else None,
         )
     )

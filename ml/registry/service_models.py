@@ -61,6 +61,10 @@ class ServiceModels:
         """The detector of strange movements."""
         return detector_storage.load(self._checked("movement_detector"))
 
+    def detector(self, name: str) -> Detector:
+        """The detector ``name``."""
+        return self.delta_detector if name == "delta_detector" else self.movement_detector
+
     @cached_property
     def delta_fault_curve(self) -> FaultCurve:
         """The chance of a fault by the delta detector's score."""

@@ -19,3 +19,7 @@ class ModelRelease(SQLModel, table=True):
     released_at: int = moment()
     released_by: str
     reason: str
+    evaluation: str | None = None
+    """Digest of the rows it was measured on before it was promoted; None for a rollback."""
+    figures: str | None = None
+    """What was measured there, as JSON."""

@@ -15,7 +15,7 @@ from ml.root_cause.features import Text, text_of
 from ml.root_cause.fusion import CAUSE_OF_LEAF, Floats, Situation, by_cause, code_log_probabilities, fuse, softmax
 from ml.root_cause.novelty import Vocabulary
 from ml.root_cause.signs import signs
-from ml.root_cause.structured import evidence_matrix
+from ml.root_cause.structured import cause_probabilities, evidence_matrix
 from ml.root_cause.text import TextModel
 
 _SUBCLASS_SIGN = 2.0
@@ -177,6 +177,6 @@ def source_scores(
     from_text = np.where(has_text[:, None], by_cause(leaves), log_prior)
     from_structure = np.tile(log_prior, (len(leaves), 1))
     if has_structure.any():
-        told = structure.predict_proba(matrix[has_structure])
+        told = cause_probabilities(structure, matrix[has_structure])
         from_structure[has_structure] = np.log(np.maximum(told, 1e-9))
     return fuse([from_text, from_structure, code_log_probabilities(codes, prior)], prior)

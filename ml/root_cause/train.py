@@ -27,7 +27,8 @@ from ml.root_cause.novelty import Vocabulary, vocabulary_of
 from ml.root_cause.structured import evidence_matrix
 from ml.root_cause.text import TextModel, text_model
 from ml.training.evidence import ELSEWHERE, TRAINING, World, evidence_for
-from ml.training.wording.writer import CAUSE_SHARES, leaf_shares, write, write_many
+from ml.training.failures import drawn_leaves, written_failures
+from ml.training.wording.writer import CAUSE_SHARES, write_many
 
 ALPHA = 0.05
 """Chance of a miss that the conformal sets are built for."""
@@ -83,8 +84,8 @@ def train_root_cause(
         vocabulary=vocabulary,
         codes=shipped_codes(),
     )
-    settled = _calibrated(model, _failures(recipe.held_out, rng, TRAINING))
-    return TrainedClassifier(settled, figures(settled, _failures(recipe.held_out, rng, ELSEWHERE)))
+    settled = _calibrated(model, _held_out(recipe.held_out, rng, TRAINING))
+    return TrainedClassifier(settled, figures(settled, _held_out(recipe.held_out, rng, ELSEWHERE)))
 
 
 def _fit_text(recipe: Recipe, seed: int) -> tuple[TextModel, Vocabulary]:
@@ -124,7 +125,7 @@ def _fit_structure(
 ) -> HistGradientBoostingClassifier:
     """Gradient boosting over evidence; the classes weighted to the prior, whatever the rows' own mix."""
     evidences, causes = _simulated(rows, rng)
-    for leaf in _drawn_leaves(recipe.evidence_rows, rng):
+    for leaf in drawn_leaves(recipe.evidence_rows, rng):
         evidences.append(evidence_from(evidence_for(leaf, rng)))
         causes.append(CAUSES.index(root_cause_of(leaf)))
     truth = np.array(causes)
@@ -163,20 +164,8 @@ def _true_cause(row: Mapping[str, Any]) -> RootCause:
     return cause
 
 
-def _drawn_leaves(count: int, rng: np.random.Generator) -> list[str]:
-    return [LEAVES[at] for at in rng.choice(len(LEAVES), size=count, p=leaf_shares())]
-
-
-def _failures(count: int, rng: np.random.Generator, world: World) -> list[tuple[FailureEvidence, str]]:
-    """Failures in held-out wording with their leaf: a third text only, a sixth structure only, half with both."""
-    made: list[tuple[FailureEvidence, str]] = []
-    for leaf in _drawn_leaves(count, rng):
-        drawn = rng.random()
-        fields = evidence_for(leaf, rng, world) if drawn > 1 / 3 else {}
-        if drawn < 5 / 6:
-            fields["message"] = write(leaf, rng, held_out=True)
-        made.append((evidence_from(fields), leaf))
-    return made
+def _held_out(count: int, rng: np.random.Generator, world: World) -> list[tuple[FailureEvidence, str]]:
+    return [(evidence_from(fields), leaf) for fields, leaf in written_failures(count, rng, world)]
 
 
 def _calibrated(model: RootCauseClassifier, held_out: Sequence[tuple[FailureEvidence, str]]) -> RootCauseClassifier:

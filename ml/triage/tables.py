@@ -16,6 +16,7 @@ class Anomaly(SQLModel, table=True):
         Index(
             "anomaly_open", "sku", sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL")
         ),
+        Index("anomaly_decided", "kind", "model_version"),
     )
 
     anomaly_id: int | None = key()
@@ -53,6 +54,7 @@ class Diagnosis(SQLModel, table=True):
     """What a failure's root cause is taken to be, by which model version."""
 
     __tablename__ = "diagnosis"
+    __table_args__ = (Index("diagnosis_decided", "model_version", "abstained", "root_cause"),)
 
     failure_id: int = whole(primary_key=True)
     root_cause: str

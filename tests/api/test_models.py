@@ -12,12 +12,14 @@ from core_sync.clock import now
 from core_sync.errors import VerbRefused
 from core_sync.failures.record import NewFailure, record_failure
 from core_sync.settings import Settings
+from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.manifest import read_manifest, write_manifest
 from ml.registry.promotion import rollback
 from ml.registry.service_models import SHIPPED
 from ml.registry.tracking import log_training
 from ml.triage.diagnose import diagnose
 
+SOME = EvaluationSets(part=8)
 TIMED_OUT = "upstream request timed out after 30 s"
 
 
@@ -31,7 +33,7 @@ def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: 
     shutil.copytree(folder, candidates_of(world, "delta_detector") / manifest.version)
     uri = world.settings.mlflow_uri
     log_training(uri, folder, manifest, {})
-    promote_candidate(world, "delta_detector", None, "a data scientist")
+    promote_candidate(world, "delta_detector", None, "a data scientist", equal_is_enough=True, sets=SOME)
     champion = MlflowClient(tracking_uri=uri, registry_uri=uri).get_model_version_by_alias("delta_detector", "champion")
     assert champion.tags["hash"] == manifest.version
 
@@ -52,7 +54,7 @@ def test_a_running_service_takes_a_promoted_version_and_its_rollback_without_res
 
     _diagnose_one(world, TIMED_OUT)
     elsewhere = build_world(settings)
-    promote_candidate(elsewhere, "root_cause", manifest.version, "a data scientist")
+    promote_candidate(elsewhere, "root_cause", manifest.version, "a data scientist", equal_is_enough=True, sets=SOME)
     _diagnose_one(world, TIMED_OUT)
     with elsewhere.database.transaction() as connection:
         rollback(connection, "root_cause", "a data scientist", now())

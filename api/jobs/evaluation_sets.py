@@ -1,0 +1,58 @@
+"""Write the frozen evaluation sets of ``models/evaluation`` anew: ``python -m api.jobs.evaluation_sets``.
+
+Done only when rows or features change their meaning: figures before and after cannot be compared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from api.jobs.simulated_facts import SimulatedFacts, facts_of
+from api.jobs.training import DAY_US, labelled_rows_of
+from ml.anomaly.specification import DELTA, MOVEMENT
+from ml.registry.evaluation_sets import DAY, EVALUATION, FAULTY
+from ml.root_cause.causes import root_cause_of, subclass_of
+from ml.training.evidence import ELSEWHERE
+from ml.training.failures import written_failures
+from simulation.scenario import HELD_OUT
+
+SEED = 20_261
+"""Of no training."""
+WRITTEN = 3_000
+SIMULATED = 600
+
+
+def main() -> None:
+    """Replace the sets."""
+    EVALUATION.mkdir(exist_ok=True)
+    facts = facts_of(replace(HELD_OUT, seed=SEED))
+    _failures(facts).write_parquet(EVALUATION / "root_cause.parquet", compression="zstd")
+    for name, specification in (("delta_detector", DELTA), ("movement_detector", MOVEMENT)):
+        rows = labelled_rows_of(name, facts)
+        frame = pl.DataFrame(rows.matrix, schema=list(specification.features.names), orient="row")
+        days = rows.moments // DAY_US if name == "delta_detector" else rows.moments
+        frame = frame.with_columns(pl.Series(FAULTY, rows.faulty), pl.Series(DAY, days.astype(np.int64)))
+        frame.write_parquet(EVALUATION / f"{name}.parquet", compression="zstd")
+
+
+def _failures(facts: SimulatedFacts) -> pl.DataFrame:
+    rng = np.random.default_rng(SEED)
+    rows: list[Mapping[str, Any]] = []
+    for fields, leaf in written_failures(WRITTEN, rng, ELSEWHERE):
+        subclass = subclass_of(leaf)
+        rows.append({**fields, "root_cause": root_cause_of(leaf).value, "subclass": subclass and subclass.value})
+    for at in rng.permutation(len(facts.failures))[:SIMULATED]:
+        told = facts.failures[int(at)]
+        rows.append({name: value for name, value in told.items() if value not in ("", None) and name not in _KEPT_BACK})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+_KEPT_BACK = ("id", "occurred_at", "recorded_at", "resolved_at", "quantity", "document", "sku", "location", "channel")
+"""What names one record or tells the end of it."""
+
+
+if __name__ == "__main__":
+    main()
