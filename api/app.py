@@ -8,7 +8,7 @@ from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
 from api.guard import Guard
-from api.routes import actions, buffers, events, expectations, feed, held, publishing, service, stock
+from api.routes import actions, buffers, events, expectations, feed, held, publishing, service, stock, worklist
 from api.wiring import World
 
 _ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
@@ -34,7 +34,7 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, held, actions, buffers, expectations, stock, publishing, service):
+    for part in (events, feed, worklist, held, actions, buffers, expectations, stock, publishing, service):
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
     app.include_router(held_pages.router)

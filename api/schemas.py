@@ -47,7 +47,13 @@ class OverrideBody(Body):
 
 
 class Snooze(Noted):
-    until: AwareDatetime = Field(description="It wakes by itself then.")
+    """At least one of the three: it wakes by itself when the first of them is so."""
+
+    until: AwareDatetime | None = Field(None, description="It wakes at this moment.")
+    exposure_above: Decimal | None = Field(None, ge=0, le=10**12, description="… when its exposure is above this.")
+    stock_below: int | None = Field(
+        None, ge=-(10**9), le=10**9, description="… when one of its SKUs has fewer units available than this."
+    )
 
 
 class Merge(Noted):

@@ -140,7 +140,7 @@ def _when_started(server: "object", then: Callable[[], None]) -> None:
 
 
 def _greet(world: World, address: str, say: Say) -> None:
-    from api.cli.cases import FEED_COLUMNS
+    from api.cli.feed import COLUMNS
     from api.cli.session import print_table
     from api.shapes import case_shape
     from core_sync.cases.feed import read_feed
@@ -154,7 +154,7 @@ def _greet(world: World, address: str, say: Say) -> None:
         return
     losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
     say(f"{totals.cases:,} cases need attention; expected loss {losses or 'not known'}; the first {len(page.cases)}:")
-    print_table([case_shape(case) for case in page.cases], FEED_COLUMNS)
+    print_table([case_shape(case) for case in page.cases], COLUMNS)
 
 
 def _address(settings: Settings, listening: socket.socket) -> str:

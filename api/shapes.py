@@ -11,6 +11,7 @@ import msgspec
 
 from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
 from core_sync.cases.feed import FeedCase, Page
+from core_sync.cases.since import Changes, SinceThen
 from core_sync.cases.totals import Covered, Facets, Totals
 from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
@@ -78,6 +79,17 @@ def facets_shape(facets: Facets, coverage: Sequence[Covered]) -> Shape:
     }
 
 
+def since_shape(then: SinceThen | None) -> Shape:
+    """What happened to the list since a moment; all of it empty for who was never there before."""
+    kinds = ("new", "worsened", "woken", "resolved")
+    none = Changes(0, ())
+    return {
+        "since": then.since if then is not None else None,
+        **{kind: getattr(then, kind) if then is not None else none for kind in kinds},
+        "came_and_went": then.came_and_went if then is not None else 0,
+    }
+
+
 def detail_shape(detail: CaseDetail, anomalies: Mapping[int, Shape]) -> Shape:
     """A case with its signals and its timeline; ``anomalies`` are told by the room that knows them."""
     return {
@@ -98,7 +110,7 @@ def _signal_shape(signal: CaseSignalShown, anomalies: Mapping[int, Shape]) -> Sh
     }
 
 
-_MONEY = ("exposure", "expected_loss", "override_rank")
+_MONEY = ("exposure", "expected_loss", "override_rank", "snoozed_above")
 _MOMENTS = ("snoozed_until", "resolved_at", "override_until")
 
 

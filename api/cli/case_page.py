@@ -9,6 +9,7 @@ Told = Mapping[str, Any]
 
 _SHOWN_CHANGES = (
     "status", "owner", "root_cause", "expected_loss", "override_root_cause", "override_rank", "snoozed_until",
+    "snoozed_above", "snoozed_stock_below",
 )  # fmt: skip
 
 
@@ -69,9 +70,18 @@ def _head(case: Told) -> dict[str, str]:
         "locations": cell(case["locations"]),
         "channels": cell(case["channels"]),
         "opened": cell(case["opened_at"]) + " UTC",
-        "snoozed until": cell(case["snoozed_until"]),
+        "snoozed until": _wakes(case),
         "models": ", ".join(f"{name} {version}" for name, version in case["model_versions"].items()),
     }
+
+
+def _wakes(case: Told) -> str:
+    waits = [cell(case["snoozed_until"]) + " UTC"] if case["snoozed_until"] is not None else []
+    if case["snoozed_above"] is not None:
+        waits.append(f"exposure above {cell(case['snoozed_above'])} {case['currency'] or ''}".rstrip())
+    if case["snoozed_stock_below"] is not None:
+        waits.append(f"fewer than {cell(case['snoozed_stock_below'])} units available")
+    return " or ".join(waits)
 
 
 def _print_evidence(case: Told) -> None:
@@ -98,9 +108,7 @@ def _change(entry: Told) -> str:
     shown = [
         f"{name.replace('_', ' ')} {cell(entry['before'].get(name)) or '–'} → {cell(after) or '–'}"
         for name, after in entry["after"].items()
-        if name
-        in ("status", "owner", "root_cause", "expected_loss", "override_root_cause", "override_rank", "snoozed_until")
-        and entry["before"].get(name) != after
+        if name in _SHOWN_CHANGES and entry["before"].get(name) != after
     ]
     return ", ".join(shown)
 

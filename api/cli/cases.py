@@ -1,27 +1,30 @@
-"""Cases: compare, triage, the worklist, one case and what may be done to it."""
+"""Cases: compare, triage, one case and what may be done to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.session import Actor, AsJson, Database, fail, open_world, parse_moment, print_json_lines, print_rows, who
+from api.cli.session import (
+    Actor,
+    AsJson,
+    Database,
+    fail,
+    money_said,
+    open_world,
+    parse_moment,
+    print_json_lines,
+    print_rows,
+    who,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-FEED_COLUMNS = {
-    "rank": "rank", "case": "case", "root_cause": "root cause", "subclass": "subclass", "probability": "prob",
-    "abstained": "undecided", "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus",
-    "channels": "channels",
-    "recommended_action": "do", "opened_at": "opened (UTC)", "owner": "owner",
-}  # fmt: skip
-
 VERBS = (
-    "ack, begin, wait, assign NAME, unassign, note TEXT, override, snooze UNTIL, merge INTO, split SIGNAL…, "
+    "ack, begin, wait, assign NAME, unassign, note TEXT, override, snooze [UNTIL], merge INTO, split SIGNAL…, "
     "resolve HOW, reopen, undo ENTRY"
 )
 
@@ -30,7 +33,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(reconcile)
     app.command()(triage)
-    app.command()(feed)
     app.command("case")(case)
 
 
@@ -74,55 +76,6 @@ def triage(as_json: AsJson = False, database: Database = None) -> None:
     print_rows([asdict(summary)], as_json)
 
 
-def feed(
-    status: Annotated[
-        list[str] | None, typer.Option(help="Only this status (repeatable); 'all' for every one.")
-    ] = None,
-    root_cause: Annotated[str | None, typer.Option()] = None,
-    sku: Annotated[str | None, typer.Option()] = None,
-    location: Annotated[str | None, typer.Option()] = None,
-    channel: Annotated[str | None, typer.Option()] = None,
-    owner: Annotated[str | None, typer.Option()] = None,
-    abstained: Annotated[
-        bool | None, typer.Option("--abstained/--decided", help="Only what a person must decide.")
-    ] = None,
-    search: Annotated[str | None, typer.Option(help="Words, each as the beginning of one that the case says.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many; 20 on a terminal, all with --json.")] = None,
-    as_json: AsJson = False,
-    database: Database = None,
-) -> None:
-    """The ranked worklist: the largest expected loss first."""
-    from api.shapes import case_shape
-    from core_sync.cases.feed import read_feed
-    from core_sync.cases.narrow import Filter
-    from core_sync.cases.rules import ON_THE_LIST
-    from core_sync.cases.totals import read_coverage, read_totals
-
-    shown = Filter(
-        statuses=ON_THE_LIST if not status else _statuses(status), root_cause=root_cause, sku=sku, location=location,
-        channel=channel, owner=owner, abstained=abstained, search=search,
-    )  # fmt: skip
-    wanted = limit if limit is not None else (None if as_json else 20)
-    with open_world(database) as world, world.database.reading() as connection:
-        at, cursor = world.clock(), None
-        rows: list[dict[str, Any]] = []
-        while wanted is None or len(rows) < wanted:
-            page = read_feed(connection, at, shown, cursor, 500 if wanted is None else wanted - len(rows))
-            rows += [case_shape(one) for one in page.cases]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        totals = read_totals(connection, shown)
-        (covered,) = read_coverage(connection, shown, [max(len(rows), 1)])
-        nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
-    print_rows(rows, as_json, FEED_COLUMNS, nothing)
-    if not as_json and rows:
-        losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
-        print(f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else ""))
-        if losses and covered.left:
-            print(f"these cover {covered.share:.0%} of it; {covered.left:,.2f} is left")
-
-
 def case(
     case_id: Annotated[int, typer.Argument(metavar="ID", help="The case's number.")],
     verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help=VERBS)] = None,
@@ -132,6 +85,8 @@ def case(
     root_cause: Annotated[str | None, typer.Option(help="override: the root cause.")] = None,
     loss: Annotated[str | None, typer.Option(help="override: rank as if this were the expected loss.")] = None,
     until: Annotated[str | None, typer.Option(help="override: until when (a moment, or 4h).")] = None,
+    above: Annotated[str | None, typer.Option(help="snooze: wake when its exposure is above this.")] = None,
+    stock_below: Annotated[int | None, typer.Option(help="snooze: wake when fewer units are available.")] = None,
     actor: Actor = None,
     as_json: AsJson = False,
     database: Database = None,
@@ -143,7 +98,11 @@ def case(
     with open_world(database) as world:
         at = world.clock()
         if verb is not None:
-            words = _Said(case_id, told or [], who(actor), at, note, reason, root_cause, loss, until)
+            words = _Said(
+                case_id=case_id, told=told or [], actor=who(actor), at=at, note=note, reason=reason,
+                root_cause=root_cause, rank=money_said(loss), until=until, above=money_said(above),
+                stock_below=stock_below,
+            )  # fmt: skip
             with world.database.transaction() as connection:
                 _do(connection, verb, words)
         with world.database.reading() as connection:
@@ -151,24 +110,28 @@ def case(
     print_json_lines([detail]) if as_json else print_case(detail)
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Said:
-    """What the command line said beside the verb."""
+    """What the command line said beside the verb; money in ten-thousandths."""
 
-    def __init__(
-        self,
-        case_id: int,
-        told: Sequence[str],
-        actor: str,
-        at: datetime,
-        note: str | None,
-        reason: str,
-        root_cause: str | None,
-        loss: str | None,
-        until: str | None,
-    ) -> None:
-        self.case_id, self.told, self.actor, self.at, self.note = case_id, told, actor, at, note
-        self.reason, self.root_cause, self.until = reason, root_cause, until
-        self.rank = _money(loss) if loss is not None else None
+    case_id: int
+    told: Sequence[str]
+    actor: str
+    at: datetime
+    note: str | None
+    reason: str
+    root_cause: str | None
+    rank: int | None
+    until: str | None
+    above: int | None
+    stock_below: int | None
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """The moment until which to snooze; None where only exposure or stock are waited for."""
+        if not self.told and (self.above is not None or self.stock_below is not None):
+            return None
+        return parse_moment(self.word("until when"), self.at)
 
     def word(self, what: str) -> str:
         """The one word that the verb needs."""
@@ -203,7 +166,9 @@ def _do(connection: "Connection", verb: str, said: _Said) -> None:
             connection, one, actor, at, said.reason, said.root_cause, said.rank,
             parse_moment(said.until, at) if said.until else None,
         ),
-        "snooze": lambda: verbs.snooze(connection, one, parse_moment(said.word("until when"), at), actor, at, note),
+        "snooze": lambda: verbs.snooze(
+            connection, one, said.wakes_at, actor, at, note, said.above, said.stock_below
+        ),
         "merge": lambda: grouping.merge(connection, one, said.number("the case to merge it into"), actor, at, note),
         "split": lambda: grouping.split(connection, one, said.numbers("the signals to take out"), actor, at, note),
         "resolve": lambda: verbs.resolve(connection, one, said.word("how it was resolved"), actor, at, note),
@@ -213,23 +178,3 @@ def _do(connection: "Connection", verb: str, said: _Said) -> None:
     if verb not in doing:
         fail(f"{verb} is nothing that can be done to a case; there are {', '.join(doing)}")
     doing[verb]()
-
-
-def _money(said: str) -> int:
-    from core_sync.money import to_ten_thousandths
-
-    try:
-        return to_ten_thousandths(Decimal(said))
-    except InvalidOperation as error:
-        raise typer.BadParameter(f"{said!r} is no amount of money") from error
-
-
-def _statuses(said: Sequence[str]) -> tuple[Any, ...]:
-    from core_sync.cases.rules import Status
-
-    if "all" in said:
-        return ()
-    try:
-        return tuple(Status(one) for one in said)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; there are {', '.join(Status)}, all") from error

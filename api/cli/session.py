@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -126,6 +126,22 @@ def parse_moment(said: str, at: datetime) -> datetime:
     if moment.tzinfo is None:
         raise typer.BadParameter(f"{said!r} has no time zone; write 2026-03-02T08:00:00Z")
     return moment.astimezone(UTC)
+
+
+def money_said(said: str | None) -> int | None:
+    """An amount of money, in ten-thousandths; None where nothing is said.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    from core_sync.money import to_ten_thousandths
+
+    if said is None:
+        return None
+    try:
+        return to_ten_thousandths(Decimal(said))
+    except InvalidOperation as error:
+        raise typer.BadParameter(f"{said!r} is no amount of money") from error
 
 
 def fail(message: str) -> NoReturn:

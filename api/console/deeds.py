@@ -77,10 +77,11 @@ def _verb(verb: Callable[[Connection, Said], object]) -> Callable[[World, Said],
 
 
 def _snooze(connection: Connection, said: Said) -> None:
-    until = said.until("until")
-    if until is None:
-        raise FormRefused("snooze: say for how long")
-    verbs.snooze(connection, said.case_id, until, said.actor, said.at, said.text("note") or None)
+    stock_below = said.number("stock_below") if said.text("stock_below") else None
+    verbs.snooze(
+        connection, said.case_id, said.until("until"), said.actor, said.at, said.text("note") or None,
+        said.money("above"), stock_below,
+    )  # fmt: skip
 
 
 def _override(connection: Connection, said: Said) -> None:

@@ -17,9 +17,11 @@ from api.guard import COOKIE, SESSION_S, holder_of, session_cookie
 from api.problems import of_error
 from api.shapes import case_shape
 from api.wiring import World
+from core_sync.cases.attendance import caught_up, visit
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
+from core_sync.cases.since import read_since
 from core_sync.cases.totals import read_coverage, read_totals
 from core_sync.errors import CursorRefused, NotFound, StocktriageError
 
@@ -57,6 +59,7 @@ def feed_page(
         abstained=True if abstained == "yes" else None, search=search.strip() or None,
     )  # fmt: skip
     at = world.clock()
+    left = visit(world.database, actor, at)
     with world.database.reading() as connection:
         try:
             found = read_feed(connection, at, shown, cursor or None, PAGE)
@@ -64,11 +67,12 @@ def feed_page(
             return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)
         totals, covered = read_totals(connection, shown), read_coverage(connection, shown, STEPS_SHOWN)
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
+        then = read_since(connection, left) if left is not None and not cursor else None
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
     more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
     told = {
         "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": totals,
-        "covered": covered, "more": more,
+        "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
     }  # fmt: skip
@@ -89,6 +93,14 @@ async def do_to_case(case_id: int, deed: str, request: Request, world: TheWorld,
     form = await request.form()
     fields = {name: [str(value) for value in form.getlist(name)] for name in form}
     return await run_in_threadpool(_do, case_id, deed, fields, request, world, actor)
+
+
+@router.post("/seen")
+def seen(world: TheWorld, actor: Actor) -> Response:
+    """What happened is known; only what comes later is news."""
+    with world.database.transaction() as connection:
+        caught_up(connection, actor, world.clock())
+    return RedirectResponse("/", 303)
 
 
 @router.get("/login")

@@ -115,8 +115,14 @@ def override(case_id: int, body: OverrideBody, world: TheWorld, actor: Actor) ->
 
 @router.post("/cases/{case_id}/snooze", response_model=CaseShown, responses=REFUSED, summary="Snooze")
 def snooze(case_id: int, body: Snooze, world: TheWorld, actor: Actor) -> Response:
-    """Leave it off the list until a moment; it wakes by itself."""
-    return _done(world, case_id, lambda c: verbs.snooze(c, case_id, body.until, actor, world.clock(), body.note))
+    """Leave it off the list until a moment, too much at stake or too little stock; it wakes by itself and says why."""
+    above = to_ten_thousandths(body.exposure_above) if body.exposure_above is not None else None
+    at = world.clock()
+    return _done(
+        world,
+        case_id,
+        lambda c: verbs.snooze(c, case_id, body.until, actor, at, body.note, above, body.stock_below),
+    )
 
 
 @router.post("/cases/{case_id}/merge", response_model=CaseShown, responses=REFUSED, summary="Merge into another")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import col
 
 from core_sync.cases.rows import CASES, change_case, changed, locked_case, recount_signals
-from core_sync.cases.rules import Status, check_allowed
+from core_sync.cases.rules import AWAKE, Status, check_allowed
 from core_sync.cases.scope import NO_SCOPE, keep_scope
 from core_sync.cases.tables import CaseSignal
 from core_sync.cases.timeline import add_entry
@@ -39,7 +39,7 @@ def merge(connection: Connection, case_id: int, into: int, actor: str, at: datet
         "resolved_at": moment,
         "resolution": f"merged into case {into}",
         "merged_into": into,
-        "snoozed_until": None,
+        **AWAKE,
     }
     before = changed(source, changes)
     change_case(connection, case_id, changes, moment)

@@ -28,6 +28,9 @@ UNRESOLVED = tuple(status for status in Status if status is not Status.RESOLVED)
 ON_THE_LIST = tuple(status for status in UNRESOLVED if status is not Status.SNOOZED)
 """What the worklist shows unless asked for more."""
 
+AWAKE: Mapping[str, None] = MappingProxyType(dict.fromkeys(("snoozed_until", "snoozed_above", "snoozed_stock_below")))
+"""The columns of a case that is not asleep: nothing is waited for."""
+
 REGRESSION_WINDOW = timedelta(days=14)
 """A case that comes back within this time of being resolved is the same case, regressed."""
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, select, text
 
 from core_sync.cases.recurrence import raised
 from core_sync.cases.rows import CASES, change_case, in_parts
-from core_sync.cases.rules import Status, rank_value
+from core_sync.cases.rules import AWAKE, Status, rank_value
 from core_sync.cases.signals import SYSTEM
 from core_sync.cases.timeline import add_entry
+from core_sync.cases.waking import wake
 from core_sync.cases.weigh import ask_beside
 from core_sync.clock import to_microseconds
 
@@ -40,15 +41,16 @@ def resolve_settled(connection: Connection, at: datetime, open_anomalies: OpenAm
             "status": Status.RESOLVED,
             "resolved_at": to_microseconds(at),
             "resolution": "its cause is gone",
-            "snoozed_until": None,
+            **AWAKE,
             "needs_review": False,
         }
-        before = {"status": row.status, "resolved_at": None, "resolution": None, "snoozed_until": row.snoozed_until}
+        slept = {name: row._mapping[name] for name in AWAKE}
+        before = {"status": row.status, "resolved_at": None, "resolution": None, **slept}
         change_case(connection, row.case_id, changes, to_microseconds(at))
         add_entry(connection, row.case_id, SYSTEM, "resolved", at, _how(connection, row.case_id), before, changes)
         resolved.append(row.case_id)
     ask_beside(connection, resolved)
-    return Settled(resolved, _wake(connection, at), _expire_overrides(connection, at))
+    return Settled(resolved, wake(connection, at), _expire_overrides(connection, at))
 
 
 def _without_open_failures(connection: Connection, open_anomalies: OpenAmong | None) -> list[Row[Any]]:
@@ -73,23 +75,6 @@ def _how(connection: Connection, case_id: int) -> str:
     return "its cause is gone" + (f": {'; '.join(endings)}" if endings else "")
 
 
-def _wake(connection: Connection, at: datetime) -> list[int]:
-    moment = to_microseconds(at)
-    due = select(CASES.c.case_id, CASES.c.snoozed_until).where(
-        CASES.c.status == Status.SNOOZED, CASES.c.snoozed_until <= moment
-    )
-    woken = []
-    for row in connection.execute(due).all():
-        changes = {"status": Status.ACKNOWLEDGED, "snoozed_until": None}
-        before = {"status": Status.SNOOZED, "snoozed_until": row.snoozed_until}
-        change_case(connection, row.case_id, {**changes, "needs_review": True}, moment)
-        add_entry(
-            connection, row.case_id, SYSTEM, "woken", at, "the time it was snoozed until has come", before, changes
-        )
-        woken.append(row.case_id)
-    return woken
-
-
 def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
     moment = to_microseconds(at)
     due = select(CASES).where(CASES.c.override_until <= moment, CASES.c.status != Status.RESOLVED)
@@ -107,7 +92,7 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
 
 
 _NO_OPEN_FAILURE = """
-SELECT c.case_id, c.status, c.snoozed_until FROM exception_case c
+SELECT c.case_id, c.status, c.snoozed_until, c.snoozed_above, c.snoozed_stock_below FROM exception_case c
 WHERE c.needs_review AND c.status <> 'resolved' AND c.signals > 0
   AND NOT EXISTS (
     SELECT 1 FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id

@@ -73,6 +73,8 @@ class ExceptionCase(SQLModel, table=True):
     anomaly_p_value: float | None = None
     exposure: int | None = whole(None)
     expected_loss: int | None = whole(None)
+    told_loss: int | None = whole(None)
+    """The expected loss that the timeline last told; what is far from it is told again."""
     currency: str | None = None
     exposure_terms: str = "{}"
     time_to_harm_h: float | None = None

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from core_sync.cases.rows import CASES, change_case, changed, locked_case
-from core_sync.cases.rules import ROOT_CAUSES, Status, check_allowed, rank_value
+from core_sync.cases.rules import AWAKE, ROOT_CAUSES, Status, check_allowed, rank_value
 from core_sync.cases.tables import ExceptionCase
 from core_sync.cases.timeline import add_entry
 from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import VerbRefused
+from core_sync.money import from_ten_thousandths
 
 
 def acknowledge(connection: Connection, case_id: int, actor: str, at: datetime, note: str | None = None) -> int:
@@ -92,16 +93,40 @@ def override(
 
 
 def snooze(
-    connection: Connection, case_id: int, until: datetime, actor: str, at: datetime, note: str | None = None
+    connection: Connection,
+    case_id: int,
+    until: datetime | None,
+    actor: str,
+    at: datetime,
+    note: str | None = None,
+    above: int | None = None,
+    stock_below: int | None = None,
 ) -> int:
-    """Leave it off the list until ``until``; it wakes by itself.
+    """Leave it off the list until one of these is so; it wakes by itself and says why.
+
+    Args:
+        until: a moment.
+        above: its exposure is above this, in ten-thousandths of the reporting currency.
+        stock_below: one of its SKUs has fewer units available than this, at the locations it names or at all.
 
     Raises:
-        VerbRefused: that moment is past.
+        VerbRefused: nothing is named, that moment is past, or its exposure is above that already.
     """
-    _check_ahead("snooze", f"case {case_id}", until, at)
-    changes = {"status": Status.SNOOZED, "snoozed_until": to_microseconds(until)}
-    return _apply(connection, case_id, "snooze", changes, actor, at, note)
+    subject = f"case {case_id}"
+    if until is None and above is None and stock_below is None:
+        raise VerbRefused("snooze", subject, "say until when, above which exposure or below which stock it shall wake")
+    _check_ahead("snooze", subject, until, at)
+    case = locked_case(connection, case_id)
+    if above is not None and (case.exposure or 0) > above:
+        known = from_ten_thousandths(case.exposure or 0)
+        raise VerbRefused("snooze", subject, f"its exposure is {known:,.2f} {case.currency or ''} already".rstrip())
+    changes = {
+        "status": Status.SNOOZED,
+        "snoozed_until": to_microseconds(until) if until is not None else None,
+        "snoozed_above": above,
+        "snoozed_stock_below": stock_below,
+    }
+    return _apply(connection, case_id, "snooze", changes, actor, at, note, case)
 
 
 def resolve(
@@ -118,7 +143,7 @@ def resolve(
         "status": Status.RESOLVED,
         "resolved_at": to_microseconds(at),
         "resolution": resolution.strip(),
-        "snoozed_until": None,
+        **AWAKE,
     }
     return _apply(connection, case_id, "resolve", changes, actor, at, note)
 
@@ -153,7 +178,7 @@ def check_no_other_open(connection: Connection, case: ExceptionCase, verb: str) 
 def _set_status(
     connection: Connection, case_id: int, verb: str, status: Status, actor: str, at: datetime, note: str | None
 ) -> int:
-    return _apply(connection, case_id, verb, {"status": status, "snoozed_until": None}, actor, at, note)
+    return _apply(connection, case_id, verb, {"status": status, **AWAKE}, actor, at, note)
 
 
 def _apply(

@@ -29,7 +29,13 @@ NOTICEABLE = 0.05
 """A change of the exposure by more than this share of it concerns the cases that bear the rest."""
 
 _TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
-"""A change of one of these is a line in the timeline; figures alone change all the time."""
+"""A change of one of these is a line in the timeline; figures change all the time, and only far changes are told."""
+
+FAR = 1.25
+"""An expected loss this many times what was last told, or one of which that is so many times, is told."""
+
+_LEAST_TOLD = 10_000
+"""One unit of the currency, in ten-thousandths: a change of less is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +122,30 @@ def write_opinion(
     before_scope = {column: getattr(case, column) for column in SCOPES.values()}
     keep_scope(connection, case_id, before_scope, changes)
     keep_words(connection, [case_id])
+    _tell(connection, case, changes, at)
+    return _has_moved(case.exposure, changes["exposure"])
+
+
+def _tell(connection: Connection, case: ExceptionCase, changes: Mapping[str, Any], at: datetime) -> None:
+    """Write into the timeline what is news: another cause or remedy, or a loss far from the one last told."""
+    case_id, loss = case.case_id or 0, changes["expected_loss"]
     told = [name for name in _TOLD if getattr(case, name) != changes[name]]
     if case.model_versions == "{}" or told:
         shown = (*_TOLD, "probability", "exposure", "expected_loss", "currency")
         before = {name: getattr(case, name) for name in shown} if case.model_versions != "{}" else {}
         add_entry(connection, case_id, SYSTEM, "weighed", at, None, before, {name: changes[name] for name in shown})
-    return _has_moved(case.exposure, changes["exposure"])
+    far = case.model_versions != "{}" and _is_far(case.told_loss, loss)
+    if far:
+        verb = "worsened" if (loss or 0) > (case.told_loss or 0) else "eased"
+        figures = {"expected_loss": case.told_loss}, {"expected_loss": loss}
+        add_entry(connection, case_id, SYSTEM, verb, at, None, *figures)
+    if far or case.model_versions == "{}":
+        connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(told_loss=loss))
+
+
+def _is_far(told: int | None, now: int | None) -> bool:
+    low, high = sorted((told or 0, now or 0))
+    return high - low >= _LEAST_TOLD and high >= FAR * low
 
 
 def _has_moved(before: int | None, now: int | None) -> bool:

@@ -1,0 +1,128 @@
+"""The worklist on a terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.session import Actor, AsJson, Database, open_world, print_rows, who
+
+if TYPE_CHECKING:
+    from api.wiring import World
+    from core_sync.cases.narrow import Filter
+    from core_sync.cases.rules import Status
+
+COLUMNS = {
+    "rank": "rank", "case": "case", "root_cause": "root cause", "subclass": "subclass", "probability": "prob",
+    "abstained": "undecided", "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus",
+    "channels": "channels",
+    "recommended_action": "do", "opened_at": "opened (UTC)", "owner": "owner",
+}  # fmt: skip
+
+Statuses = Annotated[list[str] | None, typer.Option("--status", help="Only this (repeatable); 'all' for every one.")]
+RootCause = Annotated[str | None, typer.Option()]
+Sku = Annotated[str | None, typer.Option()]
+Location = Annotated[str | None, typer.Option()]
+Channel = Annotated[str | None, typer.Option()]
+Owner = Annotated[str | None, typer.Option()]
+Abstained = Annotated[bool | None, typer.Option("--abstained/--decided", help="Only what a person must decide.")]
+Search = Annotated[str | None, typer.Option(help="Words, each as the beginning of one that the case says.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(feed)
+
+
+def feed(
+    status: Statuses = None,
+    root_cause: RootCause = None,
+    sku: Sku = None,
+    location: Location = None,
+    channel: Channel = None,
+    owner: Owner = None,
+    abstained: Abstained = None,
+    search: Search = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many; 20 on a terminal, all with --json.")] = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """The ranked worklist: the largest expected loss first."""
+    shown = narrowed_to(status, root_cause, sku, location, channel, owner, abstained, search)
+    wanted = limit if limit is not None else (None if as_json else 20)
+    with open_world(database) as world:
+        rows, sums = _read(world, shown, wanted)
+        news = None if as_json else _news(world, who(actor))
+        nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
+    print_rows(rows, as_json, COLUMNS, nothing)
+    if not as_json:
+        print("\n".join(line for line in (*(sums if rows else ()), news) if line))
+
+
+def narrowed_to(
+    status: Sequence[str] | None,
+    root_cause: str | None,
+    sku: str | None,
+    location: str | None,
+    channel: str | None,
+    owner: str | None,
+    abstained: bool | None,
+    search: str | None,
+) -> "Filter":
+    """What the options of a command narrow the list to."""
+    from core_sync.cases.narrow import Filter
+    from core_sync.cases.rules import ON_THE_LIST
+
+    return Filter(
+        statuses=ON_THE_LIST if not status else _statuses(status), root_cause=root_cause, sku=sku, location=location,
+        channel=channel, owner=owner, abstained=abstained, search=search,
+    )  # fmt: skip
+
+
+def _read(world: "World", shown: "Filter", wanted: int | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """The first ``wanted`` cases (None: all), and what they are in sum, in words."""
+    from api.shapes import case_shape
+    from core_sync.cases.feed import read_feed
+    from core_sync.cases.totals import read_coverage, read_totals
+
+    at, cursor = world.clock(), None
+    rows: list[dict[str, Any]] = []
+    with world.database.reading() as connection:
+        while wanted is None or len(rows) < wanted:
+            page = read_feed(connection, at, shown, cursor, 500 if wanted is None else wanted - len(rows))
+            rows += [case_shape(one) for one in page.cases]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        totals = read_totals(connection, shown)
+        (covered,) = read_coverage(connection, shown, [max(len(rows), 1)])
+    losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
+    sums = [f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else "")]
+    if losses and covered.left:
+        sums.append(f"these cover {covered.share:.0%} of it; {covered.left:,.2f} is left")
+    return rows, sums
+
+
+def _news(world: "World", person: str) -> str | None:
+    """What happened since ``person`` left the list, to which they have just come back."""
+    from api.cli.since import news_line
+    from core_sync.cases.attendance import visit
+    from core_sync.cases.since import read_since
+
+    left = visit(world.database, person, world.clock())
+    if left is None:
+        return None
+    with world.database.reading() as connection:
+        return news_line(read_since(connection, left))
+
+
+def _statuses(said: Sequence[str]) -> "tuple[Status, ...]":
+    from core_sync.cases.rules import Status
+
+    if "all" in said:
+        return ()
+    try:
+        return tuple(Status(one) for one in said)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are {', '.join(Status)}, all") from error
