@@ -3,12 +3,13 @@
 from fastapi import FastAPI
 
 from api import problems
+from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
 from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
 from api.guard import Guard
-from api.routes import actions, buffers, events, expectations, feed, held, publishing, service, stock, worklist
+from api.routes import actions, buffers, bulk, events, expectations, feed, held, publishing, service, stock, worklist
 from api.wiring import World
 
 _ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
@@ -34,9 +35,10 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, worklist, held, actions, buffers, expectations, stock, publishing, service):
+    for part in (events, feed, worklist, bulk, held, actions, buffers, expectations, stock, publishing, service):
         app.include_router(part.router, prefix="/v1")
     app.include_router(pages.router)
+    app.include_router(bulk_pages.router)
     app.include_router(held_pages.router)
     app.include_router(stock_pages.router)
     app.include_router(channel_pages.router)

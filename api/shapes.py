@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from core_sync.cases.bulk import BulkOutcome
 from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
 from core_sync.cases.feed import FeedCase, Page
 from core_sync.cases.since import Changes, SinceThen
@@ -87,6 +88,18 @@ def since_shape(then: SinceThen | None) -> Shape:
         "since": then.since if then is not None else None,
         **{kind: getattr(then, kind) if then is not None else none for kind in kinds},
         "came_and_went": then.came_and_went if then is not None else 0,
+    }
+
+
+def bulk_shape(outcome: BulkOutcome, dry_run: bool) -> Shape:
+    """What a verb did to many cases, or would do."""
+    return {
+        "bulk": outcome.bulk,
+        "verb": outcome.verb,
+        "dry_run": dry_run,
+        "expected_loss": outcome.expected_loss,
+        "done": outcome.done,
+        "refused": outcome.refused,
     }
 
 

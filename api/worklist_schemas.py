@@ -1,10 +1,12 @@
 """Shapes of what is asked and told of the worklist as a whole, as OpenAPI tells them."""
 
 from datetime import datetime
+from decimal import Decimal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from api.schemas import Shown
+from api.schemas import Body, Shown
+from core_sync.cases.rules import Status
 
 
 class ChangeShown(Shown):
@@ -32,3 +34,69 @@ class SinceShown(Shown):
     woken: ChangesShown = Field(description="Snoozed, and awake again.")
     resolved: ChangesShown = Field(description="Over because the cause is gone.")
     came_and_went: int = Field(description="Opened since and over already.")
+
+
+class Fitting(Body):
+    """Which cases, by what they have in common; nothing named means all that are on the list."""
+
+    status: list[Status] = Field([], description="Only these; without it, everything not resolved and not snoozed.")
+    root_cause: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    channel: str | None = None
+    owner: str | None = None
+    abstained: bool | None = None
+    search: str | None = None
+
+
+class BulkBody(Body):
+    """A verb, the cases, and what the verb needs. Say `cases`, or `fitting`."""
+
+    verb: str = Field(description="acknowledge, begin, wait, assign, note, override, snooze, merge, resolve or reopen.")
+    cases: list[int] = Field([], description="Cases by number.")
+    fitting: Fitting | None = None
+    dry_run: bool = Field(False, description="Only say what would happen to which.")
+    note: str | None = Field(None, max_length=4_000)
+    owner: str | None = Field(None, max_length=200, description="assign: whose they are; null takes the owner away.")
+    until: AwareDatetime | None = Field(None, description="snooze, override: until when.")
+    exposure_above: Decimal | None = Field(None, ge=0, le=10**12, description="snooze: wake when above this.")
+    stock_below: int | None = Field(None, ge=-(10**9), le=10**9, description="snooze: wake when fewer are available.")
+    resolution: str = Field("", max_length=4_000, description="resolve: how it ended.")
+    into: int | None = Field(None, description="merge: the case that takes the signals.")
+    reason: str = Field("", max_length=4_000, description="override: why.")
+    root_cause: str | None = Field(None, description="override: what the cause is.")
+    expected_loss: Decimal | None = Field(None, ge=0, le=10**12, description="override: rank as if it were this.")
+
+
+class UndoBulk(Body):
+    dry_run: bool = Field(False, description="Only say what would happen to which.")
+
+
+class BulkCaseShown(Shown):
+    case: int
+    title: str
+    status: str
+    status_then: str
+    owner: str | None
+    owner_then: str | None
+    expected_loss: float | None
+    currency: str | None
+    refused: str | None = Field(description="Why this case stays as it is.")
+
+
+class BulkShown(Shown):
+    bulk: int | None = Field(description="The number to undo all of it by; null where nothing was kept.")
+    verb: str
+    dry_run: bool
+    expected_loss: dict[str, float] = Field(description="What the cases of `done` stand for, by currency.")
+    done: list[BulkCaseShown]
+    refused: list[BulkCaseShown]
+
+
+class PastBulkShown(Shown):
+    bulk: int
+    at: datetime
+    actor: str
+    verb: str
+    cases: int
+    undone_at: datetime | None

@@ -8,7 +8,21 @@ import sys
 
 import typer
 
-from api.cli import buffers, cases, expectations, feed, files, held, models, publishing, remedies, service, since, stock
+from api.cli import (
+    buffers,
+    bulk,
+    cases,
+    expectations,
+    feed,
+    files,
+    held,
+    models,
+    publishing,
+    remedies,
+    service,
+    since,
+    stock,
+)
 
 app = typer.Typer(
     name="stocktriage",
@@ -18,7 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (service, files, cases, feed, since, stock, expectations, held, publishing, buffers, models, remedies):
+for part in (
+    service,
+    files,
+    cases,
+    feed,
+    since,
+    bulk,
+    stock,
+    expectations,
+    held,
+    publishing,
+    buffers,
+    models,
+    remedies,
+):
     part.register(app)
 
 

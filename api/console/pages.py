@@ -1,6 +1,6 @@
 """The pages: the worklist, one case, logging in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from api.problems import of_error
 from api.shapes import case_shape
 from api.wiring import World
 from core_sync.cases.attendance import caught_up, visit
+from core_sync.cases.bulk import PastBulk, past_bulks
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
@@ -31,34 +32,16 @@ PAGE = 25
 STEPS_SHOWN = (10, 50)
 """After how many cases the page says how much they cover."""
 STATUS_FILTERS = ("", "all", *Status)
+NARROWED_BY = ("status", "root_cause", "sku", "location", "channel", "owner", "abstained", "search")
+"""The fields of the page that narrow the list."""
 
 
 @router.get("/")
-def feed_page(
-    request: Request,
-    world: TheWorld,
-    actor: Actor,
-    status: str = "",
-    root_cause: str = "",
-    sku: str = "",
-    location: str = "",
-    channel: str = "",
-    owner: str = "",
-    abstained: str = "",
-    search: str = "",
-    cursor: str = "",
-) -> Response:
+def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
     """The worklist."""
-    wanted = {
-        "status": status, "root_cause": root_cause, "sku": sku.strip(), "location": location.strip(),
-        "channel": channel.strip(), "owner": owner.strip(), "abstained": abstained, "search": search.strip(),
-    }  # fmt: skip
-    shown = Filter(
-        statuses=_statuses(status), root_cause=root_cause or None, sku=sku.strip() or None,
-        location=location.strip() or None, channel=channel.strip() or None, owner=owner.strip() or None,
-        abstained=True if abstained == "yes" else None, search=search.strip() or None,
-    )  # fmt: skip
-    at = world.clock()
+    said = request.query_params
+    wanted = {name: said.get(name, "").strip() for name in NARROWED_BY}
+    shown, cursor, at = asked_filter(wanted), said.get("cursor", ""), world.clock()
     left = visit(world.database, actor, at)
     with world.database.reading() as connection:
         try:
@@ -68,15 +51,30 @@ def feed_page(
         totals, covered = read_totals(connection, shown), read_coverage(connection, shown, STEPS_SHOWN)
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
         then = read_since(connection, left) if left is not None and not cursor else None
+        done = _just_done(past_bulks(connection), said.get("done", ""))
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
     more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
+    here = kept({**wanted, "cursor": cursor})
     told = {
         "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": totals,
         "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
+        "here": urlencode(here), "done": done,
     }  # fmt: skip
     return page("feed.html", told)
+
+
+def asked_filter(wanted: Mapping[str, str]) -> Filter:
+    """What the fields of the page narrow the list to."""
+    named = {name: wanted.get(name) or None for name in ("root_cause", "sku", "location", "channel", "owner", "search")}
+    undecided = True if wanted.get("abstained") == "yes" else None
+    return Filter(statuses=_statuses(wanted.get("status", "")), abstained=undecided, **named)
+
+
+def _just_done(past: Sequence[PastBulk], said: str) -> PastBulk | None:
+    """What was done to many cases a page ago, as long as it can be taken back."""
+    return next((one for one in past if str(one.bulk) == said and one.undone_at is None), None)
 
 
 @router.get("/cases/{case_id}")

@@ -202,3 +202,26 @@ class Attendance(SQLModel, table=True):
     person: str = Field(primary_key=True)
     seen_at: int = moment()
     left_at: int = moment(0)
+
+
+class BulkDeed(SQLModel, table=True):
+    """One verb done to many cases at once; ``told`` is what was said beside it, as JSON."""
+
+    __tablename__ = "bulk_deed"
+
+    bulk_id: int | None = key()
+    at: int = moment()
+    actor: str
+    verb: str
+    told: str
+    undone_at: int | None = moment(None)
+    """When it was undone, or as much of it as could be."""
+
+
+class BulkEntry(SQLModel, table=True):
+    """A line of a timeline that was written by a bulk deed."""
+
+    __tablename__ = "bulk_entry"
+
+    bulk_id: int = whole(primary_key=True, foreign_key="bulk_deed.bulk_id")
+    entry_id: int = whole(primary_key=True, foreign_key="case_entry.entry_id")

@@ -16,7 +16,7 @@ from tests.core_sync.cases.worklist import a_case
 COMMANDS = (
     "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain", "held",
     "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "simulate", "replay", "export",
-    "act", "autonomy", "expectations", "kpis", "doctor", "channels", "outbox", "requeue", "shadow", "since",
+    "act", "autonomy", "expectations", "kpis", "doctor", "channels", "outbox", "requeue", "shadow", "since", "bulk",
 )  # fmt: skip
 
 EVENTS = """id,source,type,time,sku,location,quantity

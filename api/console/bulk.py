@@ -1,0 +1,88 @@
+"""One verb to what is ticked on the worklist: first what would happen to which, then the doing and the undoing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.console.deeds import FormRefused, Said
+from api.console.pages import asked_filter, by_cookie
+from api.console.view import page
+from api.dependencies import Actor, TheWorld
+from api.wiring import World
+from core_sync.cases.bulk import BulkOutcome, do_to_many, fitting_cases, undo_bulk
+from core_sync.cases.deeds import Deed
+from core_sync.errors import StocktriageError
+
+router = APIRouter(include_in_schema=False)
+
+_KEPT = ("verb", "what", "until", "back")
+"""What a preview is asked for with, beside the cases."""
+
+
+@router.post("/bulk")
+async def do_many(request: Request, world: TheWorld, actor: Actor) -> Response:
+    """Preview, and once that was seen, do it."""
+    from fastapi.concurrency import run_in_threadpool
+
+    form = await request.form()
+    fields = {name: [str(value) for value in form.getlist(name)] for name in form}
+    return await run_in_threadpool(_do_many, fields, request, world, actor)
+
+
+@router.post("/bulk/{bulk_id}/undo")
+async def undo_many(bulk_id: int, request: Request, world: TheWorld, actor: Actor) -> Response:
+    """Take all of it back."""
+    from fastapi.concurrency import run_in_threadpool
+
+    form = await request.form()
+    back = str(form.get("back", ""))
+    outcome = await run_in_threadpool(undo_bulk, world.database, bulk_id, actor, world.clock())
+    return _page(request, actor, {"outcome": outcome, "verb": "undo", "back": _back(back)})
+
+
+def _do_many(fields: Mapping[str, Sequence[str]], request: Request, world: World, actor: str) -> Response:
+    said = Said(0, actor, world.clock(), fields)
+    back, trial = said.text("back"), said.text("do") != "yes"
+    try:
+        cases = _cases(world, said, back)
+        deed = _deed(said)
+        outcome = do_to_many(world.database, deed, cases, actor, said.at, dry_run=trial)
+    except (StocktriageError, FormRefused) as error:
+        return _page(request, actor, {"refusal": str(error), "verb": said.text("verb"), "back": _back(back)}, 409)
+    if not trial and not outcome.refused and outcome.bulk is not None:
+        kept = parse_qsl(back)
+        return RedirectResponse(f"/?{urlencode([*kept, ('done', outcome.bulk)])}", 303)
+    told: dict[str, Any] = {"outcome": outcome, "verb": deed.verb, "trial": trial, "back": _back(back)}
+    return _page(request, actor, {**told, "said": {name: said.text(name) for name in _KEPT}})
+
+
+def _cases(world: World, said: Said, back: str) -> list[int]:
+    if said.text("which") != "all":
+        return said.numbers("case")
+    with world.database.reading() as connection:
+        return fitting_cases(connection, asked_filter(dict(parse_qsl(back))))
+
+
+def _deed(said: Said) -> Deed:
+    verb, what = said.text("verb"), said.text("what")
+    return Deed(
+        verb=verb,
+        note=what or None if verb not in ("assign", "resolve", "merge") else None,
+        owner=what or None if verb == "assign" else None,
+        until=said.until("until") if verb == "snooze" else None,
+        resolution=what if verb == "resolve" else "",
+        into=said.number("what") if verb == "merge" else None,
+    )
+
+
+def _back(said: str) -> str:
+    """Where the list was, as a query of our own page."""
+    return urlencode(parse_qsl(said))
+
+
+def _page(request: Request, actor: str, told: Mapping[str, Any], status: int = 200) -> Response:
+    usual: dict[str, BulkOutcome | str | bool | None] = {"outcome": None, "refusal": "", "trial": False}
+    return page("bulk.html", {**usual, "said": {}, **told, "actor": actor, "logged_in": by_cookie(request)}, status)
