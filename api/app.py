@@ -8,8 +8,22 @@ from api.console import channels as channel_pages
 from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
+from api.console import worklist as worklist_pages
 from api.guard import Guard
-from api.routes import actions, buffers, bulk, events, expectations, feed, held, publishing, service, stock, worklist
+from api.routes import (
+    actions,
+    buffers,
+    bulk,
+    events,
+    expectations,
+    feed,
+    held,
+    publishing,
+    service,
+    stock,
+    views,
+    worklist,
+)
 from api.wiring import World
 
 _ABOUT = """Exception triage and anomaly detection for inventory synchronisation.
@@ -35,8 +49,9 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, worklist, bulk, held, actions, buffers, expectations, stock, publishing, service):
+    for part in (events, feed, worklist, views, bulk, held, actions, buffers, expectations, stock, publishing, service):
         app.include_router(part.router, prefix="/v1")
+    app.include_router(worklist_pages.router)
     app.include_router(pages.router)
     app.include_router(bulk_pages.router)
     app.include_router(held_pages.router)

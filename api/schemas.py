@@ -105,7 +105,7 @@ class FeedItem(Shown):
     """One case of the worklist."""
 
     case: int
-    rank: int = Field(description="Counts from 1 on the whole list.")
+    rank: int = Field(description="Counts from 1 on the whole list, in the order asked for.")
     status: Status
     root_cause: str = Field(description="The most probable one, or what a person says; see model_root_cause.")
     subclass: str | None

@@ -12,8 +12,10 @@ import msgspec
 from core_sync.cases.bulk import BulkOutcome
 from core_sync.cases.detail import CaseDetail, CaseSignalShown, TimelineEntry
 from core_sync.cases.feed import FeedCase, Page
+from core_sync.cases.rules import ON_THE_LIST, Status
 from core_sync.cases.since import Changes, SinceThen
 from core_sync.cases.totals import Covered, Facets, Totals
+from core_sync.cases.views import View
 from core_sync.clock import from_microseconds
 from core_sync.intake.summary import IngestSummary
 from core_sync.ledger.entries import ExplainedEntry
@@ -88,6 +90,20 @@ def since_shape(then: SinceThen | None) -> Shape:
         "since": then.since if then is not None else None,
         **{kind: getattr(then, kind) if then is not None else none for kind in kinds},
         "came_and_went": then.came_and_went if then is not None else 0,
+    }
+
+
+def view_shape(view: View) -> Shape:
+    """A saved view; the statuses that a list shows anyway are left out."""
+    shown = view.shown
+    named = {item.name: getattr(shown, item.name) for item in fields(shown) if item.name != "statuses"}
+    fitting = {"status": [] if shown.statuses == ON_THE_LIST else list(shown.statuses or Status), **named}
+    return {
+        "name": view.name,
+        "owner": view.owner,
+        "order": view.order,
+        "fitting": fitting,
+        "saved_at": view.saved_at,
     }
 
 

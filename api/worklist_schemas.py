@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import AwareDatetime, Field
 
 from api.schemas import Body, Shown
+from core_sync.cases.order import Order
 from core_sync.cases.rules import Status
 
 
@@ -47,6 +48,22 @@ class Fitting(Body):
     owner: str | None = None
     abstained: bool | None = None
     search: str | None = None
+
+
+class ViewBody(Body):
+    """A filter and an order to keep under a name."""
+
+    fitting: Fitting = Fitting()
+    order: Order = Order.LOSS
+    shared: bool = Field(False, description="It is everybody's, not only the caller's.")
+
+
+class ViewShown(Shown):
+    name: str
+    owner: str | None = Field(description="Null where it is everybody's.")
+    order: Order
+    fitting: Fitting
+    saved_at: datetime
 
 
 class BulkBody(Body):

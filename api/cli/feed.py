@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.session import Actor, AsJson, Database, open_world, print_rows, who
+from api.cli.session import Actor, AsJson, Database, open_world, print_json_lines, print_rows, who
 
 if TYPE_CHECKING:
     from api.wiring import World
     from core_sync.cases.narrow import Filter
+    from core_sync.cases.order import Order
     from core_sync.cases.rules import Status
 
 COLUMNS = {
@@ -43,6 +44,9 @@ def feed(
     owner: Owner = None,
     abstained: Abstained = None,
     search: Search = None,
+    order: Annotated[str | None, typer.Option(help="loss (usual), harm, newest or oldest first.")] = None,
+    view: Annotated[str | None, typer.Option(help="A saved view: its filter and its order.")] = None,
+    facets: Annotated[bool, typer.Option("--facets", help="Count the cases by status, cause, owner …")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="How many; 20 on a terminal, all with --json.")] = None,
     actor: Actor = None,
     as_json: AsJson = False,
@@ -50,10 +54,16 @@ def feed(
 ) -> None:
     """The ranked worklist: the largest expected loss first."""
     shown = narrowed_to(status, root_cause, sku, location, channel, owner, abstained, search)
+    by, person = order_said(order), who(actor)
     wanted = limit if limit is not None else (None if as_json else 20)
     with open_world(database) as world:
-        rows, sums = _read(world, shown, wanted)
-        news = None if as_json else _news(world, who(actor))
+        if view is not None:
+            shown, by = _view(world, person, view)
+        if facets:
+            _print_facets(world, shown, as_json)
+            return
+        rows, sums = _read(world, shown, by, wanted)
+        news = None if as_json else _news(world, person)
         nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
     print_rows(rows, as_json, COLUMNS, nothing)
     if not as_json:
@@ -80,7 +90,48 @@ def narrowed_to(
     )  # fmt: skip
 
 
-def _read(world: "World", shown: "Filter", wanted: int | None) -> tuple[list[dict[str, Any]], list[str]]:
+def order_said(said: str | None) -> "Order":
+    """The order that an option names.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
+    from core_sync.cases.order import Order
+
+    try:
+        return Order(said) if said is not None else Order.LOSS
+    except ValueError as error:
+        raise typer.BadParameter(f"{said} is no order; there are {', '.join(Order)}") from error
+
+
+def _view(world: "World", person: str, name: str) -> "tuple[Filter, Order]":
+    from core_sync.cases.views import find_view
+
+    with world.database.reading() as connection:
+        kept = find_view(connection, person, name)
+    return kept.shown, kept.order
+
+
+def _print_facets(world: "World", shown: "Filter", as_json: bool) -> None:
+    from api.shapes import facets_shape
+    from core_sync.cases.totals import read_coverage, read_facets
+
+    with world.database.reading() as connection:
+        found, covered = read_facets(connection, shown), read_coverage(connection, shown)
+    if as_json:
+        print_json_lines([facets_shape(found, covered)])
+        return
+    print(f"{found.totals.cases:,} cases")
+    for facet, counts in found.counts.items():
+        told = ", ".join(f"{value.replace('_', ' ')} {count:,}" for value, count in counts.items())
+        print(f"  {'undecided' if facet == 'abstained' else facet.replace('_', ' '):<12} {told or '–'}")
+    for one in covered:
+        print(f"the first {one.cases:,} cover {one.share:.0%}; {one.left:,.2f} is left")
+
+
+def _read(
+    world: "World", shown: "Filter", order: "Order", wanted: int | None
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The first ``wanted`` cases (None: all), and what they are in sum, in words."""
     from api.shapes import case_shape
     from core_sync.cases.feed import read_feed
@@ -90,7 +141,7 @@ def _read(world: "World", shown: "Filter", wanted: int | None) -> tuple[list[dic
     rows: list[dict[str, Any]] = []
     with world.database.reading() as connection:
         while wanted is None or len(rows) < wanted:
-            page = read_feed(connection, at, shown, cursor, 500 if wanted is None else wanted - len(rows))
+            page = read_feed(connection, at, shown, cursor, 500 if wanted is None else wanted - len(rows), order)
             rows += [case_shape(one) for one in page.cases]
             cursor = page.next_cursor
             if cursor is None:
@@ -99,7 +150,7 @@ def _read(world: "World", shown: "Filter", wanted: int | None) -> tuple[list[dic
         (covered,) = read_coverage(connection, shown, [max(len(rows), 1)])
     losses = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in totals.expected_loss.items())
     sums = [f"{len(rows)} of {totals.cases:,} cases" + (f"; expected loss of all {losses}" if losses else "")]
-    if losses and covered.left:
+    if losses and covered.left and order == "loss":
         sums.append(f"these cover {covered.share:.0%} of it; {covered.left:,.2f} is left")
     return rows, sums
 

@@ -22,6 +22,7 @@ from api.cli import (
     service,
     since,
     stock,
+    views,
 )
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ for part in (
     files,
     cases,
     feed,
+    views,
     since,
     bulk,
     stock,

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.console.deeds import FormRefused, Said
-from api.console.pages import asked_filter, by_cookie
+from api.console.pages import by_cookie
 from api.console.view import page
+from api.console.worklist import asked_filter
 from api.dependencies import Actor, TheWorld
 from api.wiring import World
 from core_sync.cases.bulk import BulkOutcome, do_to_many, fitting_cases, undo_bulk

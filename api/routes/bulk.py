@@ -4,13 +4,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dependencies import Actor, TheWorld, answer
+from api.routes.views import filter_of
 from api.schemas import REFUSED
 from api.shapes import bulk_shape
-from api.worklist_schemas import BulkBody, BulkShown, Fitting, PastBulkShown, UndoBulk
+from api.worklist_schemas import BulkBody, BulkShown, PastBulkShown, UndoBulk
 from core_sync.cases.bulk import do_to_many, fitting_cases, past_bulks, undo_bulk
 from core_sync.cases.deeds import Deed
-from core_sync.cases.narrow import Filter
-from core_sync.cases.rules import ON_THE_LIST
 from core_sync.money import to_ten_thousandths
 
 router = APIRouter(tags=["worklist"])
@@ -39,14 +38,6 @@ def post_undo(bulk_id: int, body: UndoBulk, world: TheWorld, actor: Actor) -> Re
     """Take it back in each case where nothing later rests on it; the others are named with the reason."""
     outcome = undo_bulk(world.database, bulk_id, actor, world.clock(), body.dry_run)
     return answer(bulk_shape(outcome, body.dry_run))
-
-
-def filter_of(said: Fitting) -> Filter:
-    """What a body narrows the list to."""
-    return Filter(
-        statuses=said.status or ON_THE_LIST, root_cause=said.root_cause, sku=said.sku, location=said.location,
-        channel=said.channel, owner=said.owner, abstained=said.abstained, search=said.search,
-    )  # fmt: skip
 
 
 def _deed(body: BulkBody) -> Deed:

@@ -30,8 +30,10 @@ from api.wiring import World
 from core_sync.cases import grouping, undo, verbs
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
+from core_sync.cases.order import Order
 from core_sync.cases.rules import ON_THE_LIST, Status
 from core_sync.cases.totals import read_coverage, read_facets, read_totals
+from core_sync.cases.views import find_view
 from core_sync.money import to_ten_thousandths
 
 router = APIRouter(tags=["cases"])
@@ -61,11 +63,27 @@ def asked(
 Asked = Annotated[Filter, Depends(asked)]
 
 
-@router.get("/feed", response_model=FeedPage, responses={400: {"model": Problem}}, summary="The ranked worklist")
-def get_feed(world: TheWorld, shown: Asked, cursor: Cursor = None, limit: Limit = 50) -> Response:
+@router.get(
+    "/feed",
+    response_model=FeedPage,
+    responses={400: {"model": Problem}, 404: {"model": Problem}},
+    summary="The ranked worklist",
+)
+def get_feed(
+    world: TheWorld,
+    actor: Actor,
+    shown: Asked,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    order: Annotated[Order, Query(description="What stands first.")] = Order.LOSS,
+    view: Annotated[str | None, Query(description="A saved view: its filter and order instead of any other.")] = None,
+) -> Response:
     """Cases by expected loss, the largest first. Pages stay put while cases come and go."""
     with world.database.reading() as connection:
-        page = read_feed(connection, world.clock(), shown, cursor, limit)
+        if view is not None:
+            kept = find_view(connection, actor, view)
+            shown, order = kept.shown, kept.order
+        page = read_feed(connection, world.clock(), shown, cursor, limit, order)
         return answer(page_shape(page, read_totals(connection, shown)))
 
 

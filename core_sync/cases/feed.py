@@ -1,6 +1,6 @@
 """The ranked worklist in pages that stay put while cases come and go, and one case with all that is known.
 
-A page is continued by keyset, (``rank_value``, ``case_id``) descending: two conditions that the database
+A page is continued by keyset, what the order goes by and ``case_id``: two conditions that the database
 answers from one index, however far down the list.
 """
 
@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select, tuple_
 
 from core_sync.cases.narrow import Filter, conditions, narrowed
+from core_sync.cases.order import WALKS, Order
 from core_sync.cases.rows import CASES
 from core_sync.cases.rules import Override
 from core_sync.clock import from_microseconds, to_microseconds
@@ -81,33 +82,44 @@ class Page:
 
 
 class _After(NamedTuple):
-    rank_value: float
+    key: float | int
     case_id: int
     rank: int
+    order: Order = Order.LOSS
 
 
 def read_feed(
-    connection: Connection, at: datetime, shown: Filter | None = None, cursor: str | None = None, limit: int = 50
+    connection: Connection,
+    at: datetime,
+    shown: Filter | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+    order: Order = Order.LOSS,
 ) -> Page:
-    """One page, the largest expected loss first.
+    """One page, the largest expected loss first or in another order; ``rank`` counts in that order.
 
     Raises:
-        CursorRefused: ``cursor`` is none that we gave out.
+        CursorRefused: ``cursor`` is none that we gave out for this order.
     """
     limit = max(1, min(limit, PAGE_MAX))
-    after = _decoded(cursor) if cursor else None
+    after, walk = _decoded(cursor) if cursor else None, WALKS[order]
+    if after is not None and after.order is not order:
+        raise CursorRefused(cursor or "")
     # The index alone tells which; only those rows, which are wide, are then read.
     listed = narrowed(select(CASES.c.case_id), conditions(connection, shown or Filter()))
     if after is not None:
-        listed = listed.where(tuple_(CASES.c.rank_value, CASES.c.case_id) < (after.rank_value, after.case_id))
-    listed = listed.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(limit + 1)
+        listed = listed.where(walk.beyond(after.key, after.case_id))
+    listed = listed.order_by(*walk.order_by).limit(limit + 1)
     numbers = list(connection.execute(listed).scalars())
-    found = {row.case_id: row for row in connection.execute(select(CASES).where(CASES.c.case_id.in_(numbers)))}
+    found = {
+        row.case_id: row
+        for row in connection.execute(select(CASES, walk.key.label("key")).where(CASES.c.case_id.in_(numbers)))
+    }
     rows = [found[number] for number in numbers]
     first = (after.rank if after is not None else 0) + 1
     cases = [feed_case(row, rank, at) for rank, row in enumerate(rows[:limit], first)]
     last = rows[limit - 1] if len(rows) > limit else None
-    cursor_on = _encoded(_After(last.rank_value, last.case_id, first + limit - 1)) if last is not None else None
+    cursor_on = _encoded(_After(last.key, last.case_id, first + limit - 1, order)) if last is not None else None
     return Page(cases, cursor_on)
 
 

@@ -21,6 +21,10 @@ _COUNTED_BY = (
 """What the list is counted by, in the order in which it is: no database has to sort for that."""
 
 
+NEVER = 2**62
+"""When the harm of a case begins of which that is not known."""
+
+
 class ExceptionCase(SQLModel, table=True):
     """One case. Money in ten-thousandths of ``currency``; ``rank_value`` orders the feed."""
 
@@ -40,6 +44,8 @@ class ExceptionCase(SQLModel, table=True):
             sqlite_where=text(OPEN),
             postgresql_where=text(OPEN),
         ),
+        Index("case_by_opening", "opened_at", "case_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+        Index("case_by_harm", "harm_at", "case_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index("case_facets", *_COUNTED_BY, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index("case_to_review", "case_id", sqlite_where=text(_TO_REVIEW), postgresql_where=text(_TO_REVIEW)),
         Index("case_to_renew", "weighed_at", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
@@ -79,6 +85,8 @@ class ExceptionCase(SQLModel, table=True):
     exposure_terms: str = "{}"
     time_to_harm_h: float | None = None
     """As of ``weighed_at``; less what has passed since."""
+    harm_at: int = moment(NEVER)
+    """When that is."""
     weighed_at: int = moment(0)
     """When the figures were last renewed; 0 before the first time."""
     recurrences: int = whole(0)
@@ -181,7 +189,7 @@ class CaseWords(SQLModel, table=True):
 
 
 class SavedView(SQLModel, table=True):
-    """A filter that a person keeps under a name."""
+    """A filter and an order kept under a name; nobody's (an empty owner) is everybody's."""
 
     __tablename__ = "saved_view"
     __table_args__ = (UniqueConstraint("owner", "name", name="saved_view_name"),)
@@ -190,7 +198,7 @@ class SavedView(SQLModel, table=True):
     owner: str
     name: str
     shown: str
-    """The filter's fields as JSON."""
+    """The filter's fields and the order as JSON."""
     saved_at: int = moment()
 
 

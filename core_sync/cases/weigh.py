@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from core_sync.cases.rows import CASES, change_case, in_parts, locked_case
 from core_sync.cases.rules import Override, rank_value
 from core_sync.cases.scope import SCOPES, keep_scope
 from core_sync.cases.signals import SYSTEM
-from core_sync.cases.tables import OPEN, CaseScope, ExceptionCase
+from core_sync.cases.tables import NEVER, OPEN, CaseScope, ExceptionCase
 from core_sync.cases.timeline import add_entry
 from core_sync.cases.words import keep_words
 from core_sync.clock import from_microseconds, to_microseconds
@@ -105,6 +106,7 @@ def write_opinion(
         "currency": opinion.currency,
         "exposure_terms": _json(opinion.exposure_terms),
         "time_to_harm_h": opinion.time_to_harm_h,
+        "harm_at": _harm_at(opinion.time_to_harm_h, at),
         "rank_value": rank_value(ranked_by, opinion.time_to_harm_h, opinion.fault_probability),
         "reasons": _json(list(opinion.reasons)),
         "skus": _json(sorted(set(opinion.skus))),
@@ -203,6 +205,10 @@ def override_of(case: ExceptionCase) -> Override:
     """What a person says instead of the model."""
     until = from_microseconds(case.override_until) if case.override_until is not None else None
     return Override(case.override_root_cause, case.override_rank, case.override_reason, until)
+
+
+def _harm_at(hours: float | None, at: datetime) -> int:
+    return NEVER if hours is None or not isfinite(hours) else min(NEVER, to_microseconds(at) + round(hours * 3.6e9))
 
 
 def _stored(amount: Decimal | None) -> int | None:

@@ -1,11 +1,12 @@
 """The worklist as a whole, alike over HTTP, on the command line and on the pages."""
 
 import json
+import re
 
 from fastapi.testclient import TestClient
 
 from api.wiring import World
-from api.worklist_schemas import SinceShown
+from api.worklist_schemas import SinceShown, ViewShown
 from core_sync.cases.attendance import visit
 from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_case
@@ -50,3 +51,45 @@ def test_a_case_is_snoozed_by_exposure_and_by_stock_through_each_door(
         asleep = the_case(world.database, case, MORNING)
         assert (asleep.status, asleep.snoozed_stock_below) == ("snoozed", 3)
     assert client.post(f"/v1/cases/{one}/snooze", json={}).status_code == 409
+
+
+def test_a_view_saved_through_one_door_is_there_in_the_others(
+    client: TestClient, world: World, stocktriage: Run
+) -> None:
+    cup = a_case(world.database, "CUP", "40", root_cause="duplicate")
+    pot = a_case(world.database, "POT", "90", root_cause="duplicate")
+    a_case(world.database, "MUG", "50")
+    body = {"fitting": {"root_cause": "duplicate"}, "order": "oldest", "shared": True}
+    saved = ViewShown.model_validate(client.put("/v1/views/doubles", json=body).json())
+    assert (saved.owner, saved.fitting.root_cause, saved.fitting.status) == (None, "duplicate", [])
+    assert [item["case"] for item in client.get("/v1/feed?view=doubles").json()["items"]] == [cup, pot]
+    assert client.get("/v1/feed?view=nope").status_code == 404
+    rows = stocktriage("feed", "--view", "doubles", "--actor", "ana", "--json").out.splitlines()
+    assert [json.loads(row)["case"] for row in rows] == [cup, pot]
+    link = re.search(r'href="(/\?[^"]+)">doubles</a>', client.get("/").text)
+    assert link is not None
+    page = client.get(link.group(1).replace("&amp;", "&")).text
+    assert "<strong>doubles</strong>" in page
+    assert page.index("CUP cannot") < page.index("POT cannot")
+    assert "MUG cannot" not in page
+    client.post("/views", data={"name": "mine", "here": "sku=MUG&status=all"})
+    stocktriage("views", "--save", "hers", "--status", "new", "--status", "waiting", "--actor", "operator")
+    told = {one["name"]: one["fitting"] for one in client.get("/v1/views").json()}
+    assert (told["mine"]["sku"], told["hers"]["status"]) == ("MUG", ["new", "waiting"])
+    listed = stocktriage("views", "--actor", "operator").out
+    assert all(name in listed for name in ("doubles", "mine", "hers"))
+    client.post("/views", data={"forget": "mine"})
+    assert client.delete("/v1/views/hers").status_code == 200
+    assert [one["name"] for one in client.get("/v1/views").json()] == ["doubles"]
+
+
+def test_what_is_on_the_list_is_counted_through_each_door(client: TestClient, world: World, stocktriage: Run) -> None:
+    for number, cause in enumerate(("timeout", "timeout", "duplicate")):
+        a_case(world.database, f"SKU-{number}", "10", root_cause=cause)
+    page = client.get("/").text
+    assert re.search(r'root_cause=timeout">timeout</a> <span class="dim">2</span>', page)
+    assert "<dt>root cause</dt>" not in client.get("/?root_cause=timeout").text, "it is narrowed by that already"
+    printed = stocktriage("feed", "--facets").out
+    assert "timeout 2, duplicate 1" in printed
+    told = json.loads(stocktriage("feed", "--facets", "--json", "--root-cause", "duplicate").out)
+    assert (told["total_cases"], told["facets"]["root_cause"]) == (1, {"duplicate": 1})

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
+from core_sync.cases.order import Order
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.totals import read_totals
 from core_sync.cases.verbs import assign, resolve, snooze
@@ -85,3 +86,29 @@ def test_totals_add_up_what_is_on_the_list(database: Database) -> None:
         totals = read_totals(connection)
     assert totals.cases == 2
     assert {currency: str(total) for currency, total in totals.expected_loss.items()} == {"EUR": "30.5"}
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [(Order.LOSS, "CADB"), (Order.HARM, "BDAC"), (Order.NEWEST, "DCBA"), (Order.OLDEST, "ABCD")]
+)
+def test_the_list_can_be_walked_in_other_orders_page_by_page(database: Database, order: Order, expected: str) -> None:
+    for hour, (sku, loss, harm) in enumerate([("A", "30", 9.0), ("B", "1", 1.0), ("C", "90", None), ("D", "20", 4.0)]):
+        a_case(database, sku, loss, after(hours=hour), time_to_harm_h=harm)
+    walked, cursor = "", None
+    with database.reading() as connection:
+        while True:
+            page = read_feed(connection, MORNING, None, cursor, 1, order)
+            walked += "".join(case.skus[0] for case in page.cases)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    assert walked == expected
+
+
+def test_a_cursor_of_another_order_is_refused(database: Database) -> None:
+    for sku in "AB":
+        a_case(database, sku)
+    with database.reading() as connection:
+        cursor = read_feed(connection, MORNING, None, None, 1, Order.NEWEST).next_cursor
+        with pytest.raises(CursorRefused):
+            read_feed(connection, MORNING, None, cursor, 1, Order.LOSS)

@@ -1,0 +1,149 @@
+"""The page of the worklist: the list, what it can be narrowed by, saved views, and what happened since."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import text
+
+from api.console.pages import by_cookie, kept
+from api.console.view import page
+from api.dependencies import Actor, TheWorld
+from api.shapes import case_shape, view_shape
+from core_sync.cases.attendance import caught_up, visit
+from core_sync.cases.bulk import PastBulk, past_bulks
+from core_sync.cases.feed import read_feed
+from core_sync.cases.narrow import Filter
+from core_sync.cases.order import Order
+from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
+from core_sync.cases.since import read_since
+from core_sync.cases.totals import Facets, read_coverage, read_facets
+from core_sync.cases.views import View, forget_view, read_views, save_view
+from core_sync.errors import CursorRefused
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 25
+STEPS_SHOWN = (10, 50)
+"""After how many cases the page says how much they cover."""
+FACET_SHOWN = 6
+"""Values of a facet that the page shows, those with the most cases."""
+STATUS_FILTERS = ("", "all", *Status)
+NARROWED_BY = ("status", "root_cause", "sku", "location", "channel", "owner", "abstained", "search", "order")
+"""The fields of the page that say what the list shows, and in which order."""
+
+
+@router.get("/")
+def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
+    """The worklist."""
+    said = request.query_params
+    wanted = {name: said.get(name, "").strip() for name in NARROWED_BY}
+    shown, cursor, at = asked_filter(wanted), said.get("cursor", ""), world.clock()
+    order = _order(wanted["order"])
+    left = visit(world.database, actor, at)
+    with world.database.reading() as connection:
+        try:
+            found = read_feed(connection, at, shown, cursor or None, PAGE, order)
+        except CursorRefused:
+            return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)
+        facets, covered = read_facets(connection, shown), read_coverage(connection, shown, STEPS_SHOWN)
+        views = read_views(connection, actor)
+        channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
+        then = read_since(connection, left) if left is not None and not cursor else None
+        done = _just_done(past_bulks(connection), said.get("done", ""))
+        known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
+    more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
+    here = kept({**wanted, "cursor": cursor})
+    told = {
+        "at": at, "actor": actor, "cases": [case_shape(one) for one in found.cases], "totals": facets.totals,
+        "facets": _facets(facets, wanted), "orders": tuple(Order), "views": [_view_link(one, wanted) for one in views],
+        "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
+        "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
+        "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
+        "here": urlencode(here), "done": done,
+    }  # fmt: skip
+    return page("feed.html", told)
+
+
+def asked_filter(wanted: Mapping[str, str]) -> Filter:
+    """What the fields of the page narrow the list to."""
+    named = {name: wanted.get(name) or None for name in ("root_cause", "sku", "location", "channel", "owner", "search")}
+    undecided = {"yes": True, "no": False}.get(wanted.get("abstained", ""))
+    return Filter(statuses=_statuses(wanted.get("status", "")), abstained=undecided, **named)
+
+
+def _order(said: str) -> Order:
+    return Order(said) if said in set(Order) else Order.LOSS
+
+
+def _statuses(said: str) -> tuple[Status, ...]:
+    if said == "all":
+        return ()
+    named = tuple(Status(one) for one in said.split(",") if one in set(Status))
+    return named or ON_THE_LIST
+
+
+def _facets(facets: Facets, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What the list can be narrowed by next, each value with its count and where it leads."""
+    told: list[dict[str, Any]] = []
+    for facet, counts in facets.counts.items():
+        named = {value: count for value, count in counts.items() if value not in ("(none)", "no")}
+        if not named or wanted.get(facet):
+            continue
+        values = [
+            {"value": value, "count": count, "leads": urlencode(kept({**wanted, facet: value}))}
+            for value, count in list(named.items())[:FACET_SHOWN]
+        ]
+        told.append({"facet": facet, "values": values, "more": len(named) - len(values)})
+    return told
+
+
+def _view_link(view: View, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """A saved view as the query of the page that shows it."""
+    fitting = {**view_shape(view)["fitting"], "order": "" if view.order is Order.LOSS else str(view.order)}
+    status = "all" if not view.shown.statuses else ",".join(fitting.pop("status"))
+    query = kept({name: str(value or "") for name, value in fitting.items() if name not in ("status", "abstained")})
+    abstained = {True: "yes", False: "no", None: ""}[view.shown.abstained]
+    query |= kept({"status": status, "abstained": abstained})
+    return {
+        "name": view.name,
+        "shared": view.owner is None,
+        "leads": urlencode(query),
+        "here": query == kept(dict(wanted)),
+    }
+
+
+def _just_done(past: Sequence[PastBulk], said: str) -> PastBulk | None:
+    """What was done to many cases a page ago, as long as it can be taken back."""
+    return next((one for one in past if str(one.bulk) == said and one.undone_at is None), None)
+
+
+@router.post("/seen")
+def seen(world: TheWorld, actor: Actor) -> Response:
+    """What happened is known; only what comes later is news."""
+    with world.database.transaction() as connection:
+        caught_up(connection, actor, world.clock())
+    return RedirectResponse("/", 303)
+
+
+@router.post("/views")
+def keep_view(
+    world: TheWorld,
+    actor: Actor,
+    name: Annotated[str, Form()] = "",
+    shared: Annotated[str, Form()] = "",
+    here: Annotated[str, Form()] = "",
+    forget: Annotated[str, Form()] = "",
+) -> Response:
+    """Keep what the list shows now under a name, or forget a view."""
+    query = dict(parse_qsl(here))
+    wanted = {field: query.get(field, "") for field in NARROWED_BY}
+    with world.database.transaction() as connection:
+        if forget:
+            forget_view(connection, actor, forget)
+        else:
+            owner = None if shared == "yes" else actor
+            save_view(connection, owner, name, asked_filter(wanted), _order(wanted["order"]), world.clock())
+    return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)
