@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ml.buffers.race import Stretch, latest
+from ml.buffers.race import MOST_WALKED, Stretch, latest
+from ml.buffers.tails import Tail
 from ml.exposure.distribution import Demand, Floats, at_least, quantile
 
 LEAST_ALPHA, MOST_ALPHA = 0.0005, 0.5
 """Bounds of the accepted chance that others take more than is held back: no buffer is for certain, and none is so
 small that the others usually take more."""
 MOST_POINTS = 64
-"""Units of a sum that are looked at one by one; longer sums are taken in equal stretches."""
+"""Stretches in which long sums are taken."""
 NEGLIGIBLE = 1e-7
 
 
@@ -56,8 +57,9 @@ def expected_mistakes(buffer: ArrayLike, available: ArrayLike, found: Sequence[S
         for units in (buffer, available)
     )
     held = np.minimum(held, there)
-    others_most = np.max([quantile(1 - NEGLIGIBLE, stretch.others) for stretch in latest(found)], axis=0)
-    own_most = np.max([quantile(1 - NEGLIGIBLE, stretch.own) for stretch in latest(found)], axis=0)
+    # At this chance the highest level of the shared shock reaches furthest.
+    furthest = latest(found)[-1]
+    others_most, own_most = quantile(1 - NEGLIGIBLE, furthest.others), quantile(1 - NEGLIGIBLE, furthest.own)
     reached = np.maximum(there - own_most, 0.0)
     oversold = _summed(np.maximum(held, reached), np.minimum(there, others_most), there, found, taken=True)
     lost = _summed(np.minimum(reached, held), held, there, found, taken=False)
@@ -67,20 +69,60 @@ def expected_mistakes(buffer: ArrayLike, available: ArrayLike, found: Sequence[S
 def _summed(after: Floats, upto: Floats, there: Floats, found: Sequence[Stretch], *, taken: bool) -> Floats:
     """The chances to sell down to unit u and find it taken (or not), summed over u in (after, upto] (n,)."""
     total = np.zeros(len(there))
-    rows = np.flatnonzero(upto > after)
-    part = np.maximum(np.ceil((upto - after) / MOST_POINTS), 1.0)
-    start = after.copy()
-    while len(rows):
-        width = np.minimum(part[rows], upto[rows] - start[rows])
-        unit = start[rows] + np.ceil((width + 1) / 2)
-        before = np.zeros(len(rows))
-        for stretch in found:
-            by_end = at_least(there[rows] - unit + 1, stretch.own[rows])
-            before = np.zeros(len(rows)) if stretch.first else before
-            gone = at_least(unit, stretch.others[rows])
-            here = stretch.chance[rows] * np.maximum(by_end - before, 0.0)
-            total[rows] += here * (gone if taken else 1 - gone) * width
+    length = upto - after
+    short = np.flatnonzero((length > 0) & (length <= MOST_WALKED))
+    short = short[np.argsort(-length[short], kind="stable")]
+    if len(short):
+        total[short] = _one_by_one(after[short] + 1, length[short], there[short], found, short, taken=taken)
+    long = np.flatnonzero(length > MOST_WALKED)
+    if len(long):
+        total[long] = _in_stretches(after[long], upto[long], there[long], found, long, taken=taken)
+    return total
+
+
+def _one_by_one(
+    unit: Floats, length: Floats, there: Floats, found: Sequence[Stretch], rows: NDArray[np.int64], *, taken: bool
+) -> Floats:
+    """The chances to sell down to a unit of ``there`` (m,) and find it taken (or not), summed over units (m,).
+
+    The units are the ``length`` (m,), which falls, from ``unit`` (m,) on; ``rows`` says whose stretches each belongs
+    to.
+    """
+    own = [Tail.falling(there - unit + 1, stretch.own[rows]) for stretch in found]
+    others = [Tail.rising(unit, stretch.others[rows]) for stretch in found]
+    chances = [stretch.chance[rows] for stretch in found]
+    total = np.zeros(len(rows))
+    ends = np.searchsorted(-length, -np.arange(int(length[0])), side="left")
+    for count in ends.tolist():
+        before = np.zeros(count)
+        for stretch, mine, theirs, chance in zip(found, own, others, chances, strict=True):
+            by_end, gone = mine.beyond[:count].copy(), theirs.beyond[:count]
+            here = np.maximum(by_end - (0.0 if stretch.first else before), 0.0) * chance[:count]
+            total[:count] += here * (gone if taken else 1 - gone)
             before = by_end
-        start[rows] += width
-        rows = rows[start[rows] < upto[rows]]
+            mine.fall(count)
+            theirs.rise(count)
+    return total
+
+
+def _in_stretches(
+    after: Floats, upto: Floats, there: Floats, found: Sequence[Stretch], rows: NDArray[np.int64], *, taken: bool
+) -> Floats:
+    """As ``_summed`` (m,) for long sums: the middle of each of ``MOST_POINTS`` equal stretches stands for all of it."""
+    total, start = np.zeros(len(rows)), after.copy()
+    part = np.ceil((upto - after) / MOST_POINTS)
+    left = np.arange(len(rows))
+    while len(left):
+        width = np.minimum(part[left], upto[left] - start[left])
+        unit = start[left] + np.ceil((width + 1) / 2)
+        before = np.zeros(len(left))
+        for stretch in found:
+            by_end = at_least(there[left] - unit + 1, stretch.own[rows[left]])
+            before = np.zeros(len(left)) if stretch.first else before
+            gone = at_least(unit, stretch.others[rows[left]])
+            here = stretch.chance[rows[left]] * np.maximum(by_end - before, 0.0)
+            total[left] += here * (gone if taken else 1 - gone) * width
+            before = by_end
+        start[left] += width
+        left = left[start[left] < upto[left]]
     return total

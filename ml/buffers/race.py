@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.buffers.shocks import levels
+from ml.buffers.tails import Tail
 from ml.exposure.distribution import MOST_UNITS, Demand, Floats, at_least, quantile
 
 PARTS = (1 / 3, 2 / 3, 1.0)
 """Ends of the stretches of a regular window, as shares of it."""
 OUT_OF_REACH = 1e-9
 """Chance to sell down to a unit below which the stock of the moment decides nothing."""
+MOST_WALKED = 256
+"""Units that are looked at one by one; where more are in question the search goes by halves."""
 
 Until = Callable[[Floats, Floats], Demand]
 """The demand (n,) from the refresh until a share (n,) of the regular window has passed (above 1 when it is late), at a
@@ -74,18 +77,61 @@ def latest(found: Sequence[Stretch]) -> list[Stretch]:
 def held_back_in_race(
     found: Sequence[Stretch], regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
 ) -> Floats:
-    """The fewest units (m,) to hold back of ``available`` (m,), so that a unit is gone with at most ``alpha`` (m,).
+    """Units (m,) to hold back of ``available`` (m,), where a unit may be gone with a chance of ``alpha`` (m,).
 
-    ``rows`` (m,) says whose stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN),
-    it is the plain quantile of ``regular`` (n,), the others' demand in a regular window.
+    Of the fewest units beyond which none is gone more often, as many as cost least together. ``rows`` (m,) says whose
+    stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN), it is the plain quantile
+    of ``regular`` (n,), the others' demand in a regular window.
     """
     most = np.max([quantile(1 - alpha, stretch.others[rows]) for stretch in latest(found)], axis=0)
     most = np.minimum(most, np.maximum(np.nan_to_num(available, nan=np.inf), 0.0))
     down_to = np.nan_to_num(available - most, nan=MOST_UNITS)
     in_reach = np.max([at_least(down_to, stretch.own[rows]) for stretch in latest(found)], axis=0) > OUT_OF_REACH
-    held = np.where(in_reach, most, quantile(1 - alpha, regular[rows]))
-    low = np.where(in_reach, -1.0, held)
-    open_rows = np.flatnonzero(in_reach & (held - low > 1))
+    held: Floats = most.copy()
+    beyond = np.flatnonzero(~in_reach)
+    held[beyond] = quantile(1 - alpha[beyond], regular[rows[beyond]])
+    walked = np.flatnonzero(in_reach & (most > 0) & (most <= MOST_WALKED))
+    walked = walked[np.argsort(-most[walked], kind="stable")]
+    if len(walked):
+        held[walked] = _cheapest(found, available[walked], most[walked], alpha[walked], rows[walked])
+    halved = np.flatnonzero(in_reach & (most > MOST_WALKED))
+    held[halved] = _halved(found, available[halved], most[halved], alpha[halved], rows[halved])
+    return held
+
+
+def _cheapest(
+    found: Sequence[Stretch], available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
+) -> Floats:
+    """Of 0 to ``most`` units (m,), which falls, those that cost least when held back.
+
+    Showing the last of them instead costs what it is gone when the channel gets to it, and saves ``alpha`` for every
+    time the channel gets to it.
+    """
+    own = [Tail.rising(available - most + 1, stretch.own[rows]) for stretch in found]
+    others = [Tail.falling(most, stretch.others[rows]) for stretch in found]
+    chances = [stretch.chance[rows] for stretch in found]
+    cost, least, held = np.zeros(len(rows)), np.zeros(len(rows)), most.copy()
+    for shown, count in enumerate(np.searchsorted(-most, -np.arange(int(most[0])), side="left").tolist(), 1):
+        before = np.zeros(count)
+        for stretch, mine, theirs, chance in zip(found, own, others, chances, strict=True):
+            by_end = mine.beyond[:count].copy()
+            here = np.maximum(by_end - (0.0 if stretch.first else before), 0.0) * chance[:count]
+            cost[:count] += here * (theirs.beyond[:count] - alpha[:count])
+            before = by_end
+            mine.rise(count)
+            theirs.fall(count)
+        cheaper = cost[:count] <= least[:count]
+        least[:count] = np.where(cheaper, cost[:count], least[:count])
+        held[:count] = np.where(cheaper, most[:count] - shown, held[:count])
+    return held
+
+
+def _halved(
+    found: Sequence[Stretch], available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
+) -> Floats:
+    """Units (m,) up to ``most`` (m,) where the chance to be gone falls to ``alpha`` (m,)."""
+    held, low = most.copy(), np.full(len(rows), -1.0)
+    open_rows = np.flatnonzero(held - low > 1)
     while len(open_rows):
         middle = np.floor((low[open_rows] + held[open_rows]) / 2)
         short = _gone(found, available[open_rows], middle, rows[open_rows]) > alpha[open_rows]
