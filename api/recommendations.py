@@ -1,42 +1,86 @@
-"""Buffer recommendations as doors show them."""
+"""Buffer recommendations as doors show them, apply them, and set them beside those in force."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
-from api.jobs.buffers import recommend_buffers
+from sqlalchemy import Connection
+
+from api.jobs.applied_buffers import apply_recommendations, buffers_before, compare_buffers
+from api.jobs.buffers import known_listings, recommend_buffers
 from api.shapes import Shape
 from api.wiring import World
 from core_sync.errors import VerbRefused
-from ml.buffers.rails import POLICY
+from ml.buffers.rails import POLICY, Policy
+from ml.buffers.recommend import Recommendation
 from ml.exposure.terms import as_json
 
 
-def recommendation_rows(
-    world: World, sku: str | None = None, channel: str | None = None, target: float | None = None
-) -> list[Shape]:
-    """A recommendation for each SKU and channel, by name; ``target`` is oversells per unit asked that are accepted.
+@dataclass(frozen=True)
+class Wanted:
+    """Which recommendations: of one SKU, on one channel (None: all), and the ``target`` oversells per unit asked."""
+
+    sku: str | None = None
+    channel: str | None = None
+    target: float | None = None
+
+
+def recommendation_rows(world: World, wanted: Wanted = Wanted()) -> list[Shape]:
+    """A recommendation for each SKU and channel, by name.
 
     Raises:
         NotFound: there is no such channel.
-        VerbRefused: a target that is no rate.
+        VerbRefused: a target that is no rate, or a SKU without known stock.
     """
+    with world.database.reading() as connection:
+        return [_shape(one) for one in _found(world, connection, wanted)]
+
+
+def apply_rows(
+    world: World, wanted: Wanted, owner: str, *, approved: bool = False, dry_run: bool = False
+) -> list[Shape]:
+    """Put recommendations in force in ``owner``'s name; what became of each.
+
+    Raises:
+        NotFound: there is no such channel.
+        VerbRefused: a target that is no rate, a SKU without known stock, or approval of everything at once.
+    """
+    if approved and wanted.sku is None:
+        raise VerbRefused("approve", "every buffer at once", "name the SKU whose change you looked at")
+    with world.database.reading() if dry_run else world.database.transaction() as connection:
+        found = _found(world, connection, wanted)
+        done = apply_recommendations(connection, found, owner, world.clock(), approved=approved, dry_run=dry_run)
+        return [asdict(one) for one in done]
+
+
+def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
+    """The buffer in force, the one before and the one recommended, each with what it is expected to do.
+
+    Raises:
+        NotFound: there is no such channel.
+        VerbRefused: a target that is no rate, or a SKU without known stock.
+    """
+    at = world.clock()
+    with world.database.reading() as connection:
+        found = _found(world, connection, wanted)
+        listings = known_listings(connection, world.settings.reporting_currency, at, wanted.sku)
+        return [asdict(one) for one in compare_buffers(listings, found, buffers_before(connection, at))]
+
+
+def _found(world: World, connection: Connection, wanted: Wanted) -> Sequence[Recommendation]:
+    currency = world.settings.reporting_currency
+    policy = _policy(world, wanted.target)
+    found = recommend_buffers(connection, currency, world.clock(), wanted.sku, wanted.channel, policy)
+    if wanted.sku is not None and not found:
+        raise VerbRefused("recommend", f"a buffer for {wanted.sku}", "it has no known stock, or there is no channel")
+    return found
+
+
+def _policy(world: World, target: float | None) -> Policy:
     if target is not None and not 0 < target < 1:
         raise VerbRefused("recommend", "buffers", f"a target oversell rate of {target} is not between 0 and 1")
-    policy = POLICY if target is None else replace(POLICY, target_oversell_rate=target)
-    with world.database.reading() as connection:
-        found = recommend_buffers(connection, world.settings.reporting_currency, world.clock(), sku, channel, policy)
-    return [
-        {
-            "sku": one.sku,
-            "channel": one.channel,
-            "location": one.location,
-            "buffer": one.buffer,
-            "current": one.current,
-            "terms": as_json(one.terms),
-            "target_oversell_rate": one.target_oversell_rate,
-            "expected_oversell_rate": one.expected_oversell_rate,
-            "expected_lost_units": one.expected_lost_units,
-            "reason": one.reason,
-            "valid_until": one.valid_until,
-        }
-        for one in found
-    ]
+    policy = replace(POLICY, approval_value=world.settings.buffer_approval_above)
+    return policy if target is None else replace(policy, target_oversell_rate=target)
+
+
+def _shape(one: Recommendation) -> Shape:
+    return {**{name: getattr(one, name) for name in one.__dataclass_fields__}, "terms": as_json(one.terms)}

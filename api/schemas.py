@@ -271,13 +271,6 @@ class PositionPage(Shown):
     next_cursor: str | None
 
 
-class SetBuffer(Body):
-    channel: str
-    sku: str
-    buffer: int = Field(ge=0, le=10**9, description="Units that the channel shall not promise.")
-    reason: str = Field(min_length=1, max_length=4_000)
-
-
 class SetExpectation(Body):
     limit: str = Field(max_length=20, description="`90m`, `4h`, `2d`; `off`; or `learned`.")
     source: str = ""
@@ -299,25 +292,6 @@ class ExpectationShown(Shown):
     open: int
     breached: int
     last_heard_at: datetime | None
-
-
-class BufferShown(Shown):
-    sku: str
-    channel: str
-    location: str
-    buffer: int
-    current: int
-    terms: dict[str, Any]
-    target_oversell_rate: float
-    expected_oversell_rate: float | None
-    expected_lost_units: float | None
-    reason: str
-    valid_until: datetime
-
-
-class BufferPage(Shown):
-    items: list[BufferShown]
-    next_cursor: str | None
 
 
 class CheckShown(Shown):

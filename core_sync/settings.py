@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     reporting_currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="currency in which exposure is told")
     alert_urls: _Secrets = Field((), description="where alerts go: Apprise URLs, by comma; none sends none")
     alert_above: Decimal = Field(Decimal(1000), description="expected loss above which a new case is alerted")
+    buffer_approval_above: float = Field(
+        1_000, ge=0, description="worth of the units of a buffer's change above which a person must approve it"
+    )
     channel_endpoints: dict[str, str] = Field({}, description="URL by channel, as JSON")
     channel_tokens: dict[str, SecretStr] = Field({}, description="access token by channel, as JSON")
     warehouse_endpoints: dict[str, str] = Field({}, description="URL of the warehouse system by location, as JSON")

@@ -1,4 +1,4 @@
-"""Buffers: recommend, apply, backtest; and the last weeks again with another buffer or model."""
+"""Buffers: recommend, apply, compare, take back, backtest; and the last weeks again with another buffer or model."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from api.wiring import World
 
 group = typer.Typer(
-    help="How much a channel should hold back: recommend, apply, backtest.", no_args_is_help=True, rich_markup_mode=None
+    help="How much a channel should hold back: recommend, apply, compare, rollback, backtest.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 COLUMNS = {
     "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "now", "expected_oversell_rate": "oversell rate",
     "expected_lost_units": "lost units", "reason": "why",
+}  # fmt: skip
+APPLIED_COLUMNS = {
+    "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "was", "outcome": "outcome",
+    "change_value": "worth", "valid_until": "until", "reason": "why",
 }  # fmt: skip
 REPLAY_COLUMNS = {
     "channel": "channel", "buffer": "buffer", "oversold": "oversold", "lost": "lost", "asked": "asked for",
@@ -33,6 +39,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     group.command("recommend")(recommend)
     group.command("apply")(apply)
+    group.command("compare")(compare)
+    group.command("rollback")(rollback)
     group.command("backtest")(backtest)
     app.add_typer(group, name="buffers")
     app.command()(replay)
@@ -61,21 +69,50 @@ def apply(
     sku: Sku = None,
     channel: Channel = None,
     target: Target = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Also changes worth more than the approval limit (with --sku).")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     actor: Actor = None,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
-    """Put the recommended buffers in force; listings follow."""
-    from core_sync.availability.buffers import NewBuffer, set_buffers
+    """Put the recommended buffers in force until their end; listings follow. Large changes wait for --approve."""
+    from api.recommendations import Wanted, apply_rows
 
     with open_world(database) as world:
-        rows = [row for row in _recommended(world, sku, channel, target) if row["buffer"] != row["current"]]
-        new = [NewBuffer(row["channel"], row["sku"], row["buffer"], row["reason"]) for row in rows]
-        if not dry_run:
-            with world.database.transaction() as connection:
-                set_buffers(connection, new, who(actor), world.clock())
-    print_rows(rows, as_json, COLUMNS, "every buffer is as recommended")
+        done = apply_rows(world, Wanted(sku, channel, target), who(actor), approved=approve, dry_run=dry_run)
+    changed = [row for row in done if row["outcome"] != "unchanged"]
+    print_rows(changed, as_json, APPLIED_COLUMNS, "every buffer is as recommended")
+
+
+def compare(
+    sku: Sku = None, channel: Channel = None, target: Target = None, as_json: AsJson = False, database: Database = None
+) -> None:
+    """Buffers in force, before and recommended, each with the oversells and lost units expected of it."""
+    from api.recommendations import Wanted, compare_rows
+
+    with open_world(database) as world:
+        rows = compare_rows(world, Wanted(sku, channel, target))
+    print_rows(rows, as_json, empty="no SKU with known stock on any channel")
+
+
+def rollback(
+    sku: Annotated[str, typer.Argument(help="Of which SKU.")],
+    channel: Annotated[str, typer.Argument(help="On which channel.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    to: Annotated[int | None, typer.Option(help="Version to go back to; left out: the one before.")] = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Put an earlier buffer in force again, as a new version; prints all versions."""
+    from core_sync.availability.buffers import buffer_versions, roll_back_buffer
+
+    with open_world(database) as world, world.database.transaction() as connection:
+        roll_back_buffer(connection, sku, channel, who(actor), reason, world.clock(), to)
+        rows = [asdict(one) for one in buffer_versions(connection, sku, channel, world.clock())]
+    print_rows(rows, as_json)
 
 
 def backtest(
@@ -120,9 +157,9 @@ def replay(
 
 
 def _recommended(world: "World", sku: str | None, channel: str | None, target: float | None) -> list[dict[str, Any]]:
-    from api.recommendations import recommendation_rows
+    from api.recommendations import Wanted, recommendation_rows
 
-    return recommendation_rows(world, sku, channel, target)
+    return recommendation_rows(world, Wanted(sku, channel, target))
 
 
 def _with_buffers(

@@ -20,11 +20,12 @@ from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
 from ml.buffers.shocks import shared_variance
-from ml.buffers.supplier import Received, SupplierBook, reliability, supply_chance
+from ml.buffers.supplier import OpenOrder, Received, SupplierBook, reliability, supplier_terms, supply_chance
 from ml.buffers.weight import weight_for_target
 from ml.buffers.window import Window
+from ml.exposure.situation import UnitPrices
 from ml.exposure.terms import Basis, Term, unknown
-from ml.triage.market import DAY_US, read_market
+from ml.triage.market import DAY_US, Market, read_market
 
 HISTORY = timedelta(days=28)
 _DIRECT = ""
@@ -47,8 +48,7 @@ def recommend_buffers(
     channels = channel_names(connection)
     if channel is not None and channel not in channels:
         raise NotFound("channel", channel)
-    available = _available(connection, sku)
-    listings = listings_of(connection, available, channels, reporting, at, policy)
+    listings = known_listings(connection, reporting, at, sku, policy)
     found: list[Recommendation] = []
     for name in channels:
         ours = [one for one in listings if one.channel == name]
@@ -56,6 +56,13 @@ def recommend_buffers(
             weight = weight_for_target(as_arrays(ours, policy), policy.target_oversell_rate, policy)
             found += recommend([replace(one, weight=weight) for one in ours], at, policy)
     return sorted(found, key=lambda one: (one.sku, one.channel))
+
+
+def known_listings(
+    connection: Connection, reporting: str, at: datetime, sku: str | None = None, policy: Policy = POLICY
+) -> list[Listing]:
+    """What is known of each SKU with known stock (or of ``sku``) on every channel."""
+    return listings_of(connection, _available(connection, sku), channel_names(connection), reporting, at, policy)
 
 
 def listings_of(
@@ -72,13 +79,15 @@ def listings_of(
     windows = {name: _window(connection, name, at) for name in channels}
     lots, daily = _lots(connection, at), _daily(connection, at)
     shared = {name: _shared(daily, name) for name in channels}
-    suppliers, waiting = _suppliers(connection), _waiting(connection, at)
+    suppliers, waiting, supplier_of = _suppliers(connection), _waiting(connection, at), _named(connection)
     usual = ChannelTerms()
     listings = []
     for name in channels:
         for sku, units in available.items():
             rule = terms.get((name, sku), terms.get((name, ""), usual))
-            supplier, waited = waiting.get(sku, (None, None))
+            order = waiting.get(sku)
+            known = suppliers.of(order.supplier if order else supplier_of.get(sku))
+            prices = market.prices_of(sku, name)
             listings.append(
                 Listing(
                     sku=sku,
@@ -87,13 +96,15 @@ def listings_of(
                     others=others_demand(market.demand, sku, name, (*channels, _DIRECT)),
                     own=market.demand.of(sku, name),
                     window=windows[name],
-                    prices=market.prices_of(sku, name),
-                    supply=supply_chance(suppliers.of(supplier), waited, policy.promise_days),
+                    prices=prices,
+                    supply=supply_chance(known, order.waited_days if order else None, policy.promise_days),
                     available=max(units * rule.share_ten_thousandths // WHOLE_SHARE, 0),
                     current=rule.buffer,
                     others_lot=_lot(lots, sku, [other for other in (*channels, _DIRECT) if other != name]),
                     own_lot=_lot(lots, sku, [name]),
                     shared=shared[name],
+                    supplier=supplier_terms(known, order),
+                    unit_worth=_worth(prices, market),
                 )
             )
     return listings
@@ -249,13 +260,32 @@ def _suppliers(connection: Connection) -> SupplierBook:
     return reliability(usable, left_out)
 
 
-def _waiting(connection: Connection, at: datetime) -> dict[str, tuple[str, float]]:
-    """By SKU the supplier of its oldest open order, and how many days that has waited."""
+def _named(connection: Connection) -> dict[str, str]:
+    """The supplier that master data name, by SKU."""
+    rows = connection.execute(text("SELECT sku, supplier FROM sku WHERE supplier IS NOT NULL"))
+    return dict(rows.tuples().all())
+
+
+def _worth(prices: UnitPrices, market: Market) -> float | None:
+    """A unit's price in the reporting currency; None without a price above 0 or without a rate."""
+    worth = market.rates.worth(prices.currency or market.rates.reporting)
+    return float(prices.price * worth) if prices.price and prices.price > 0 and worth is not None else None
+
+
+def _waiting(connection: Connection, at: datetime) -> dict[str, OpenOrder]:
+    """By SKU its oldest open order."""
     rows = connection.execute(
         text(
-            "SELECT sku, supplier, ordered_at FROM delivery WHERE received_at IS NULL AND ordered_at <= :at "
-            "ORDER BY ordered_at DESC"
+            "SELECT sku, supplier, ordered_at, promised_at FROM delivery "
+            "WHERE received_at IS NULL AND ordered_at <= :at ORDER BY ordered_at DESC"
         ),
         {"at": to_microseconds(at)},
     )
-    return {sku: (supplier, (at - from_microseconds(ordered)) / timedelta(days=1)) for sku, supplier, ordered in rows}
+    return {
+        sku: OpenOrder(
+            supplier,
+            (at - from_microseconds(ordered)) / timedelta(days=1),
+            None if promised is None else (at - from_microseconds(promised)) / timedelta(days=1),
+        )
+        for sku, supplier, ordered, promised in rows
+    }

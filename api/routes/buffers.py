@@ -7,10 +7,20 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from api.buffer_schemas import (
+    ApplyBuffers,
+    BufferApplied,
+    BufferCompared,
+    BufferPage,
+    BufferRolledBack,
+    BufferVersionShown,
+    RollBackBuffer,
+    SetBuffer,
+)
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
-from api.recommendations import recommendation_rows
-from api.schemas import REFUSED, BufferPage, Problem, SetBuffer
-from core_sync.availability.buffers import NewBuffer, set_buffers
+from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows
+from api.schemas import REFUSED, Problem
+from core_sync.availability.buffers import NewBuffer, buffer_versions, roll_back_buffer, set_buffers
 from core_sync.errors import CursorRefused
 
 router = APIRouter(tags=["buffers"])
@@ -28,7 +38,7 @@ def get_buffers(
     limit: Limit = 100,
 ) -> Response:
     """One SKU on one channel, or all: each with its terms, what it is expected to oversell and to lose, and why."""
-    rows = recommendation_rows(world, sku, channel, target)
+    rows = recommendation_rows(world, Wanted(sku, channel, target))
     after = _decoded(cursor) if cursor else None
     left = rows if after is None else dropwhile(lambda row: (row["sku"], row["channel"]) <= after, rows)
     page = list(islice(left, limit + 1))
@@ -44,6 +54,38 @@ def put_buffer(body: SetBuffer, world: TheWorld, actor: Actor) -> Response:
         new = NewBuffer(body.channel, body.sku, body.buffer, body.reason)
         changed = set_buffers(connection, [new], actor, world.clock())
     return answer({"changed": changed})
+
+
+@router.post(
+    "/buffers/apply", response_model=list[BufferApplied], responses=REFUSED, summary="Apply recommended buffers"
+)
+def post_apply(body: ApplyBuffers, world: TheWorld, actor: Actor) -> Response:
+    """Each becomes a version of the channel's rule, in force until its end; large changes only where approved."""
+    wanted = Wanted(body.sku, body.channel, body.target)
+    return answer(apply_rows(world, wanted, actor, approved=body.approve, dry_run=body.dry_run))
+
+
+@router.get("/buffers/compare", response_model=list[BufferCompared], responses=REFUSED, summary="Buffers side by side")
+def get_comparison(world: TheWorld, sku: str | None = None, channel: str | None = None) -> Response:
+    """In force, before and recommended, each with the oversells and lost units expected of it."""
+    return answer(compare_rows(world, Wanted(sku, channel)))
+
+
+@router.get(
+    "/buffers/versions", response_model=list[BufferVersionShown], responses=REFUSED, summary="Versions of a buffer"
+)
+def get_versions(world: TheWorld, sku: str, channel: str) -> Response:
+    """Who set what, why, from when until when; the newest first."""
+    with world.database.reading() as connection:
+        return answer(buffer_versions(connection, sku, channel, world.clock()))
+
+
+@router.post("/buffers/rollback", response_model=BufferRolledBack, responses=REFUSED, summary="Take a buffer back")
+def post_rollback(body: RollBackBuffer, world: TheWorld, actor: Actor) -> Response:
+    """The version before, or the one named, in force again as a new version."""
+    with world.database.transaction() as connection:
+        units = roll_back_buffer(connection, body.sku, body.channel, actor, body.reason, world.clock(), body.to)
+    return answer({"sku": body.sku, "channel": body.channel, "buffer": units})
 
 
 def _decoded(cursor: str) -> tuple[str, str]:

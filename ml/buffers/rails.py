@@ -15,7 +15,8 @@ class Policy:
     A buffer is at most ``most_share`` of what is available; where the others ask for fewer than ``slow_per_hour``
     units it is 0 or 1; it stays as it is while the change is within ``keep_share`` of the larger, or one unit of two
     or more. ``assumed_alpha`` is the accepted chance of an oversell where the money is unknown, ``late_cost_share``
-    what a unit delivered late costs as a share of its price, ``promise_days`` how long buyers wait anyway.
+    what a unit delivered late costs as a share of its price, ``promise_days`` how long buyers wait anyway. A change of
+    units worth more than ``approval_value`` money of the reporting currency is for a person to approve.
     """
 
     target_oversell_rate: float = 0.005
@@ -25,6 +26,7 @@ class Policy:
     assumed_alpha: float = 0.05
     late_cost_share: float = 0.1
     promise_days: float = 2.0
+    approval_value: float = 1_000.0
     valid_for: timedelta = field(default=timedelta(days=1))
 
 

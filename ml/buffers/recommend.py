@@ -1,7 +1,7 @@
 """A buffer for a SKU on a channel, with every figure behind it and what each driver does to it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,7 +20,9 @@ class Listing:
     """What is known of one SKU on one channel (at one ``location``, or "" for all).
 
     ``others`` is what everyone else asks of the same stock; ``supply`` the chance that a receipt covers an oversold
-    unit while the buyer still waits (``supplier.supply_chance``). ``weight`` holds the target rate (``weight.py``).
+    unit while the buyer still waits (``supplier.supply_chance``), ``supplier`` the figures behind it
+    (``supplier.supplier_terms``). ``weight`` holds the target rate (``weight.py``); ``unit_worth`` is the price in the
+    reporting currency, None where unknown.
 
     Raises:
         ValueError: a buffer in force below 0.
@@ -40,6 +42,8 @@ class Listing:
     own_lot: float = 1.0
     shared: float = 0.0
     weight: float = 1.0
+    supplier: Mapping[str, Term] = field(default_factory=dict)
+    unit_worth: float | None = None
 
     def __post_init__(self) -> None:
         if self.current < 0:
@@ -51,7 +55,8 @@ class Recommendation:
     """``buffer`` units to hold back instead of ``current``, until ``valid_until``.
 
     ``expected_oversell_rate`` is per unit asked of the channel and ``expected_lost_units`` per exposure window, with
-    what is available now; None where that or the channel's demand is unknown.
+    what is available now; None where that or the channel's demand is unknown. ``change_value`` is what the units of the
+    change are worth in the reporting currency, None without a price; ``needs_approval`` says that a person must agree.
     """
 
     sku: str
@@ -65,6 +70,8 @@ class Recommendation:
     expected_lost_units: float | None
     reason: str
     valid_until: datetime
+    change_value: float | None
+    needs_approval: bool
 
 
 def recommend(
@@ -118,13 +125,13 @@ def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions:
 
 
 def _costs(listing: Listing, policy: Policy, assumptions: Assumptions) -> tuple[float, float] | None:
-    """Money of a unit withheld in vain, and of a unit oversold; None without a price.
+    """Money of a unit withheld in vain, and of a unit oversold; None without a price above 0.
 
     An oversold unit costs its margin and the penalty, or where a receipt comes in time only what a late delivery
     costs.
     """
     prices = listing.prices
-    if prices.price is None:
+    if prices.price is None or prices.price <= 0:
         return None
     cost = prices.cost if prices.cost is not None else prices.price * (1 - Decimal(str(assumptions.margin_share)))
     margin = float(max(prices.price - cost, Decimal(0)))
@@ -158,6 +165,8 @@ def _recommendation(
     blind = listing.others.rate_per_day.value is None
     buffer = listing.current if blind else int(found.buffer[row])
     terms = _terms(row, listing, rows, found, without, policy, assumptions)
+    change = abs(buffer - listing.current)
+    value = None if listing.unit_worth is None else change * listing.unit_worth
     told = not blind and listing.available is not None and listing.own.rate_per_day.value is not None
     return Recommendation(
         sku=listing.sku,
@@ -171,6 +180,8 @@ def _recommendation(
         expected_lost_units=float(found.lost[row]) if told else None,
         reason=_reason(listing, terms, buffer, found.limit[row]),
         valid_until=at + policy.valid_for,
+        change_value=value,
+        needs_approval=change > 0 and (value is None or value > policy.approval_value),
     )
 
 
@@ -201,6 +212,7 @@ def _terms(
         "late_refreshes": window.late_share,
         "late_times": window.late_times,
         "others_in_window": units(rows.others_rate[row] * rows.window_h[row] / 24, "others' rate × window"),
+        **listing.supplier,
         "supply": listing.supply,
         "lost_cost": _cost(rows.lost_cost[row], "margin of a unit withheld, less the buyers who come back"),
         "oversell_cost": _cost(rows.oversell_cost[row], "margin and penalty of a unit not there; less if it comes in"),
@@ -222,12 +234,12 @@ def _computed(value: float, unit: str, note: str) -> Term:
 
 
 def _cost(value: float, note: str) -> Term:
-    return unknown("money", "the SKU has no price") if np.isnan(value) else _computed(value, "money", note)
+    return unknown("money", "the SKU has no price above 0") if np.isnan(value) else _computed(value, "money", note)
 
 
 def _alpha(row: int, rows: Listings, found: Buffers, policy: Policy) -> Term:
     if np.isnan(rows.lost_cost[row]):
-        note = "without a price both mistakes are weighed by the policy's chance"
+        note = "without a price above 0 both mistakes are weighed by the policy's chance"
         return Term(policy.assumed_alpha, "chance", Basis.ASSUMED, note)
     if rows.lost_cost[row] + rows.oversell_cost[row] == 0:
         return Term(policy.assumed_alpha, "chance", Basis.ASSUMED, "neither mistake costs anything")

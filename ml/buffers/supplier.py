@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ml.exposure.distribution import Floats
-from ml.exposure.terms import Basis, Term
+from ml.exposure.terms import Basis, Term, unknown
 
 DAY = timedelta(days=1)
 PRIOR_DELIVERIES = 5.0
@@ -138,6 +138,52 @@ def _fill_rate(deliveries: Sequence[Received]) -> float:
 def _late_share(deliveries: Sequence[Received]) -> float | None:
     promises = [(delivery.received_at, delivery.promised_at) for delivery in deliveries if delivery.promised_at]
     return sum(came > promise for came, promise in promises) / len(promises) if promises else None
+
+
+@dataclass(frozen=True)
+class OpenOrder:
+    """The oldest order of a SKU that has not come: of which supplier, how old, how far past its promise, in days.
+
+    ``late_days`` is below 0 before the promise, None where nothing was promised.
+    """
+
+    supplier: str
+    waited_days: float
+    late_days: float | None
+
+
+def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[str, Term]:
+    """Lead time, fill rate, late share and the open order's lateness, each with what it rests on."""
+    if known is None:
+        none = "no delivery that can be used"
+        measured = {
+            "lead_time": unknown("days", none),
+            "fill_rate": unknown("share", none),
+            "supplier_late_share": unknown("share", none),
+        }
+    else:
+        basis = Basis.MEASURED if known.deliveries else Basis.POOLED
+        own = f"{known.deliveries} deliveries of the supplier" if known.deliveries else "deliveries of all suppliers"
+        spread = f"{own}: half within this, nine of ten within {known.lead_quantile(0.9):.1f}"
+        late = (
+            unknown("share", "no delivery had a promised date")
+            if known.late_share is None
+            else Term(known.late_share, "share", basis, f"{own}, after their promise")
+        )
+        measured = {
+            "lead_time": Term(known.lead_quantile(0.5), "days", basis, spread),
+            "fill_rate": Term(known.fill_rate, "share", basis, f"{own}: units that came of those ordered"),
+            "supplier_late_share": late,
+        }
+    return measured | {"order_late": _lateness(order)}
+
+
+def _lateness(order: OpenOrder | None) -> Term:
+    if order is None:
+        return unknown("days", "no order is open with a supplier")
+    if order.late_days is None:
+        return unknown("days", f"the open order of {order.supplier} has no promised date")
+    return Term(order.late_days, "days", Basis.MEASURED, f"open order of {order.supplier} past its promise")
 
 
 def supply_chance(known: Reliability | None, waited_days: float | None, promise_days: float) -> Term:

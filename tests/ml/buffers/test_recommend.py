@@ -62,7 +62,7 @@ def test_a_recommendation_has_the_agreed_fields() -> None:
     names = "sku channel location buffer current terms target_oversell_rate expected_oversell_rate"
     assert [field.name for field in fields(Recommendation)] == [
         *names.split(),
-        *["expected_lost_units", "reason", "valid_until"],
+        *["expected_lost_units", "reason", "valid_until", "change_value", "needs_approval"],
     ]
     assert only(LISTING).valid_until == NOON + timedelta(days=1)
 
@@ -138,7 +138,8 @@ def test_without_demand_of_the_others_the_buffer_in_force_stays_and_the_reason_s
     ("lacking", "said"),
     [
         ({"prices": UnitPrices()}, "price"),
-        ({"prices": UnitPrices(Decimal(0), Decimal(0), "EUR", Decimal(0))}, "neither mistake costs"),
+        ({"prices": UnitPrices(Decimal(0), Decimal(0), "EUR", Decimal(0))}, "without a price above 0"),
+        ({"prices": UnitPrices(Decimal(5), Decimal(5), "EUR", Decimal(0))}, "neither mistake costs"),
         ({"window": Window(unknown("h", "-"), hours(0), hours(0))}, "no refresh"),
         ({"window": Window(hours(1), unknown("h", "-"), unknown("h", "-"))}, "no pick"),
         ({"others": ChannelDemand(demand_of(9.0).rate_per_day, unknown("variance/mean", "-"))}, "too little history"),

@@ -1,0 +1,90 @@
+"""What the API takes and shows of buffers."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.schemas import Body, Shown
+
+
+class SetBuffer(Body):
+    channel: str
+    sku: str
+    buffer: int = Field(ge=0, le=10**9, description="Units that the channel shall not promise.")
+    reason: str = Field(min_length=1, max_length=4_000)
+
+
+class BufferShown(Shown):
+    sku: str
+    channel: str
+    location: str
+    buffer: int
+    current: int
+    terms: dict[str, Any]
+    target_oversell_rate: float
+    expected_oversell_rate: float | None
+    expected_lost_units: float | None
+    reason: str
+    valid_until: datetime
+    change_value: float | None = Field(description="Worth of the units of the change, in the reporting currency.")
+    needs_approval: bool
+
+
+class BufferPage(Shown):
+    items: list[BufferShown]
+    next_cursor: str | None
+
+
+class ApplyBuffers(Body):
+    sku: str | None = None
+    channel: str | None = None
+    target: float | None = Field(None, gt=0, lt=1, description="Accepted oversells per unit asked.")
+    approve: bool = Field(False, description="Also changes worth more than the approval limit; name the SKU.")
+    dry_run: bool = False
+
+
+class BufferApplied(Shown):
+    sku: str
+    channel: str
+    buffer: int
+    current: int
+    outcome: str = Field(description="`applied`, `unchanged` or `needs_approval`.")
+    change_value: float | None
+    owner: str
+    reason: str
+    valid_until: datetime | None
+
+
+class BufferCompared(Shown):
+    sku: str
+    channel: str
+    which: str = Field(description="`in_force`, `before` or `recommended`.")
+    buffer: int
+    expected_oversell_rate: float | None
+    expected_lost_units: float | None
+
+
+class BufferVersionShown(Shown):
+    version: int
+    channel: str
+    sku: str
+    buffer: int
+    valid_from: datetime
+    valid_until: datetime | None
+    owner: str | None
+    reason: str | None
+    in_force: bool
+
+
+class RollBackBuffer(Body):
+    sku: str
+    channel: str
+    reason: str = Field(min_length=1, max_length=4_000)
+    to: int | None = Field(None, description="Version to go back to; left out: the one before.")
+
+
+class BufferRolledBack(Shown):
+    sku: str
+    channel: str
+    buffer: int
