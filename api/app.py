@@ -17,6 +17,7 @@ from api.routes import (
     events,
     expectations,
     feed,
+    handover,
     held,
     publishing,
     service,
@@ -49,7 +50,21 @@ def create_app(world: World) -> FastAPI:
         redoc_url=None,
     )
     app.state.world = world
-    for part in (events, feed, worklist, views, bulk, held, actions, buffers, expectations, stock, publishing, service):
+    for part in (
+        events,
+        feed,
+        worklist,
+        views,
+        bulk,
+        handover,
+        held,
+        actions,
+        buffers,
+        expectations,
+        stock,
+        publishing,
+        service,
+    ):
         app.include_router(part.router, prefix="/v1")
     app.include_router(worklist_pages.router)
     app.include_router(pages.router)

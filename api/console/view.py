@@ -22,7 +22,12 @@ _ENVIRONMENT = Environment(
 
 def page(template: str, told: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """A page from a template."""
-    return HTMLResponse(_ENVIRONMENT.get_template(template).render(**told), status)
+    return HTMLResponse(rendered(template, told), status)
+
+
+def rendered(template: str, told: Mapping[str, Any]) -> str:
+    """A template filled in; whatever is told stays text."""
+    return _ENVIRONMENT.get_template(template).render(**told)
 
 
 def money(amount: Decimal | float | None, currency: str | None) -> str:

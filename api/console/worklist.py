@@ -62,7 +62,7 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
-        "here": urlencode(here), "done": done,
+        "here": urlencode(here), "done": done, "handed": urlencode(_for_the_api(wanted)),
     }  # fmt: skip
     return page("feed.html", told)
 
@@ -72,6 +72,17 @@ def asked_filter(wanted: Mapping[str, str]) -> Filter:
     named = {name: wanted.get(name) or None for name in ("root_cause", "sku", "location", "channel", "owner", "search")}
     undecided = {"yes": True, "no": False}.get(wanted.get("abstained", ""))
     return Filter(statuses=_statuses(wanted.get("status", "")), abstained=undecided, **named)
+
+
+def _for_the_api(wanted: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the page shows, as the API is asked for it."""
+    shown = asked_filter(wanted)
+    asked = [
+        (name, value) for name, value in kept(dict(wanted)).items() if name not in ("status", "order", "abstained")
+    ]
+    if shown.statuses != ON_THE_LIST:
+        asked += [("status", str(status)) for status in shown.statuses or Status]
+    return asked if shown.abstained is None else [*asked, ("abstained", str(shown.abstained).lower())]
 
 
 def _order(said: str) -> Order:
