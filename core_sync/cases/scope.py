@@ -4,12 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
-from sqlmodel import col
+from sqlalchemy import Connection, text
 
-from core_sync.cases.rows import CASES
-from core_sync.cases.rules import Status
-from core_sync.cases.tables import CaseScope
+from core_sync.availability.promises import as_json, wanted_skus
 
 SCOPES: Mapping[str, str] = {"sku": "skus", "location": "locations", "channel": "channels"}
 """Kind of scope, and the column of the case that lists it."""
@@ -23,29 +20,30 @@ def keep_scope(connection: Connection, case_id: int, before: Mapping[str, Any], 
 
     What it no longer touches goes.
     """
-    added: list[dict[str, Any]] = []
-    gone = False
+    differs = False
     for kind, column in SCOPES.items():
         if before[column] == after[column]:
             continue
         old, new = set(_listed(before[column])), set(_listed(after[column]))
-        added += [{"kind": kind, "value": value, "case_id": case_id} for value in sorted(new - old)]
-        for value in sorted(old - new):
-            gone = True
-            _forget(connection, case_id, kind, value)
-    if added:
-        is_open = select(CASES.c.status != Status.RESOLVED).where(CASES.c.case_id == case_id).scalar_subquery()
-        connection.execute(insert(CaseScope).values(of_open=is_open), added)
-    return gone or bool(added)
-
-
-def _forget(connection: Connection, case_id: int, kind: str, value: str) -> None:
-    connection.execute(
-        delete(CaseScope).where(
-            col(CaseScope.kind) == kind, col(CaseScope.value) == value, col(CaseScope.case_id) == case_id
-        )
-    )
+        for values, statement in ((new - old, _TOUCHED), (old - new, _LEFT)):
+            if values:
+                differs = True
+                bound = {"kind": kind, "case_id": case_id, "skus": as_json(sorted(values))}
+                connection.execute(text(statement.format(wanted=wanted_skus(connection))), bound)
+    return differs
 
 
 def _listed(said: str) -> Collection[str]:
     return msgspec.json.decode(said, type=list[str])
+
+
+_TOUCHED = """
+INSERT INTO case_scope (kind, value, case_id, of_open)
+SELECT CAST(:kind AS text), w.sku, c.case_id, c.status <> 'resolved'
+FROM ({wanted}) w JOIN exception_case c ON c.case_id = :case_id
+"""
+"""As one statement: an outage touches tens of thousands of SKUs, and whoever writes waits for it."""
+
+_LEFT = """
+DELETE FROM case_scope WHERE kind = :kind AND case_id = :case_id AND value IN (SELECT w.sku FROM ({wanted}) w)
+"""

@@ -1,6 +1,6 @@
 """Storage of cases, the signals in them, what they are found by, and their timeline."""
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
+from sqlalchemy import CheckConstraint, Column, Computed, Index, Text, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
@@ -16,9 +16,18 @@ _LISTED_BY = (
 """What the list is narrowed and added up by: the index alone answers it, however wide the rows are."""
 
 _COUNTED_BY = (
-    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "expected_loss",
+    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "expected_loss", "touches",
+    "case_id",
 )  # fmt: skip
 """What the list is counted by, in the order in which it is: no database has to sort for that."""
+
+TOUCHES_LETTERS_MAX = 400
+"""An index's row holds no more than 2,700 bytes on PostgreSQL; a case that touches very much is counted by itself."""
+
+TOUCHES = (
+    f"CASE WHEN length(channels) + length(locations) <= {TOUCHES_LETTERS_MAX} "
+    "THEN '[' || channels || ',' || locations || ']' END"
+)
 
 
 NEVER = 2**62
@@ -96,6 +105,8 @@ class ExceptionCase(SQLModel, table=True):
     skus: str = "[]"
     locations: str = "[]"
     channels: str = "[]"
+    touches: str | None = Field(default=None, sa_column=Column(Text, Computed(TOUCHES)))
+    """A list of both, channels and locations: the index alone counts by them. None where they are very many."""
     signals: int = whole(0)
     recommended_action: str | None = None
     autonomy: str = "suggest"
@@ -163,10 +174,7 @@ class CaseScope(SQLModel, table=True):
     """One SKU, location or channel that a case touches: the list is narrowed and counted by it."""
 
     __tablename__ = "case_scope"
-    __table_args__ = (
-        Index("case_scope_by_case", "case_id", "kind", "value"),
-        Index("case_scope_open", "kind", "value", sqlite_where=text("of_open"), postgresql_where=text("of_open")),
-    )
+    __table_args__ = (Index("case_scope_by_case", "case_id", "kind", "value"),)
 
     kind: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
@@ -178,8 +186,8 @@ class CaseScope(SQLModel, table=True):
 class CaseWords(SQLModel, table=True):
     """The words a case is found by: lower-case, letters and digits only, one blank between two.
 
-    Full-text indexes stand on it that SQLModel cannot declare: ``case_search`` (FTS5) on SQLite, a GIN index on
-    PostgreSQL.
+    What SQLModel cannot declare finds them: ``case_search`` (FTS5) on SQLite; on PostgreSQL the column ``lexemes``,
+    which the database makes of ``words``, and a GIN index on it.
     """
 
     __tablename__ = "case_words"

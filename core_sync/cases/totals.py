@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, literal_column, not_, select, text, true
+import msgspec
+from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
 from core_sync.cases.narrow import Conditions, Filter, conditions, narrowed
 from core_sync.cases.rows import CASES
-from core_sync.cases.rules import Status
-from core_sync.cases.tables import OPEN, CaseScope
+from core_sync.cases.tables import CaseScope
 from core_sync.money import from_ten_thousandths
 
 STEPS = (1, 5, 10, 20, 50, 100)
 """After how many cases it is told how much they cover."""
 
 COUNTED = ("channel", "location")
-"""Kinds of scope that are counted; there are too many SKUs for that."""
+"""Kinds of scope that are counted, in the order in which a case lists them; there are too many SKUs for that."""
 
 FACET_VALUES_MAX = 50
 """Of a facet with more values, those with the most cases."""
@@ -60,8 +60,7 @@ def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
 
 def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
     """How many of what the filter shows have each status, root cause, owner, channel and location."""
-    shown = shown or Filter()
-    wanted = conditions(connection, shown)
+    wanted = conditions(connection, shown or Filter())
     columns = (CASES.c.status, CASES.c.root_cause, CASES.c.override_root_cause, CASES.c.owner, CASES.c.abstained)
     grouped = select(
         func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency, *columns
@@ -72,7 +71,7 @@ def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
         for facet, value in zip(counts, (status, override or cause, owner, abstained), strict=True):
             name = _said(value)
             counts[facet][name] = counts[facet].get(name, 0) + int(count)
-    counts |= _scopes(connection, shown, wanted, sum(int(row[0]) for row in rows))
+    counts |= _scopes(connection, wanted)
     return Facets(_totals(rows), {facet: _largest_first(found) for facet, found in counts.items()})
 
 
@@ -100,44 +99,28 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     return told
 
 
-def _scopes(connection: Connection, shown: Filter, wanted: Conditions, cases: int) -> dict[str, dict[str, int]]:
-    """The ``cases`` that fit, by channel and by location.
-
-    Of nearly all that is open, an index tells how many there are, and those that do not fit are taken off.
-    """
-    open_cases = connection.execute(_OPEN_CASES).scalar_one()
-    fitting = and_(true(), *wanted)
-    counts: Counter[tuple[str, str]]
-    if cases * 2 < open_cases or not shown.statuses or Status.RESOLVED in shown.statuses:
-        counts = _counted(connection, fitting)
-    else:
-        counts = Counter({(kind, value): count for kind, value, count in connection.execute(_OF_OPEN)})
-        if cases < open_cases:
-            others = and_(literal_column(OPEN), not_(func.coalesce(fitting, false())))
-            counts.subtract(_counted(connection, others))
-    return {kind: {value: n for (of, value), n in counts.items() if of == kind and n} for kind in COUNTED}
-
-
-def _counted(connection: Connection, wanted: ColumnElement[bool]) -> Counter[tuple[str, str]]:
-    # Looked up first and as a whole: SQLite would else look at every case there is, and then whether it fits.
-    fitting = select(CASES.c.case_id).where(wanted).cte("fitting").prefix_with("MATERIALIZED")
+def _scopes(connection: Connection, wanted: Conditions) -> dict[str, dict[str, int]]:
+    """The cases that fit, by channel and by location: very many have few different ones, and an index tells them."""
+    grouped = narrowed(select(CASES.c.touches, func.count()).group_by(CASES.c.touches), wanted)
     found: Counter[tuple[str, str]] = Counter()
-    for kind in COUNTED:  # one after the other: asked for both at once, SQLite again begins with what they touch
-        counted = (
-            select(col(CaseScope.value), func.count())
-            .join(fitting, fitting.c.case_id == col(CaseScope.case_id))
-            .where(col(CaseScope.kind) == kind)
-            .group_by(col(CaseScope.value))
-        )
-        found.update({(kind, value): int(count) for value, count in connection.execute(counted)})
-    return found
+    for touches, count in connection.execute(grouped):
+        if touches is None:
+            found.update(_of_wide(connection, wanted))
+            continue
+        for kind, values in zip(COUNTED, msgspec.json.decode(touches), strict=True):
+            found.update({(kind, value): int(count) for value in values})
+    return {kind: {value: n for (of, value), n in found.items() if of == kind} for kind in COUNTED}
 
 
-_OPEN_CASES = text(f"SELECT COUNT(*) FROM exception_case WHERE {OPEN}")
-
-_OF_OPEN = text(
-    "SELECT kind, value, COUNT(*) FROM case_scope WHERE of_open AND kind IN ('channel', 'location') GROUP BY 1, 2"
-)
+def _of_wide(connection: Connection, wanted: Conditions) -> dict[tuple[str, str], int]:
+    """Of those that fit and touch very much, one row a channel and location."""
+    counted = (
+        select(col(CaseScope.kind), col(CaseScope.value), func.count())
+        .join(CASES, CASES.c.case_id == col(CaseScope.case_id))
+        .where(CASES.c.touches.is_(None), col(CaseScope.kind).in_(COUNTED))
+        .group_by(col(CaseScope.kind), col(CaseScope.value))
+    )
+    return {(kind, value): int(count) for kind, value, count in connection.execute(narrowed(counted, wanted))}
 
 
 def _totals(rows: Sequence[tuple[Any, ...]]) -> Totals:
