@@ -27,9 +27,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ml.buffers.backtest import Outcome, backtest
+from ml.buffers.backtest import Outcome, backtest, backtest_ours
 from ml.buffers.frontier import Frontier, frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
+from ml.exposure.distribution import Floats
 
 STEPS_A_DAY = 96
 REFRESH_H = (0.25, 1.0, 4.0, 12.0)
@@ -44,6 +45,8 @@ MEASURES = {"lost sales": False, "sales turned away": True}
 """Withheld from stock; and together with those that no stock could serve, whatever the buffer."""
 OVERSELL_COSTS = (3.0, 10.0)
 """What a unit oversold costs, in lost sales."""
+LEARNED_BEFORE = 3
+"""Of the days for learning the first third is for learning when they are replayed themselves."""
 FIXED = 2
 """Place of the fixed units among the ways that are replayed."""
 
@@ -131,11 +134,21 @@ READERS: dict[str, tuple[str, Callable[[Path, int, int], DemandHistory]]] = {
 }
 
 
-def replayed(history: DemandHistory, learn_days: int, seed: int) -> list[Outcome]:
+@dataclass(frozen=True)
+class Run:
+    """Every way over the days replayed, and ours over the days for learning alone."""
+
+    outcomes: list[Outcome]
+    before: Outcome
+
+
+def replayed(history: DemandHistory, learn_days: int, seed: int) -> Run:
     """Ours, the plain quantile, fixed units, percentage and k·σ·√L over the same demand."""
     chance = np.random.default_rng([seed, 5])
     refresh = chance.permutation(np.resize(REFRESH_H, len(history.items)))
-    return backtest(history, World(refresh_h=refresh, seed=seed), learn_days)
+    world = World(refresh_h=refresh, seed=seed)
+    before = backtest_ours(history.first(learn_days), world, learn_days // LEARNED_BEFORE)
+    return Run(backtest(history, world, learn_days), before)
 
 
 def frontiers(outcomes: list[Outcome], *, stock_outs: bool) -> list[Frontier]:
@@ -151,11 +164,11 @@ def figures(folder: Path, items: int, seeds: int) -> Iterator[Figure]:
             continue
         runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
         for measure, target in itertools.product(MEASURES, TARGETS):
-            every = [frontiers(run, stock_outs=MEASURES[measure]) for run in runs]
-            binding = [found for found, run in zip(every, runs, strict=True) if _oversells(run) > target]
+            every = [frontiers(run.outcomes, stock_outs=MEASURES[measure]) for run in runs]
+            binding = [found for found, run in zip(every, runs, strict=True) if _oversells(run.outcomes) > target]
             yield from _against_peers(f"{measure} at {100 * target:g} % oversell", target, binding, name)
-        for times in OVERSELL_COSTS:
-            yield _money(times, runs, name)
+        for times, chosen in itertools.product(OVERSELL_COSTS, (False, True)):
+            yield _money(times, runs, name, from_before=chosen)
 
 
 def _oversells(outcomes: list[Outcome]) -> float:
@@ -173,19 +186,30 @@ def _against_peers(measure: str, target: float, runs: list[list[Frontier]], name
             yield Figure(measure, ours, "share", runs[0][peer].way, theirs, ours / theirs, name, spread, len(both))
 
 
-def _money(times: float, runs: list[list[Outcome]], name: str) -> Figure:
-    """Lost and oversold units at their cost, ours at the chance that the costs accept; the ratio of the worst seed."""
+def _money(times: float, runs: list[Run], name: str, *, from_before: bool) -> Figure:
+    """Lost and oversold units at their cost, the ratio of the worst seed.
+
+    Ours at the chance that the costs accept or, ``from_before``, at the one that was cheapest in the days for learning.
+    """
     ours, fixed = [], []
     for run in runs:
-        nearest = int(np.abs(np.array(run[0].settings) - 1 / (1 + times)).argmin())
-        ours.append(float((run[0].withheld + times * run[0].oversold).sum(axis=1)[nearest] / run[0].asked.sum()))
-        cost = (run[FIXED].withheld + times * run[FIXED].oversold).sum(axis=1)
-        fixed.append(float(cost.min() / run[FIXED].asked.sum()))
+        settings = np.array(run.before.settings)
+        nominal = int(np.abs(settings - 1 / (1 + times)).argmin())
+        chosen = int(_cost(run.before, times).argmin()) if from_before else nominal
+        ours.append(float(_cost(run.outcomes[0], times)[chosen]))
+        fixed.append(float(_cost(run.outcomes[FIXED], times).min()))
     ratios = np.array(ours) / np.maximum(fixed, 1e-12)
     worst = int(ratios.argmax())
-    measure = f"money, worst seed, an oversell at {times:g} x a lost sale"
+    how = "cheapest setting of the days before" if from_before else "chance that the costs accept"
+    measure = f"money, worst seed, an oversell at {times:g} x a lost sale, {how}"
     return Figure(measure, ours[worst], "lost sales' worth a unit asked", "best fixed units in hindsight",
                   fixed[worst], float(ratios[worst]), name, float(ratios.std()), len(runs))  # fmt: skip
+
+
+def _cost(outcome: Outcome, times: float) -> Floats:
+    """Lost sales' worth a unit asked for, of each setting (settings,)."""
+    cost: Floats = (outcome.withheld + times * outcome.oversold).sum(axis=1) / max(float(outcome.asked.sum()), 1.0)
+    return cost
 
 
 def main() -> None:

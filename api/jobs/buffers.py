@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection, text
 
+from api.jobs.order_sizes import HISTORY, read_orders
 from core_sync.availability.promises import channel_names, channel_terms
 from core_sync.availability.rules import WHOLE_SHARE, ChannelTerms
 from core_sync.clock import from_microseconds, to_microseconds
@@ -27,7 +28,6 @@ from ml.exposure.situation import UnitPrices
 from ml.exposure.terms import Basis, Term, unknown
 from ml.triage.market import DAY_US, Market, read_market
 
-HISTORY = timedelta(days=28)
 _DIRECT = ""
 """Demand that passes no channel."""
 
@@ -77,7 +77,7 @@ def listings_of(
     market = read_market(connection, list(available), reporting, at)
     terms = channel_terms(connection, available.keys(), at)
     windows = {name: _window(connection, name, at) for name in channels}
-    lots, daily = _lots(connection, at), _daily(connection, at)
+    orders, daily = read_orders(connection, at), _daily(connection, at)
     shared = {name: _shared(daily, name) for name in channels}
     suppliers, waiting, supplier_of = _suppliers(connection), _waiting(connection, at), _named(connection)
     usual = ChannelTerms()
@@ -85,8 +85,8 @@ def listings_of(
     for name in channels:
         for sku, units in available.items():
             rule = terms.get((name, sku), terms.get((name, ""), usual))
-            order = waiting.get(sku)
-            known = suppliers.of(order.supplier if order else supplier_of.get(sku))
+            waits = waiting.get(sku)
+            known = suppliers.of(waits.supplier if waits else supplier_of.get(sku))
             prices = market.prices_of(sku, name)
             listings.append(
                 Listing(
@@ -97,13 +97,14 @@ def listings_of(
                     own=market.demand.of(sku, name),
                     window=windows[name],
                     prices=prices,
-                    supply=supply_chance(known, order.waited_days if order else None, policy.promise_days),
+                    supply=supply_chance(known, waits.waited_days if waits else None, policy.promise_days),
                     available=max(units * rule.share_ten_thousandths // WHOLE_SHARE, 0),
                     current=rule.buffer,
-                    others_lot=_lot(lots, sku, [other for other in (*channels, _DIRECT) if other != name]),
-                    own_lot=_lot(lots, sku, [name]),
+                    others_lot=orders.others_lot(sku, name),
+                    big=orders.big(sku, name),
+                    own_lot=orders.own_lot(sku, name),
                     shared=shared[name],
-                    supplier=supplier_terms(known, order),
+                    supplier=supplier_terms(known, waits),
                     unit_worth=_worth(prices, market),
                 )
             )
@@ -185,19 +186,6 @@ ORDER BY p.entry_id DESC LIMIT 5000
 """
 
 
-def _lots(connection: Connection, at: datetime) -> dict[tuple[str, str], tuple[float, float]]:
-    """Σq² and Σq of shipments by SKU and channel, in the last weeks."""
-    rows = connection.execute(
-        text(
-            "SELECT p.sku, COALESCE(l.channel, '') AS channel, SUM(1.0 * l.quantity * l.quantity), SUM(l.quantity) "
-            "FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
-            "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2"
-        ),
-        {"since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
-    )
-    return {(sku, channel): (float(squares), float(units)) for sku, channel, squares, units in rows}
-
-
 def _daily(connection: Connection, at: datetime) -> pl.DataFrame:
     """Units shipped by SKU, channel and day, in the last weeks."""
     rows = connection.execute(
@@ -232,12 +220,6 @@ def _shared(daily: pl.DataFrame, channel: str) -> float:
     spreads = [np.maximum(path.var(axis=0) / np.maximum(path.mean(axis=0), 1e-9), 1.0) for path in (own, others)]
     spread = [np.broadcast_to(one, own.shape) for one in spreads]
     return float(shared_variance(own, others, *means, *spread)[-1])
-
-
-def _lot(lots: Mapping[tuple[str, str], tuple[float, float]], sku: str, channels: Sequence[str]) -> float:
-    sums = [lots[sku, channel] for channel in channels if (sku, channel) in lots]
-    units = sum(total for _, total in sums)
-    return max(sum(squares for squares, _ in sums) / units, 1.0) if units else 1.0
 
 
 def _suppliers(connection: Connection) -> SupplierBook:

@@ -53,11 +53,32 @@ def backtest(history: DemandHistory, world: World, learn_days: int, ways: Iterab
     return [_replay(way, history, world, own, others) for way in chosen]
 
 
+def ours(history: DemandHistory, own: Known, others: Known, world: World) -> Way:
+    """Our rule, over the chances that may be accepted."""
+    everyday = learn(history.everyday, history.everyday_lot, history.steps_a_day, own.first)
+    shared = shared_by(history, own, others)
+    return Race(
+        own,
+        everyday,
+        history.big,
+        shared,
+        world.late_share,
+        sum(world.late_factor) / 2,
+        ALPHAS,
+    )
+
+
+def backtest_ours(history: DemandHistory, world: World, learn_days: int) -> Outcome:
+    """As ``backtest``, of our rule alone."""
+    own = learn(history.own, history.own_lot, history.steps_a_day, learn_days)
+    others = learn(history.others, history.others_lot, history.steps_a_day, learn_days)
+    return backtest(history, world, learn_days, [ours(history, own, others, world)])[0]
+
+
 def ways_to_compare(history: DemandHistory, own: Known, others: Known, world: World) -> list[Way]:
     """Ours, the plain quantile and the peers, each over the whole range of its knob."""
-    late_times = sum(world.late_factor) / 2
     return [
-        Race(own, others, shared_by(history, own, others), world.late_share, late_times, ALPHAS),
+        ours(history, own, others, world),
         Quantile(others, ALPHAS),
         FixedUnits(FIXED),
         ShareOfStock(SHARES),

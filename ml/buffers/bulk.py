@@ -7,6 +7,7 @@ from os import cpu_count
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.buffers.big_orders import BigOrders
 from ml.buffers.mistakes import accepted_chance, expected_mistakes
 from ml.buffers.race import Late, Stretch, held_back_in_race, stretches
 from ml.buffers.rails import POLICY, Policy, within
@@ -25,12 +26,17 @@ class Listings:
     ``others_lot`` and ``own_lot`` are Σq²/Σq over orders of q units, 1 where units are asked for singly. Of the
     refreshes ``late_share`` come late, after ``late_times`` the regular window; ``shared`` is the relative variance
     of the shock that the channel and the others share (``shocks``).
-    ``available`` is NaN where unknown; costs may be NaN, and then the policy's chance is taken.
+    ``others_rate``, its dispersion and lot are of everyday demand; ``big_rate`` orders a day ask for ``big_units`` more
+    than a usual one, in the mean, with ``big_dispersion`` (``big_orders``). ``available`` is NaN where unknown; costs
+    may be NaN, and then the policy's chance is taken.
     """
 
     others_rate: Floats
     others_dispersion: Floats
     others_lot: Floats
+    big_rate: Floats
+    big_units: Floats
+    big_dispersion: Floats
     own_rate: Floats
     own_dispersion: Floats
     own_lot: Floats
@@ -67,8 +73,13 @@ class Buffers:
 
 
 def others_in_window(listings: Listings) -> Demand:
-    """What all others ask for in each exposure window."""
-    return _in_window(listings.others_rate, listings.others_dispersion, listings.others_lot, listings.window_h)
+    """What all others ask for in each exposure window, big orders aside."""
+    return _in_window(
+        listings.others_rate,
+        listings.others_dispersion,
+        listings.others_lot,
+        listings.window_h,
+    )
 
 
 def own_in_window(listings: Listings) -> Demand:
@@ -85,12 +96,32 @@ def stretches_of(listings: Listings) -> list[Stretch]:
 
     def others(share: Floats, level: Floats) -> Demand:
         rate, dispersion = listings.others_rate, listings.others_dispersion
-        return _shocked(rate, dispersion, listings.others_lot, listings.window_h * share, level, listings.shared)
+        return _shocked(
+            rate,
+            dispersion,
+            listings.others_lot,
+            listings.window_h * share,
+            level,
+            listings.shared,
+        )
 
-    return stretches(own, others, Late(listings.late_share, listings.late_times), listings.shared)
+    orders = BigOrders(listings.big_rate, listings.big_units, listings.big_dispersion)
+
+    def big(share: Floats, everyday: Demand) -> tuple[Floats, Demand]:
+        return orders.come(listings.window_h * share / HOURS_A_DAY), orders.with_one(everyday)
+
+    late = Late(listings.late_share, listings.late_times)
+    return stretches(own, others, late, listings.shared, big if orders.any else None)
 
 
-def _shocked(rate: Floats, dispersion: Floats, lot: Floats, hours: Floats, level: Floats, shared: Floats) -> Demand:
+def _shocked(
+    rate: Floats,
+    dispersion: Floats,
+    lot: Floats,
+    hours: Floats,
+    level: Floats,
+    shared: Floats,
+) -> Demand:
     """Demand (n,) of ``hours`` at a ``level`` of a shock that explains ``shared`` of the relative variance."""
     bursts = np.maximum(dispersion - shared * rate, 1.0)
     spread = lot + (dispersion_over(hours, bursts, lot=lot) - lot) * level

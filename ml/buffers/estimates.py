@@ -57,11 +57,17 @@ class Known:
         a shock whose relative variance is ``shared``, what is left of the spread is the pool's own.
         """
         at = days - self.first
-        part = np.maximum(self._until(at, steps + lengths) - self._until(at, steps), 0.0)
+        part = self.days_worth(days, steps, lengths)
         lot, rate = self.lot[rows], self.rate[at, rows]
         bursts = np.maximum(self.spread[at, rows] - lot - shared * rate, 0.0)
         over = lot + bursts * np.minimum(part, 1.0) * level
         return Demand.of(rate * part * level, np.clip(over, 1.0, MOST_DISPERSION))
+
+    def days_worth(self, days: Whole, steps: Whole, lengths: Whole) -> Floats:
+        """Mean days' worth of demand (m,) in the ``lengths`` steps from ``steps`` of ``days`` on (each (m,))."""
+        at = days - self.first
+        worth: Floats = np.maximum(self._until(at, steps + lengths) - self._until(at, steps), 0.0)
+        return worth
 
     def expected(self, days: Whole) -> Floats:
         """Units (m, items) expected of each whole day of ``days`` (m,) at its begin."""

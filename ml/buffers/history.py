@@ -1,12 +1,13 @@
 """Demand as it came, step by step, and the world it is replayed in."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml.buffers.big_orders import BigOrders, big_order, usual_size
 from ml.exposure.distribution import Floats
 
 Units = NDArray[np.int64]
@@ -26,7 +27,9 @@ MOVEMENTS: Mapping[str, type[pl.DataType]] = {
 class DemandHistory:
     """Units asked of the channel (``own``) and of all others, both (items, steps), from midnight of the first day.
 
-    ``own_lot`` and ``others_lot`` (items,) are Σq²/Σq over single orders before the replay starts.
+    ``own_lot`` and ``others_lot`` (items,) are Σq²/Σq over single orders before the replay starts. ``everyday`` is
+    ``others`` with every order taken up to its usual size, ``everyday_lot`` (items,) the lot of those and ``big`` the
+    orders beyond it, all three as known before the replay starts.
     """
 
     items: list[str]
@@ -35,12 +38,21 @@ class DemandHistory:
     steps_a_day: int
     own_lot: Floats
     others_lot: Floats
+    everyday: Units
+    everyday_lot: Floats
+    big: BigOrders
 
     def __post_init__(self) -> None:
         if self.own.shape != self.others.shape or self.own.shape[0] != len(self.items):
             raise ValueError(f"demands of {self.own.shape} and {self.others.shape} for {len(self.items)} items")
         if (self.own < 0).any() or (self.others < 0).any():
             raise ValueError("nobody asks for less than nothing")
+
+    def first(self, days: int) -> "DemandHistory":
+        """The first ``days`` alone."""
+        steps = days * self.steps_a_day
+        paths = {name: getattr(self, name)[:, :steps] for name in ("own", "others", "everyday")}
+        return replace(self, **paths)
 
     @property
     def days(self) -> int:
@@ -60,15 +72,52 @@ def from_movements(movements: pl.DataFrame, steps_a_day: int, learn_days: int) -
     items = asked["item"].unique().sort().to_list()
     number = {item: row for row, item in enumerate(items)}
     days = int(asked["step"].to_numpy().max()) // steps_a_day + 1
-    paths, lots = {}, {}
-    for pool in ("own", "others"):
-        these = asked.filter(pl.col("pool") == pool)
-        path = np.zeros((len(items), days * steps_a_day), dtype=np.int64)
-        rows = these["item"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
-        np.add.at(path, (rows, these["step"].to_numpy()), these["units"].to_numpy())
-        known = these.filter(pl.col("step") < learn_days * steps_a_day)
-        paths[pool], lots[pool] = path, _lots(known, number)
-    return DemandHistory(items, paths["own"], paths["others"], steps_a_day, lots["own"], lots["others"])
+    known = pl.col("step") < learn_days * steps_a_day
+    own, others = (asked.filter(pl.col("pool") == pool) for pool in ("own", "others"))
+    usual = others.join(_usual_sizes(others.filter(known)), on="item", how="left").with_columns(
+        pl.min_horizontal("units", pl.col("most").fill_null(MOST_ORDERED)).alias("units")
+    )
+    paths = [_path(these, number, days * steps_a_day) for these in (own, others, usual)]
+    lots = [_lots(these.filter(known), number) for these in (own, others, usual)]
+    big = _big_orders(others.filter(known), number, learn_days)
+    return DemandHistory(items, paths[0], paths[1], steps_a_day, lots[0], lots[1], paths[2], lots[2], big)
+
+
+MOST_ORDERED = 10**15
+
+
+def _path(orders: pl.DataFrame, number: Mapping[str, int], steps: int) -> Units:
+    """Units by step (items, steps)."""
+    path = np.zeros((len(number), steps), dtype=np.int64)
+    rows = orders["item"].replace_strict(dict(number), return_dtype=pl.Int64).to_numpy()
+    np.add.at(path, (rows, orders["step"].to_numpy()), orders["units"].to_numpy())
+    return path
+
+
+def _usual_sizes(orders: pl.DataFrame) -> pl.DataFrame:
+    """By item the ``most`` units of a usual order; items with too few orders are left out."""
+    sizes = [(item, usual_size(sizes)) for item, sizes in _sizes(orders)]
+    told = [(item, int(most)) for item, most in sizes if np.isfinite(most)]
+    return pl.DataFrame(told, schema={"item": pl.String, "most": pl.Int64}, orient="row")
+
+
+def _sizes(orders: pl.DataFrame) -> Iterator[tuple[str, Floats]]:
+    for (item,), these in orders.group_by("item", maintain_order=True):
+        yield str(item), these["units"].to_numpy().astype(np.float64)
+
+
+def _big_orders(orders: pl.DataFrame, number: Mapping[str, int], days: int) -> BigOrders:
+    found = BigOrders.none(len(number))
+    for item, sizes in _sizes(orders):
+        one = big_order(sizes, days)
+        if one is not None:
+            row = number[item]
+            found.rate[row], found.units[row], found.dispersion[row] = (
+                one.rate,
+                one.units,
+                one.dispersion,
+            )
+    return found
 
 
 def _lots(movements: pl.DataFrame, number: Mapping[str, int]) -> Floats:

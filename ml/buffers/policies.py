@@ -10,8 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ml.buffers.big_orders import BigOrders
 from ml.buffers.estimates import Known, Whole
-from ml.buffers.race import Late, Until, held_back_in_race, stretches
+from ml.buffers.race import Big, Late, Until, held_back_in_race, stretches
 from ml.exposure.distribution import Demand, Floats, quantile
 
 
@@ -107,12 +108,14 @@ class Quantile:
 class Race:
     """Ours (``race``): what the others take before the channel gets to it, with refreshes that may be late.
 
-    ``late_share`` of the refreshes come after ``late_times`` the regular window, as measured on the channel; ``shared``
-    (days,) is the relative variance of the shock that both pools share, from the first day on.
+    ``others`` is everyday demand, ``big`` (items,) the orders beyond it. ``late_share`` of the refreshes come after
+    ``late_times`` the regular window, as measured on the channel; ``shared`` (days,) is the relative variance of the
+    shock that both pools share, from the first day on.
     """
 
     own: Known
     others: Known
+    big: BigOrders
     shared: Floats
     late_share: float
     late_times: float
@@ -128,13 +131,27 @@ class Race:
         regular = self.others.over(moments.days, moments.steps, moments.lengths, moments.rows)
         alphas = np.repeat(np.array(self.settings), len(moments.rows))
         rows = np.tile(np.arange(len(moments.rows)), len(self.settings))
-        found = stretches(own, others, late, shared)
+        found = stretches(own, others, late, shared, self._big(moments) if self.big.any else None)
         return held_back_in_race(found, regular, moments.stock.ravel(), alphas, rows).reshape(moments.stock.shape)
+
+    def _big(self, moments: Moments) -> Big:
+        orders = self.big[moments.rows]
+
+        def comes(share: Floats, everyday: Demand) -> tuple[Floats, Demand]:
+            days = self.others.days_worth(moments.days, moments.steps, _steps(moments, share))
+            return orders.come(days), orders.with_one(everyday)
+
+        return comes
+
+
+def _steps(moments: Moments, share: Floats) -> Whole:
+    """Steps (m,) in a ``share`` (m,) of each window, at least one."""
+    return np.maximum(np.ceil(moments.lengths * share - 1e-9), 1).astype(np.int64)
 
 
 def _until(pool: Known, moments: Moments, shared: Floats) -> Until:
     def demand(share: Floats, level: Floats) -> Demand:
-        lengths = np.maximum(np.ceil(moments.lengths * share - 1e-9), 1).astype(np.int64)
+        lengths = _steps(moments, share)
         return pool.over(moments.days, moments.steps, lengths, moments.rows, level, shared)
 
     return demand

@@ -30,6 +30,11 @@ Until = Callable[[Floats, Floats], Demand]
 level (n,) of the shock that the channel and the others share."""
 
 
+Big = Callable[[Floats, Demand], tuple[Floats, Demand]]
+"""The chance (n,) that the others place a big order until a share (n,) of the regular window has passed, and their
+demand (n,) with it, given their everyday demand."""
+
+
 @dataclass(frozen=True)
 class Late:
     """``share`` of the refreshes (n,) come late, after ``times`` the regular window (n,) in the mean."""
@@ -53,20 +58,28 @@ class Stretch:
     others: Demand
 
 
-def stretches(own: Until, others: Until, late: Late, shared: Floats) -> list[Stretch]:
-    """The stretches of n windows in order, at each level of a shock of relative variance ``shared`` (n,)."""
+def stretches(own: Until, others: Until, late: Late, shared: Floats, big: Big | None = None) -> list[Stretch]:
+    """The stretches of n windows in order, at each level of a shock of relative variance ``shared`` (n,).
+
+    With ``big`` orders every level is told twice: without one, and with one. They come last, so that the last stretch
+    is the one in which the others take most.
+    """
     certain = np.ones(len(shared))
     ends = [(certain * part, certain) for part in PARTS]
     if (late.share > 0).any():
         ends.append((np.maximum(late.times, 1.0), late.share))
-    found = []
+    found: list[Stretch] = []
+    with_big: list[Stretch] = []
     for share, level in levels(shared):
         begin = np.zeros(len(certain))
         for number, (end, chance) in enumerate(ends):
-            others_taken = others((begin + end) / 2, level)
-            found.append(Stretch(number == 0, share * chance, own(end, level), others_taken))
+            middle, asked = (begin + end) / 2, own(end, level)
+            taken = others(middle, level)
+            comes, taken_with = (0.0 * chance, taken) if big is None else big(middle, taken)
+            found.append(Stretch(number == 0, share * chance * (1 - comes), asked, taken))
+            with_big.append(Stretch(number == 0, share * chance * comes, asked, taken_with))
             begin = end
-    return found
+    return found if big is None else [*found, *with_big]
 
 
 def latest(found: Sequence[Stretch]) -> list[Stretch]:

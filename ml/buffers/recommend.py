@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from ml.buffers.big_orders import BigOrder
 from ml.buffers.bulk import Buffers, Listings, buffers, chances, wanted
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.window import Window
@@ -19,7 +20,8 @@ from ml.exposure.terms import Basis, Term, Terms, unknown
 class Listing:
     """What is known of one SKU on one channel (at one ``location``, or "" for all).
 
-    ``others`` is what everyone else asks of the same stock; ``supply`` the chance that a receipt covers an oversold
+    ``others`` is what everyone else asks of the same stock, ``big`` what of it comes in orders far larger than usual;
+    ``others_lot`` is of usual orders. ``supply`` the chance that a receipt covers an oversold
     unit while the buyer still waits (``supplier.supply_chance``), ``supplier`` the figures behind it
     (``supplier.supplier_terms``). ``weight`` holds the target rate (``weight.py``); ``unit_worth`` is the price in the
     reporting currency, None where unknown.
@@ -39,6 +41,7 @@ class Listing:
     available: int | None
     current: int
     others_lot: float = 1.0
+    big: BigOrder | None = None
     own_lot: float = 1.0
     shared: float = 0.0
     weight: float = 1.0
@@ -85,7 +88,8 @@ def recommend(
         return []
     rows = as_arrays(listings, policy, assumptions)
     found = buffers(rows, policy)
-    calm = replace(rows, others_dispersion=np.ones(len(listings)), others_lot=np.ones(len(listings)))
+    ones = np.ones(len(listings))
+    calm = replace(rows, others_dispersion=ones, others_lot=ones, big_rate=0 * ones)
     unsupplied = replace(rows, oversell_cost=_unsupplied(listings, policy, assumptions))
     without = {
         "without_bursts": wanted(calm, policy, found.alpha),
@@ -106,9 +110,12 @@ def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions:
         return np.array([otherwise if value is None else value for value in values], dtype=np.float64)
 
     return Listings(
-        others_rate=column([one.others.rate_per_day.value for one in listings], 0.0),
+        others_rate=column([_everyday_rate(one) for one in listings], 0.0),
         others_dispersion=column([one.others.dispersion.value for one in listings], assumptions.dispersion),
         others_lot=column([one.others_lot for one in listings], 1.0),
+        big_rate=column([one.big.rate if one.big else None for one in listings], 0.0),
+        big_units=column([one.big.units if one.big else None for one in listings], 0.0),
+        big_dispersion=column([one.big.dispersion if one.big else None for one in listings], 1.0),
         own_rate=column([one.own.rate_per_day.value for one in listings], 0.0),
         own_dispersion=column([one.own.dispersion.value for one in listings], assumptions.dispersion),
         own_lot=column([one.own_lot for one in listings], 1.0),
@@ -122,6 +129,14 @@ def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions:
         available=column([one.available for one in listings], np.nan),
         current=column([one.current for one in listings], 0.0),
     )
+
+
+def _everyday_rate(listing: Listing) -> float | None:
+    """Units a day that the others ask for beside what goes beyond usual orders."""
+    rate = listing.others.rate_per_day.value
+    if rate is None or listing.big is None:
+        return rate
+    return max(rate - listing.big.rate * listing.big.units, 0.0)
 
 
 def _costs(listing: Listing, policy: Policy, assumptions: Assumptions) -> tuple[float, float] | None:
@@ -204,6 +219,7 @@ def _terms(
     terms = {
         "others_rate": listing.others.rate_per_day,
         "others_dispersion": assumptions.assumed_dispersion() if dispersion.value is None else dispersion,
+        "big_orders": _big(listing.big),
         "own_rate": listing.own.rate_per_day,
         "sync_age_p90": window.sync_age,
         "confirmation": window.confirmation,
@@ -211,7 +227,10 @@ def _terms(
         "window": _computed(window.hours, "h", "sync age, confirmation and fulfilment latency one after the other"),
         "late_refreshes": window.late_share,
         "late_times": window.late_times,
-        "others_in_window": units(rows.others_rate[row] * rows.window_h[row] / 24, "others' rate × window"),
+        "others_in_window": units(
+            (listing.others.rate_per_day.value or 0.0) * rows.window_h[row] / 24,
+            "others' rate × window",
+        ),
         **listing.supplier,
         "supply": listing.supply,
         "lost_cost": _cost(rows.lost_cost[row], "margin of a unit withheld, less the buyers who come back"),
@@ -244,6 +263,18 @@ def _alpha(row: int, rows: Listings, found: Buffers, policy: Policy) -> Term:
     if rows.lost_cost[row] + rows.oversell_cost[row] == 0:
         return Term(policy.assumed_alpha, "chance", Basis.ASSUMED, "neither mistake costs anything")
     return _computed(found.alpha[row], "chance", "lost cost / (lost cost + weight × oversell cost), within bounds")
+
+
+def _big(orders: BigOrder | None) -> Term:
+    if orders is None:
+        return Term(
+            0.0,
+            "orders/day",
+            Basis.MEASURED,
+            "no order of the others is far larger than usual",
+        )
+    note = f"orders of more than {orders.above:.0f}, by {orders.units:.3g} in the mean; the others are everyday demand"
+    return Term(orders.rate, "orders/day", Basis.MEASURED, note)
 
 
 def _available(units: int | None) -> Term:

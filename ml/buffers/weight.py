@@ -16,6 +16,8 @@ LEAST_WEIGHT, MOST_WEIGHT = 1.0, 1024.0
 MOST_STEP = 0.2
 """The weight moves by at most a fifth a step, so that it follows outcomes without swinging."""
 HALVINGS = 12
+MOST_LOOKED_AT = 4_000
+"""Listings from which the weight is found; of more, evenly many are taken."""
 
 
 def expected_rate(listings: Listings, weight: float, policy: Policy = POLICY) -> float | None:
@@ -36,6 +38,8 @@ def weight_for_target(listings: Listings, target: float, policy: Policy = POLICY
     """
     if not 0 < target < 1:
         raise ValueError(f"a target oversell rate of {target}")
+    every = -(-len(listings.weight) // MOST_LOOKED_AT)
+    listings = listings.only(np.arange(0, len(listings.weight), max(every, 1)))
     low, high = np.log(LEAST_WEIGHT), np.log(MOST_WEIGHT)
     least = expected_rate(listings, LEAST_WEIGHT, policy)
     if least is None or least <= target:

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from ml.buffers.backtest import Outcome, backtest
+from ml.buffers.big_orders import BigOrders
 from ml.buffers.estimates import learn
 from ml.buffers.frontier import frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
@@ -21,8 +22,21 @@ def history(items: int = 8, days: int = 40, others: float = 12.0, seed: int = 0)
     chance = np.random.default_rng(seed)
     shape = (items, days * STEPS)
     ones = np.ones(items)
-    own, rest = chance.poisson(8.0 / STEPS, shape), chance.poisson(others / STEPS, shape)
-    return DemandHistory([str(item) for item in range(items)], own, rest, STEPS, ones, ones)
+    own, rest = (
+        chance.poisson(8.0 / STEPS, shape),
+        chance.poisson(others / STEPS, shape),
+    )
+    return DemandHistory(
+        [str(item) for item in range(items)],
+        own,
+        rest,
+        STEPS,
+        ones,
+        ones,
+        rest,
+        ones,
+        BigOrders.none(items),
+    )
 
 
 def world(items: int = 8, hours: float = 8.0) -> World:

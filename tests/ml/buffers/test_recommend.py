@@ -214,7 +214,8 @@ def test_every_admissible_listing_gets_a_whole_buffer_within_the_limits(data: st
 
     available = np.array([data.draw(st.one_of(st.just(float("nan")), st.integers(-5, 10**9).map(float)))])
     rows = Listings(
-        draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 200),
+        draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 2), draw(0, 500), draw(1, 500),
+        draw(0, 1e5), draw(1, 12), draw(1, 50), draw(0, 200),
         draw(0, 1), draw(1, 8), draw(0, 0.5), draw(0, 1e4), draw(0, 1e4), draw(1, 100),
         available, np.array([float(data.draw(st.integers(0, 1000)))]),
     )  # fmt: skip

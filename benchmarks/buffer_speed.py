@@ -1,0 +1,137 @@
+"""How fast buffers are recommended: many at once, flat in their number, and one through the API.
+
+    python -m benchmarks.buffer_speed [--rows N] [--json]
+
+Many: made-up listings in arrays, through ``ml.buffers.bulk.buffers`` with every figure it gives; the peer is the same
+rule listing by listing. Flat: time a row of all of them beside a tenth. One: ``GET /v1/buffers`` for one SKU on one
+channel in process, against a book with a hundred SKUs sold for two weeks; its peer is a request that reads nothing.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from api.app import create_app
+from api.wiring import build_world
+from benchmarks.rig.figures import Figure, show
+from core_sync.database.engine import Database
+from core_sync.ledger.events import Event, EventType
+from core_sync.ledger.ledger import Ledger
+from core_sync.settings import read_settings
+from ml.buffers.bulk import Listings, buffers
+
+ASKED_S, ASKED_P99_S = 60.0, 0.020
+ALONE = 200
+REQUESTS = 300
+SKUS, DAYS = 100, 14
+
+
+def listings(rows: int) -> Listings:
+    """Rates, spreads, windows, costs and stock as a distributor has them."""
+    chance = np.random.default_rng(0)
+    one, none = np.ones(rows), np.zeros(rows)
+    own, others = chance.lognormal(0.5, 1.3, rows), chance.lognormal(1.5, 1.3, rows)
+    spreads, lots = (chance.uniform(1, 6, (2, rows)), chance.uniform(1, 3, (2, rows)))
+    return Listings(
+        others_rate=others, others_dispersion=spreads[0], others_lot=lots[0], big_rate=none, big_units=none,
+        big_dispersion=one, own_rate=own, own_dispersion=spreads[1], own_lot=lots[1],
+        window_h=chance.choice([0.25, 1.0, 4.0, 12.0], rows) + 1.5, late_share=0.03 * one, late_times=6 * one,
+        shared=0.05 * one, lost_cost=chance.uniform(1, 10, rows), oversell_cost=chance.uniform(2, 40, rows),
+        weight=one, available=np.ceil((own + others) * chance.uniform(0, 8, rows)), current=none,
+    )  # fmt: skip
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """What ``work`` takes."""
+    begun = perf_counter()
+    work()
+    return perf_counter() - begun
+
+
+def many(rows: int) -> Iterator[Figure]:
+    """All at once, a tenth, and one by one."""
+    every = listings(rows)
+    tenth = every.only(np.arange(rows // 10))
+    buffers(every.only(np.arange(1_000)))
+    small = float(np.median([seconds(lambda: buffers(tenth)) for _ in range(3)]))
+    whole = seconds(lambda: buffers(every))
+    yield Figure(f"{rows:,} listings", whole, "s", "asked", ASKED_S, whole / ASKED_S)
+    yield Figure("time a row, all", whole / rows * 1e6, "µs", "a tenth of them", small / (rows // 10) * 1e6,
+                 whole / rows / (small / (rows // 10)))  # fmt: skip
+    alone = seconds(lambda: [buffers(every.only(np.array([row]))) for row in range(ALONE)]) / ALONE
+    yield Figure("listings a second", rows / whole, "1/s", "one by one", 1 / alone, alone * rows / whole)
+
+
+def one_by_api(folder: Path) -> Iterator[Figure]:
+    """The 99th percentile of requests for one SKU on one channel."""
+    world = build_world(read_settings(home=folder, database_url=f"sqlite:///{folder / 'stock.db'}"))
+    try:
+        sell(world.database, world.clock())
+        with TestClient(create_app(world), base_url="http://127.0.0.1:8765") as client:
+
+            def asked(address: str) -> float:
+                return float(np.quantile([seconds(lambda: client.get(address)) for _ in range(REQUESTS)], 0.99))
+
+            address = "/v1/buffers?sku=SKU-7&channel=shop"
+            if not client.get(address).json()["items"]:
+                raise RuntimeError(f"{address} tells nothing")
+            found, bare = asked(address), asked("/v1/openapi.json")
+        yield Figure("one by API, p99", found * 1e3, "ms", "asked", ASKED_P99_S * 1e3, found / ASKED_P99_S)
+        yield Figure("one by API, p99", found * 1e3, "ms", "a request that reads nothing", bare * 1e3, found / bare)
+    finally:
+        world.close()
+
+
+def sell(database: Database, now: datetime) -> None:
+    """A hundred SKUs, two channels, two weeks of orders."""
+    with database.transaction() as connection:
+        connection.execute(text("INSERT INTO location (location, stock_control) VALUES ('WH', 'strict')"))
+        for name in ("shop", "market"):
+            connection.execute(
+                text("INSERT INTO channel (channel, kind, priority, mode) VALUES (:n, 'shop', 1, 'shadow')"),
+                {"n": name},
+            )
+        skus = [{"s": f"SKU-{number}"} for number in range(SKUS)]
+        connection.execute(
+            text(
+                "INSERT INTO sku (sku, base_uom, unit_price, currency, lot_controlled) "
+                "VALUES (:s, 'EA', 120000, 'EUR', false)"
+            ),
+            skus,
+        )
+        connection.execute(text("UPDATE master_data_version SET version = version + 1"))
+    begin = (now - timedelta(days=DAYS)).astimezone(UTC)
+    events = [_event("receipt", sku["s"], 1_000, begin, "") for sku in skus]
+    for day in range(DAYS):
+        for channel, units in (("shop", 2), ("market", 5)):
+            at = begin + timedelta(days=day, hours=1)
+            events += [_event("ship", sku["s"], units, at, channel) for sku in skus]
+    Ledger(database).apply(events, now)
+
+
+def _event(kind: str, sku: str, units: int, at: datetime, channel: str) -> Event:
+    return Event(
+        source="wms", event_id=f"{kind} {sku} {channel} {at.isoformat()}", type=EventType(kind), occurred_at=at,
+        sku=sku, location="WH", quantity=units, channel=channel,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    said = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        show([*many(said.rows), *one_by_api(Path(folder))], said.json)
+
+
+if __name__ == "__main__":
+    main()
