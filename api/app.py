@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from api import problems
+from api.console import buffers as buffer_pages
 from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
 from api.console import held as held_pages
@@ -72,6 +73,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(held_pages.router)
     app.include_router(stock_pages.router)
     app.include_router(channel_pages.router)
+    app.include_router(buffer_pages.router)
     problems.register(app, pages.problem_page)
     app.add_middleware(Guard, settings=world.settings, clock=world.clock)
     return app

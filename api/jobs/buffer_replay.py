@@ -13,7 +13,7 @@ from core_sync.errors import NotFound, VerbRefused
 from ml.buffers.backtest import Outcome, backtest
 from ml.buffers.frontier import frontier
 from ml.buffers.history import MOVEMENTS, DemandHistory, World, from_movements
-from ml.buffers.policies import FixedUnits
+from ml.buffers.policies import ShareAndUnits
 from ml.buffers.window import ASSUMED_SYNC_AGE_H
 
 STEPS_A_DAY = 96
@@ -34,13 +34,17 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """What holding back ``buffer`` units of every SKU would have done over ``days``, in units."""
+class WhatIf:
+    """What holding back ``buffer`` units of every SKU would have done over ``days``, in units.
+
+    Of what was ``lost``, ``withheld`` stood in stock.
+    """
 
     channel: str
     buffer: int
     oversold: float
     lost: float
+    withheld: float
     asked: float
     days: int
 
@@ -70,19 +74,20 @@ def replay_buffers(
     at: datetime,
     days: int,
     refresh_h: float = ASSUMED_SYNC_AGE_H,
-) -> list[Replayed]:
-    """The last weeks again with each of ``buffers`` held back of every SKU.
+    share: float = 1.0,
+) -> list[WhatIf]:
+    """The last weeks again with each of ``buffers`` held back of a ``share`` of every SKU's stock.
 
     Raises:
         VerbRefused: there is too little history.
     """
     history, learned = demand_history(connection, channel, at, days)
-    way = FixedUnits(tuple(float(units) for units in buffers))
+    way = ShareAndUnits(share, tuple(float(units) for units in buffers))
     outcome: Outcome = backtest(history, _world(history, refresh_h), learned, [way])[0]
-    oversold, lost = outcome.oversold.sum(axis=1), outcome.lost.sum(axis=1)
+    oversold, lost, kept = (units.sum(axis=1) for units in (outcome.oversold, outcome.lost, outcome.withheld))
     asked = float(outcome.asked.sum())
     return [
-        Replayed(channel, units, float(oversold[n]), float(lost[n]), asked, history.days - learned)
+        WhatIf(channel, units, float(oversold[n]), float(lost[n]), float(kept[n]), asked, history.days - learned)
         for n, units in enumerate(buffers)
     ]
 

@@ -73,6 +73,20 @@ class ShareOfStock:
 
 
 @dataclass(frozen=True)
+class ShareAndUnits:
+    """A ``share`` of the stock is promised, less some units: a channel's rule as it stands. The knob is the units."""
+
+    share: float
+    settings: Sequence[float]
+    name: str = "share and units"
+
+    def held(self, moments: Moments) -> Floats:
+        """What is not promised."""
+        kept: Floats = moments.stock - np.floor(self.share * moments.stock) + np.array(self.settings)[:, None]
+        return kept
+
+
+@dataclass(frozen=True)
 class SafetyStock:
     """k·σ·√L: k standard deviations of the others' demand over the window."""
 

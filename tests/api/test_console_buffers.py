@@ -1,0 +1,55 @@
+"""The page of buffers, as a browser without JavaScript sees it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.wiring import World
+from tests.core_sync.stocked import a_channel, happens
+
+
+@pytest.fixture
+def selling(stocked: World) -> World:
+    """MUG in stock, two weeks of sales on two channels."""
+    now = stocked.clock()
+    a_channel(stocked.database, "market", mode="shadow")
+    happens(stocked.database, "receipt", "MUG", 2_000, now - timedelta(days=20), location="LEEDS")
+    for day in range(1, 15):
+        for channel, units in (("market", 12), ("shop", 3)):
+            at = now - timedelta(days=day)
+            happens(stocked.database, "ship", "MUG", units, at, location="LEEDS", channel=channel)
+    return stocked
+
+
+def test_the_page_shows_what_is_recommended_why_and_the_frontier(selling: World, client: TestClient) -> None:
+    page = client.get("/buffers?channel=shop").text
+    assert "MUG" in page
+    assert "others take" in page
+    assert len(re.findall("<polyline", page)) == 5
+    assert "k·σ·√L" in page
+
+
+def test_another_rule_is_played_over_the_last_weeks(selling: World, client: TestClient) -> None:
+    open_hand = client.get("/buffers?channel=shop&buffer=0&share=100&penalty=20").text
+    closed = client.get("/buffers?channel=shop&buffer=0&share=0&penalty=20").text
+    assert lost(closed) > lost(open_hand)
+    assert "0.00 EUR" in closed
+
+
+def lost(page: str) -> float:
+    found = re.search(r"<strong>([\d.,]+) lost</strong>", page)
+    assert found is not None
+    return float(found.group(1).replace(",", ""))
+
+
+def test_too_little_history_is_said_and_the_table_still_stands(stocked: World, client: TestClient) -> None:
+    happens(stocked.database, "receipt", "MUG", 20, stocked.clock() - timedelta(days=1), location="LEEDS")
+    page = client.get("/buffers?channel=shop").text
+    assert "cannot be replayed: nothing was sold" in page
+    assert "keeps 0: no demand history of MUG" in page
+
+
+def test_without_channels_the_page_says_how_to_load_them(client: TestClient) -> None:
+    assert "stocktriage load channels FILE" in client.get("/buffers").text
