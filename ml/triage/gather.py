@@ -12,7 +12,8 @@ from core_sync.database.engine import Database
 from core_sync.database.upsert import upsert
 from ml.triage.agreement import compared_again, settle_deltas
 from ml.triage.frames import scored_up_to
-from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.grouping import Scope, anomaly_fingerprint
+from ml.triage.outages import told_apart
 from ml.triage.tables import ScoredUpTo
 
 GATHERED: Mapping[str, tuple[str, str]] = {
@@ -31,18 +32,7 @@ def gather(connection: Connection, at: datetime) -> set[int]:
         connection.execute(text(_ALONE))
     marks = scored_up_to(connection)
     failures = connection.execute(text(_NEW_FAILURES), {"done": marks.get("failure", 0)}).all()
-    signals = [
-        Signal(
-            failure_fingerprint(
-                row.root_cause,
-                row.subclass,
-                Scope(row.system or "", row.channel or "", row.sku or "", row.location or ""),
-            ),
-            "failure",
-            row.failure_id,
-        )
-        for row in failures
-    ]
+    signals = told_apart(connection, failures)
     _let_go(connection, signals, at)
     cases = open_or_join_all(connection, signals, at)
     anomalies = connection.execute(text(_NEW_ANOMALIES), {"done": marks.get("anomaly", 0)}).all()
@@ -115,7 +105,7 @@ _ALONE = "LOCK TABLE scored_up_to IN SHARE UPDATE EXCLUSIVE MODE"
 """One gathers at a time; nobody who reads, and nobody who notes what was scored, waits."""
 
 _NEW_FAILURES = """
-SELECT f.failure_id, f.system, f.channel, f.sku, f.location, d.root_cause, d.subclass
+SELECT f.failure_id, f.system, f.channel, f.sku, f.location, f.surroundings, d.root_cause, d.subclass
 FROM failure f JOIN diagnosis d ON d.failure_id = f.failure_id
 WHERE f.failure_id > :done AND f.resolved_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'failure' AND s.signal_id = f.failure_id)

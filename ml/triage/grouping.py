@@ -1,14 +1,21 @@
 """Which signals are one trouble: fingerprints, pure.
 
 A failure's fingerprint is its root cause and what it touches. Troubles of a whole connector (outage,
-rate limit, credentials) are one for the connector, whatever SKU they showed on. An anomaly joins the
-failure that explains it where the same SKU has one, else it is a trouble of its own SKU.
+rate limit, credentials) are one for the connector, whatever SKU they showed on; what looks like an outage while
+hardly another SKU fails is the SKU's own. An anomaly joins the failure that explains it where the same SKU has one,
+else it is a trouble of its own SKU.
 """
 
 from dataclasses import dataclass
 
 CONNECTOR_WIDE = frozenset({"rate_limit", "outage", "auth"})
 """Subclasses that are a connector's trouble, not a SKU's."""
+
+
+OUTAGE = "outage"
+
+OF_THE_WORST = 0.5
+"""An outage fails everything: while it lasts no minute is much better than its worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +28,26 @@ class Scope:
     location: str = ""
 
 
-def failure_fingerprint(root_cause: str, subclass: str | None, scope: Scope) -> str:
-    """The fingerprint of a failure that was diagnosed."""
-    connector = scope.channel or scope.system
-    if subclass in CONNECTOR_WIDE or not scope.sku:
-        return f"{root_cause}|{subclass or ''}|{connector}"
+def failure_fingerprint(root_cause: str, subclass: str | None, scope: Scope, lonely: bool = False) -> str:
+    """The fingerprint of a failure that was diagnosed; ``lonely`` where it ``is_lonely`` among its connector's."""
+    if (subclass in CONNECTOR_WIDE and not lonely) or not scope.sku:
+        return connector_fingerprint(root_cause, subclass, scope)
     return f"{root_cause}|{scope.sku}"
+
+
+def connector_fingerprint(root_cause: str, subclass: str | None, scope: Scope) -> str:
+    """That of a trouble which the whole connector has."""
+    return f"{root_cause}|{subclass or ''}|{scope.channel or scope.system}"
+
+
+def is_lonely(subclass: str | None, neighbours: int | None, worst: int) -> bool:
+    """Whether what looks like an outage is none: few other SKUs fail beside it, for an outage of this connector.
+
+    Args:
+        neighbours: other SKUs of the connector that failed within minutes; None where nobody counted.
+        worst: the most that were counted beside any failure of the same outage.
+    """
+    return subclass == OUTAGE and neighbours is not None and neighbours < OF_THE_WORST * worst
 
 
 def anomaly_fingerprint(scope: Scope, failing_skus: dict[str, str]) -> str:

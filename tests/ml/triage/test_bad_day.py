@@ -22,9 +22,9 @@ from tests.ml.triage.test_triage import ML_TABLES
 from tests.proof import counted, keep_result
 
 SIGNALS = counted(100_000, 6_000)
-OUTAGE, MAPPINGS, NOISE = 0.68, 0.30, 0.02
-"""Shares of the signals; the noise is on a SKU for each 250 of them, each with one of four troubles."""
-NOISY = ("validation", "accepted_not_applied", "period_closed", "late_confirmation")
+OUTAGE, MAPPINGS, NOISE = 0.60, 0.30, 0.10
+"""Shares of the signals; the noise is on a SKU for each 250 of them, each with one of five troubles."""
+NOISY = ("timeout", "validation", "accepted_not_applied", "period_closed", "late_confirmation")
 SYSTEMS = {"period_closed": "erp", "late_confirmation": "wms"}
 
 
@@ -107,5 +107,4 @@ def test_very_many_signals_are_few_cases_of_one_trouble_each(database: Database)
     keep_result("bad_day", "tests/ml/triage/test_bad_day.py", figures)
     assert figures["pairwise precision"] >= 0.99, figures
     assert figures["fewer items"] >= 0.95, figures
-    if hidden:
-        pytest.xfail(f"{len(hidden)} of {len(set(truth.values()))} troubles lead no case of their own; none may")
+    assert not hidden, figures

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ml.anomaly.reasons import Reason
 from ml.triage.attribution import Claim, standing
-from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
+from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint, is_lonely
 from ml.triage.sentences import sentence
 from ml.triage.stakes import Shown, SignalFacts, gap, stakes_of
 
@@ -25,6 +25,15 @@ def test_an_outage_is_one_trouble_of_its_channel_whatever_the_sku() -> None:
     assert failure_fingerprint("timeout", "outage", mug) != failure_fingerprint(
         "timeout", "outage", Scope("hub", "market")
     )
+
+
+def test_what_looks_like_an_outage_while_hardly_another_sku_fails_is_the_skus_own_trouble() -> None:
+    mug = Scope("hub", "shop", "MUG")
+    assert not is_lonely("outage", neighbours=60, worst=100)
+    assert not is_lonely("outage", neighbours=None, worst=100), "nobody counted"
+    assert not is_lonely("auth", neighbours=0, worst=100), "a bad token spoils everything, however quiet it is"
+    assert is_lonely("outage", neighbours=4, worst=100)
+    assert failure_fingerprint("timeout", "outage", mug, lonely=True) == failure_fingerprint("timeout", None, mug)
 
 
 def test_an_anomaly_joins_the_failure_that_explains_it() -> None:
