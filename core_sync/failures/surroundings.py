@@ -167,17 +167,22 @@ def _neighbours(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, i
         {"id": row.failure_id, "system": row.system, "since": row.occurred_at - NEIGHBOUR_US,
          "until": row.occurred_at + NEIGHBOUR_US, "most": NEIGHBOURS_MAX, "sku": row.sku or ""}
         for row in rows
-        if row.kind in OF_CONNECTORS and row.system
+        if row.kind in OF_CONNECTORS and row.system and _got_no_sound_answer(row.http_status)
     ]  # fmt: skip
     return {one["id"]: connection.execute(text(_NEIGHBOURS), one).scalar_one() for one in asked}
+
+
+def _got_no_sound_answer(status: int | None) -> bool:
+    """As ``_NEIGHBOURS`` says it of the others: who was answered is no part of an outage, whatever fails beside."""
+    return status is None or status in (408, 429) or status >= 500
 
 
 LEDGER = "ledger."
 """How operations of events begin."""
 
 _PENDING = """
-SELECT failure_id, kind, occurred_at, recorded_at, system, channel, operation, sku, location, error_code, duplicate_of,
-       mapping_candidates, document, reservation_age_s
+SELECT failure_id, kind, occurred_at, recorded_at, system, channel, operation, sku, location, error_code, http_status,
+       duplicate_of, mapping_candidates, document, reservation_age_s
 FROM failure WHERE surroundings IS NULL ORDER BY failure_id LIMIT :most
 """
 
