@@ -3,12 +3,14 @@
 from fastapi import FastAPI
 
 from api import problems
+from api.console import arrivals as arrivals_pages
 from api.console import buffers as buffer_pages
 from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
 from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
+from api.console import why as why_pages
 from api.console import worklist as worklist_pages
 from api.guard import Guard
 from api.routes import (
@@ -24,6 +26,7 @@ from api.routes import (
     service,
     stock,
     views,
+    why,
     worklist,
 )
 from api.wiring import World
@@ -56,6 +59,7 @@ def create_app(world: World) -> FastAPI:
         feed,
         worklist,
         views,
+        why,
         bulk,
         handover,
         held,
@@ -69,6 +73,8 @@ def create_app(world: World) -> FastAPI:
         app.include_router(part.router, prefix="/v1")
     app.include_router(worklist_pages.router)
     app.include_router(pages.router)
+    app.include_router(arrivals_pages.router)
+    app.include_router(why_pages.router)
     app.include_router(bulk_pages.router)
     app.include_router(held_pages.router)
     app.include_router(stock_pages.router)

@@ -117,3 +117,35 @@ class PastBulkShown(Shown):
     verb: str
     cases: int
     undone_at: datetime | None
+
+
+class NeighbourShown(Shown):
+    case: int
+    title: str
+    ranked_as: float
+
+
+class RankTermsShown(Shown):
+    """What a case is ranked by; between equals the sooner harm decides, then the surer fault."""
+
+    fault_probability: float
+    exposure: float | None
+    expected_loss: float | None
+    recurrences: int
+    raised_by: float = Field(description="For coming back.")
+    override: float | None = Field(description="What a person wants it ranked as.")
+    override_reason: str | None
+    ranked_as: float = Field(description="The override, else the expected loss × raised_by.")
+    currency: str | None
+    time_to_harm_h: float | None
+    above: NeighbourShown | None
+    below: NeighbourShown | None
+
+
+class WhereaboutShown(Shown):
+    where: str = Field(
+        description="on the list, snoozed, resolved, grouped under, not yet, suppressed, below, strange or nowhere."
+    )
+    why: str
+    case: int | None
+    title: str

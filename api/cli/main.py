@@ -24,6 +24,7 @@ from api.cli import (
     since,
     stock,
     views,
+    why,
 )
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ for part in (
     feed,
     views,
     since,
+    why,
     bulk,
     handover,
     stock,

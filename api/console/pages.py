@@ -14,7 +14,9 @@ from api.details import plan_shape, read_detail
 from api.guard import COOKIE, SESSION_S, holder_of, session_cookie
 from api.problems import of_error
 from api.wiring import World
+from core_sync.cases.feed import read_feed_case
 from core_sync.cases.rules import ROOT_CAUSES
+from core_sync.cases.whereabouts import rank_terms
 from core_sync.errors import NotFound, StocktriageError
 
 router = APIRouter(include_in_schema=False)
@@ -91,11 +93,12 @@ def _case_page(case_id: int, request: Request, world: World, actor: str, refusal
     try:
         with world.database.reading() as connection:
             case = read_detail(connection, case_id, at)
+            terms = rank_terms(connection, read_feed_case(connection, case_id, at))
     except NotFound as error:
         return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, 404)
     plan, no_plan = _plan(world, case, at)
     told = {
-        "at": at, "actor": actor, "case": case, "plan": plan, "no_plan": no_plan, "refusal": refusal,
+        "at": at, "actor": actor, "case": case, "plan": plan, "no_plan": no_plan, "terms": terms, "refusal": refusal,
         "root_causes": ROOT_CAUSES, "logged_in": by_cookie(request),
         "waiting": [run for run in case["runs"] if run["status"] == "awaiting_approval"],
         "ended": [run for run in case["runs"] if run["status"] != "awaiting_approval"],

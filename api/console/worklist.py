@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api.console.pages import by_cookie, kept
 from api.console.view import page
 from api.dependencies import Actor, TheWorld
+from api.guard import SECURITY_HEADERS
 from api.shapes import case_shape, view_shape
 from core_sync.cases.attendance import caught_up, visit
 from core_sync.cases.bulk import PastBulk, past_bulks
@@ -18,12 +19,15 @@ from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.order import Order
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
-from core_sync.cases.since import read_since
+from core_sync.cases.since import newest_entry, read_since
 from core_sync.cases.totals import Facets, read_coverage, read_facets
 from core_sync.cases.views import View, forget_view, read_views, save_view
 from core_sync.errors import CursorRefused
 
 router = APIRouter(include_in_schema=False)
+
+_WITH_ARRIVALS = f"{SECURITY_HEADERS['content-security-policy']}; frame-src 'self'"
+"""The list holds one frame of our own, which tells what came since."""
 
 PAGE = 25
 STEPS_SHOWN = (10, 50)
@@ -53,6 +57,7 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
         then = read_since(connection, left) if left is not None and not cursor else None
         done = _just_done(past_bulks(connection), said.get("done", ""))
+        newest = newest_entry(connection)
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
     more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
     here = kept({**wanted, "cursor": cursor})
@@ -62,9 +67,12 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
-        "here": urlencode(here), "done": done, "handed": urlencode(_for_the_api(wanted)),
+        "here": urlencode(here), "done": done,
+        "newest": newest, "wanted_here": urlencode(kept(wanted)), "handed": urlencode(_for_the_api(wanted)),
     }  # fmt: skip
-    return page("feed.html", told)
+    answer = page("feed.html", told)
+    answer.headers["content-security-policy"] = _WITH_ARRIVALS
+    return answer
 
 
 def asked_filter(wanted: Mapping[str, str]) -> Filter:

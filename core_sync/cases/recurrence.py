@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlmodel import col
 
 from core_sync.cases.tables import CaseEntry
@@ -27,7 +27,10 @@ def raised(expected_loss: int | None, times: int) -> int | None:
 
 
 def times_back(connection: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, int]:
-    """How often each of the cases came back after it was resolved, since then; those that never did are left out."""
+    """How often each of the troubles was over and came back since then; those that never did are left out.
+
+    It came back as the same case, or as a new one of the same fingerprint where the last was over for too long.
+    """
     found: dict[int, int] = {}
     for start in range(0, len(case_ids), 500):
         statement = (
@@ -40,4 +43,16 @@ def times_back(connection: Connection, case_ids: Sequence[int], since: datetime)
             .group_by(col(CaseEntry.case_id))
         )
         found.update({case_id: int(count) for case_id, count in connection.execute(statement)})
+        marks = ", ".join(str(int(case_id)) for case_id in case_ids[start : start + 500])
+        earlier = text(_EARLIER.replace("{cases}", marks))
+        for case_id, count in connection.execute(earlier, {"since": to_microseconds(since)}):
+            found[case_id] = found.get(case_id, 0) + int(count)
     return found
+
+
+_EARLIER = """
+SELECT c.case_id, COUNT(*) FROM exception_case c
+JOIN exception_case o ON o.fingerprint = c.fingerprint AND o.case_id < c.case_id
+WHERE c.case_id IN ({cases}) AND o.resolved_at >= :since AND o.merged_into IS NULL
+GROUP BY c.case_id
+"""

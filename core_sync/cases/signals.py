@@ -2,7 +2,8 @@
 
 A signal joins the open case with its fingerprint. Where there is none, a case of that fingerprint which
 was resolved lately comes back as ``regressed``; else a new one opens. What people did stays: a signal
-that they placed does not move, and the fingerprint of a merged case leads to where it was merged.
+that they placed does not move, the next failure of the same subject goes where they put it, and the fingerprint of a
+merged case leads to where it was merged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +53,12 @@ def open_or_join_all(connection: Connection, signals: Sequence[Signal], at: date
     if not signals:
         return []
     placed = _placed(connection, signals)
-    wanted = {s.fingerprint for s in signals if s.key not in placed or not _stays(placed[s.key], s, at)}
+    chosen = _chosen(connection, [s for s in signals if s.kind == "failure" and s.key not in placed], at)
+    wanted = {
+        s.fingerprint
+        for s in signals
+        if s.key not in chosen and (s.key not in placed or not _stays(placed[s.key], s, at))
+    }
     cases = _cases_for(connection, wanted, at)
     result: list[int] = []
     new_rows: list[dict[str, Any]] = []
@@ -65,7 +71,7 @@ def open_or_join_all(connection: Connection, signals: Sequence[Signal], at: date
         elif row is not None and _stays(row, signal, at):
             case_id = row.case_id
         else:
-            case_id = cases[signal.fingerprint]
+            case_id = chosen.get(signal.key) or cases[signal.fingerprint]
             if row is None:
                 new_rows.append(
                     {
@@ -115,6 +121,27 @@ def _placed(connection: Connection, signals: Iterable[Signal]) -> dict[tuple[str
             )
             placed.update({(kind, row.signal_id): row for row in connection.execute(statement)})
     return placed
+
+
+def _chosen(connection: Connection, signals: Sequence[Signal], at: datetime) -> dict[tuple[str, int], int]:
+    """Where a person put an earlier failure of the same subject: the next one of it belongs there too.
+
+    As long as that case is open, or was resolved lately; then it comes back.
+    """
+    found: dict[int, Row[Any]] = {}
+    for part in in_parts([signal.signal_id for signal in signals]):
+        marks = ", ".join(str(int(failure_id)) for failure_id in part)
+        for row in connection.execute(text(_PUT_BY_HAND.replace("{failures}", marks))):
+            found[row.failure_id] = row  # the one placed last stands
+    lately = to_microseconds(at - REGRESSION_WINDOW)
+    ends = {number: _end_of_merges(connection, row) for number, row in found.items()}
+    cases = {
+        number: row
+        for number, row in ends.items()
+        if row is not None and (row.status != Status.RESOLVED or row.resolved_at >= lately)
+    }
+    _regress(connection, {row.case_id: row for row in cases.values() if row.status == Status.RESOLVED}, at)
+    return {("failure", number): row.case_id for number, row in cases.items()}
 
 
 def _stays(row: Row[Any], signal: Signal, at: datetime) -> bool:
@@ -220,6 +247,15 @@ def _resolve_emptied(connection: Connection, case_ids: Sequence[int], at: dateti
         )
     add_entries(connection, [entry_values(case_id, SYSTEM, "resolved", at, why) for case_id in case_ids])
 
+
+_PUT_BY_HAND = """
+SELECT n.failure_id, c.case_id, c.fingerprint, c.status, c.resolved_at, c.resolution, c.merged_into
+FROM failure n JOIN failure o ON o.subject = n.subject AND o.failure_id < n.failure_id
+JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = o.failure_id AND s.pinned
+JOIN exception_case c ON c.case_id = s.case_id
+WHERE n.failure_id IN ({failures}) AND n.subject IS NOT NULL
+ORDER BY n.failure_id, o.failure_id
+"""
 
 _FRESH: dict[str, Any] = {
     "status": Status.NEW, "title": "", "root_cause": "other", "abstained": True, "fault_probability": 1.0,

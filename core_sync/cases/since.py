@@ -89,6 +89,17 @@ def read_since(connection: Connection, since: datetime, shown: int = SHOWN) -> S
     )
 
 
+def newest_entry(connection: Connection) -> int:
+    """The number of the newest line of any timeline."""
+    found: int = connection.execute(text("SELECT COALESCE(MAX(entry_id), 0) FROM case_entry")).scalar_one()
+    return found
+
+
+def arrivals_after(connection: Connection, entry_id: int) -> Mapping[str, int]:
+    """How many cases were opened, came back, worsened or woke after that line, by the word of their timeline."""
+    return {verb: int(count) for verb, count in connection.execute(text(_ARRIVED), {"after": entry_id})}
+
+
 def _is_dearer(row: Row[Any]) -> bool:
     before = _before(row).get("expected_loss")
     return row.status != "resolved" and row.expected_loss is not None and row.expected_loss > (before or 0)
@@ -127,4 +138,11 @@ FROM (SELECT MIN(entry_id) AS entry_id FROM case_entry
       WHERE verb IN ('opened', 'regressed', 'worsened', 'woken', 'resolved') AND at > :since AND actor = :system
       GROUP BY case_id, verb) first
 JOIN case_entry e ON e.entry_id = first.entry_id JOIN exception_case c ON c.case_id = e.case_id
+"""
+
+_ARRIVED = """
+SELECT e.verb, COUNT(DISTINCT e.case_id) FROM case_entry e JOIN exception_case c ON c.case_id = e.case_id
+WHERE e.entry_id > :after AND e.verb IN ('opened', 'regressed', 'worsened', 'woken')
+  AND c.status NOT IN ('resolved', 'snoozed')
+GROUP BY e.verb
 """

@@ -126,3 +126,43 @@ def test_two_people_on_one_case_lose_no_verb(browser: Browser, stocked: World) -
         ben.close()
     told = the_case(stocked.database, case)
     assert (told.status, told.owner) == ("acknowledged", "ben")
+
+
+def test_a_new_case_is_announced_and_moves_no_row(browser: Browser, stocked: World) -> None:
+    a_case(stocked.database, "MUG", "50")
+    with running(create_app(stocked)) as address:
+        page = browser.new_page()
+        page.goto(address)
+        before = page.locator("table.feed").inner_text()
+        a_case(stocked.database, "CUP", "900")
+        frame = page.frames[1]
+        frame.evaluate("location.reload()")
+        link = page.frame_locator("iframe.arrivals").get_by_role("link", name="1 new since this page was made")
+        link.wait_for()
+        assert page.locator("table.feed").inner_text() == before
+        link.click()
+        page.get_by_role("link", name="CUP cannot be pushed").wait_for()
+        assert page.url == f"{address}/"
+        page.close()
+
+
+def test_many_are_done_by_keyboard_alone_and_undone(browser: Browser, stocked: World) -> None:
+    cases = [a_case(stocked.database, f"SKU-{number}", str(100 - number)) for number in range(3)]
+    with running(create_app(stocked)) as address:
+        page = browser.new_page()
+        page.goto(address)
+        for case in cases[:2]:
+            page.locator(f"input[name=case][value='{case}']").focus()
+            page.keyboard.press("Space")
+        tabbed_to(page, "Preview…")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/bulk")
+        tabbed_to(page, "Acknowledge 2 cases")
+        page.keyboard.press("Enter")
+        page.get_by_text("2 cases: acknowledge done").wait_for()
+        assert [the_case(stocked.database, case).status for case in cases] == ["acknowledged", "acknowledged", "new"]
+        tabbed_to(page, "undo all of it")
+        page.keyboard.press("Enter")
+        page.get_by_text("2 cases changed").wait_for()
+        page.close()
+    assert {the_case(stocked.database, case).status for case in cases} == {"new"}

@@ -17,7 +17,7 @@ COMMANDS = (
     "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain", "held",
     "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "simulate", "replay", "export",
     "act", "autonomy", "expectations", "kpis", "doctor", "channels", "outbox", "requeue", "shadow", "since", "bulk",
-    "views", "handover",
+    "views", "handover", "why",
 )  # fmt: skip
 
 EVENTS = """id,source,type,time,sku,location,quantity
