@@ -188,6 +188,7 @@ def _each(
             refused[case_id] = str(error)
     then = _rows(connection, steps)
     told = [_case(case_id, before.get(case_id), then.get(case_id), refused.get(case_id)) for case_id in steps]
+    told.sort(key=lambda one: (-(one.expected_loss or 0), one.case))
     done = [one for one in told if one.refused is None]
     return BulkOutcome(None, verb, done, [one for one in told if one.refused is not None]), entries
 

@@ -1,0 +1,36 @@
+"""A trouble that was over and came back is counted, as the same case or as a new one."""
+
+from core_sync.cases.recurrence import times_back
+from core_sync.cases.verbs import resolve
+from core_sync.database.engine import Database
+from tests.core_sync.cases.worklist import MORNING, a_case, after, the_push_works_again
+
+
+def over(database: Database, case: int, **span: float) -> None:
+    the_push_works_again(database, "MUG", at=after(**span))
+    with database.transaction() as connection:
+        resolve(connection, case, "restarted", "ana", after(**span))
+
+
+def back(database: Database, case: int, **span: float) -> dict[int, int]:
+    with database.reading() as connection:
+        return times_back(connection, [case], after(**span))
+
+
+def test_it_is_counted_across_cases_within_the_window(database: Database) -> None:
+    first = a_case(database, "MUG")
+    assert back(database, first, days=-30) == {}
+    over(database, first, hours=1)
+    assert a_case(database, "MUG", at=after(days=2)) == first, "lately over: the same case"
+    assert back(database, first, days=-30) == {first: 1}
+    over(database, first, days=3)
+    second = a_case(database, "MUG", at=after(days=20))
+    assert second != first
+    assert back(database, second, days=-10) == {second: 1}
+    assert back(database, second, days=4) == {}, "what was over before the window says nothing"
+
+
+def test_another_trouble_of_another_sku_does_not_count(database: Database) -> None:
+    over(database, a_case(database, "MUG"), hours=1)
+    cup = a_case(database, "CUP", at=MORNING)
+    assert back(database, cup, days=-30) == {}
