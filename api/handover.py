@@ -169,14 +169,19 @@ def _markdown(told: HandOver) -> Iterator[str]:
         yield f"- **Next:** {_plain(line.next_step)}"
         since = f"{words(case.status)}, open for {age(case.opened_at, told.at)}"
         yield f"- **Owner:** {_plain(case.owner or 'nobody')}, {since}"
-        harm = "" if case.time_to_harm_h is None else f", harm in {span(case.time_to_harm_h * 3600)}"
-        yield f"- **Expected loss:** {money(case.expected_loss, case.currency)}{harm}"
+        yield f"- **Expected loss:** {money(case.expected_loss, case.currency)}{_harm(case.time_to_harm_h)}"
         yield f"- **Root cause:** {words(case.root_cause)}{', undecided' if case.abstained else ''}"
         touched = ", ".join([*case.skus[:5], *case.channels[:3], *case.locations[:3]])
         if touched:
             yield f"- **Touches:** {_plain(touched)}"
         for note in line.notes:
             yield f"- {_plain(note)}"
+
+
+def _harm(hours: float | None) -> str:
+    if hours is None:
+        return ""
+    return ", harms now" if hours <= 0 else f", harms in {span(hours * 3600)}"
 
 
 def _plain(said: str) -> str:

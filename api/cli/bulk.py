@@ -93,7 +93,8 @@ def past_bulks_shape(past: Any) -> list[dict[str, Any]]:
 def _print(outcome: "BulkOutcome", dry_run: bool) -> None:
     losses = " + ".join(f"{cell(amount)} {currency}" for currency, amount in outcome.expected_loss.items())
     stand = f", expected loss {losses}" if losses else ""
-    print(f"{outcome.verb}: {len(outcome.done):,} cases {'would change' if dry_run else 'changed'}{stand}")
+    cases = "1 case" if len(outcome.done) == 1 else f"{len(outcome.done):,} cases"
+    print(f"{outcome.verb}: {cases} {'would change' if dry_run else 'changed'}{stand}")
     rows = [
         {
             "case": one.case, "title": one.title, "status": _change(one.status, one.status_then),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "rank": "rank", "case": "case", "root_cause": "root cause", "subclass": "subclass", "probability": "prob",
-    "abstained": "undecided", "expected_loss": "exp. loss", "currency": "", "status": "status", "skus": "skus",
+    "abstained": "undecided", "expected_loss": "exp. loss", "currency": "",
+    "time_to_harm_h": "harm (h)", "status": "status", "skus": "skus",
     "channels": "channels",
     "recommended_action": "do", "opened_at": "opened (UTC)", "owner": "owner",
 }  # fmt: skip

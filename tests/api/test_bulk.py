@@ -53,7 +53,7 @@ def test_over_http_cases_are_taken_by_what_they_have_in_common(
 def test_on_the_command_line(stocktriage: Run, world: World, three: list[int]) -> None:
     trial = stocktriage("bulk", "ack", "--case", three[0], "--case", three[2], "--dry-run")
     assert trial.code == 0
-    assert "1 cases would change, expected loss 50.00 EUR" in trial.out
+    assert "1 case would change, expected loss 50.00 EUR" in trial.out
     assert f"case {three[2]} would refuse: it is resolved" in trial.out
     assert statuses(world, three) == ["new", "new", "resolved"]
     done = stocktriage("bulk", "snooze", "4h", "--cause", "timeout", "--json", "--actor", "ana")
