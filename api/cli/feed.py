@@ -1,6 +1,7 @@
 """The worklist on a terminal."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -159,14 +160,16 @@ def _read(
 def _news(world: "World", person: str) -> str | None:
     """What happened since ``person`` left the list, to which they have just come back."""
     from api.cli.since import news_line
-    from core_sync.cases.attendance import visit
+    from core_sync.cases.attendance import last_left, visit
     from core_sync.cases.since import read_since
+    from core_sync.errors import DatabaseUnavailable
 
-    left = visit(world.database, person, world.clock())
-    if left is None:
-        return None
     with world.database.reading() as connection:
-        return news_line(read_since(connection, left))
+        left = last_left(connection, person, world.clock())
+        told = news_line(read_since(connection, left)) if left is not None else None
+    with suppress(DatabaseUnavailable):  # a list that can be read is worth more than a note of who read it
+        visit(world.database, person, world.clock())
+    return told
 
 
 def _statuses(said: Sequence[str]) -> "tuple[Status, ...]":

@@ -1,19 +1,23 @@
 """The page of the worklist: the list, what it can be narrowed by, saved views, and what happened since."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import text
+from starlette.background import BackgroundTask
 
 from api.console.pages import by_cookie, kept
 from api.console.view import page
 from api.dependencies import Actor, TheWorld
 from api.guard import SECURITY_HEADERS
 from api.shapes import case_shape, view_shape
-from core_sync.cases.attendance import caught_up, visit
+from api.wiring import World
+from core_sync.cases.attendance import caught_up, last_left, visit
 from core_sync.cases.bulk import PastBulk, past_bulks
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
@@ -22,7 +26,7 @@ from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
 from core_sync.cases.since import newest_entry, read_since
 from core_sync.cases.totals import Facets, read_coverage, read_facets
 from core_sync.cases.views import View, forget_view, read_views, save_view
-from core_sync.errors import CursorRefused
+from core_sync.errors import CursorRefused, DatabaseUnavailable
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,8 +50,8 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
     wanted = {name: said.get(name, "").strip() for name in NARROWED_BY}
     shown, cursor, at = asked_filter(wanted), said.get("cursor", ""), world.clock()
     order = _order(wanted["order"])
-    left = visit(world.database, actor, at)
     with world.database.reading() as connection:
+        left = last_left(connection, actor, at)
         try:
             found = read_feed(connection, at, shown, cursor or None, PAGE, order)
         except CursorRefused:
@@ -72,7 +76,13 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
     }  # fmt: skip
     answer = page("feed.html", told)
     answer.headers["content-security-policy"] = _WITH_ARRIVALS
+    answer.background = BackgroundTask(_note_visit, world, actor, at)  # reading the list waits for nobody who writes
     return answer
+
+
+def _note_visit(world: World, actor: str, at: datetime) -> None:
+    with suppress(DatabaseUnavailable):  # a list that can be read is worth more than a note of who read it
+        visit(world.database, actor, at)
 
 
 def asked_filter(wanted: Mapping[str, str]) -> Filter:

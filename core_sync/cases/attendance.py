@@ -18,7 +18,13 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 def visit(database: Database, person: str, at: datetime) -> datetime | None:
-    """``person`` looks at the list; returns when they last left it, None where they never did."""
+    """``person`` looks at the list; returns when they last left it, None where they never did.
+
+    Waits for whoever writes: to be called once the list is shown.
+
+    Raises:
+        DatabaseUnavailable: nothing can be written.
+    """
     with database.reading() as connection:
         seen, _ = _attendance(connection, person)
         left = last_left(connection, person, at)
