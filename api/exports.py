@@ -20,6 +20,8 @@ from core_sync.interchange.formats import TABLES
 from core_sync.interchange.writing import write_rows
 from core_sync.ledger.history import positions
 from core_sync.money import TEN_THOUSANDTHS, from_ten_thousandths
+from ml.labels.training_set import COLUMNS as TRAINING_COLUMNS
+from ml.labels.training_set import training_set
 
 Rows = Iterator[Mapping[str, Any]]
 Reader = Callable[[Connection, datetime], Rows]
@@ -174,6 +176,7 @@ EXPORTS: Mapping[str, Export] = {
     "uom": Export("the interchange table uom", TABLES["uom"].column_names, _units),
     "positions": Export("every position with its states", POSITION_FIELDS, _positions),
     "ledger": Export("every ledger entry with what it did", _LEDGER_COLUMNS, _ledger),
+    "training-set": Export("labelled failures to train on, as of a moment", TRAINING_COLUMNS, training_set),
     "feed": Export("every case, resolved ones too", None, _feed),
 }
 """Every table that can be written."""

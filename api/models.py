@@ -1,12 +1,18 @@
 """What doors do with models: list, train a candidate, promote it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
 
 from api.shapes import Shape
 from api.wiring import World
+from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound
+from ml.labels.training_set import digest_of, training_set
 from ml.registry.decisions import decisions
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Comparison, Verdict
@@ -155,3 +161,47 @@ def _log(world: World, name: str, folder: Path, manifest: Manifest, say: Callabl
         log_training(world.settings.mlflow_uri, folder, manifest, {"model": name})
     except Exception as error:
         say(f"not kept in MLflow: {error}")
+
+
+def training_digest(world: World, as_of: datetime) -> str:
+    """The digest of what would be trained on as of ``as_of``."""
+    with world.database.reading() as connection:
+        return digest_of(training_set(connection, as_of))
+
+
+def label_rows(world: World, most: int) -> list[Shape]:
+    """The newest ``most`` labels with where they are from, and whether they may be trained on yet."""
+    now = to_microseconds(world.clock())
+    with world.database.reading() as connection:
+        rows = connection.execute(text(_LABELS), {"most": most}).mappings().all()
+    return [
+        {
+            "failure": row["id"],
+            "message": row["message"],
+            "root_cause": row["root_cause"],
+            "subclass": row["subclass"],
+            "source": row["source"],
+            "case": row["case_id"],
+            "actor": row["actor"],
+            "told_at": from_microseconds(row["told_at"]),
+            "ripe_at": from_microseconds(row["ripe_at"]),
+            "state": "withdrawn"
+            if row["withdrawn_at"] is not None
+            else "ripe"
+            if row["ripe_at"] <= now
+            else "ripening",
+        }
+        for row in rows
+    ]
+
+
+def _state(label: Mapping[str, Any], now: int) -> str:
+    if label["withdrawn_at"] is not None:
+        return "withdrawn"
+    return "ripe" if label["ripe_at"] <= now else "ripening"
+
+
+_LABELS = """
+SELECT l.*, f.id, f.message FROM cause_label l JOIN failure f ON f.failure_id = l.failure_id
+ORDER BY l.label_id DESC LIMIT :most
+"""

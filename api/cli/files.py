@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,11 +118,16 @@ def export(
     table: Annotated[str, typer.Argument(help="Any table of 'stocktriage export --list'.")] = "",
     file: Annotated[Path | None, typer.Argument(help="Where to write it: .csv, .jsonl or .parquet.")] = None,
     list_tables: Annotated[bool, typer.Option("--list", help="Name every table that can be written.")] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="The moment (UTC) that training-set is told of; now if left out."),
+    ] = None,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
     """Write any table to a file: those of the interchange formats, positions, the feed, the ledger."""
     from api.exports import EXPORTS, export_table
+    from api.models import training_digest
 
     if list_tables or not table or file is None:
         names = [{"table": name, "holds": told.holds} for name, told in EXPORTS.items()]
@@ -135,9 +140,14 @@ def export(
             fail("say which table, and the file to write it to")
         return
     with open_world(database) as world:
-        count = export_table(world.database, table, file, world.clock())
-    closing = {"table": table, "file": str(file), "rows": count}
-    print_json_lines([closing]) if as_json else print(f"{count:,} rows of {table} in {file}")
+        moment = world.clock() if as_of is None else as_of.replace(tzinfo=UTC)
+        count = export_table(world.database, table, file, moment)
+        digest = training_digest(world, moment) if table == "training-set" else None
+    closing = {"table": table, "file": str(file), "rows": count, **({"digest": digest} if digest else {})}
+    if as_json:
+        print_json_lines([closing])
+    else:
+        print(f"{count:,} rows of {table} in {file}" + (f", digest {digest}" if digest else ""))
 
 
 def classify(

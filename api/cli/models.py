@@ -13,6 +13,11 @@ RELEASE_COLUMNS = {
     "released_by": "by", "reason": "why", "decided": "decisions", "headline": "measure", "value": "value",
 }  # fmt: skip
 
+LABEL_COLUMNS = {
+    "failure": "failure", "root_cause": "root cause", "subclass": "subclass", "source": "source", "case": "case",
+    "actor": "by", "told_at": "told (UTC)", "ripe_at": "ripe (UTC)", "state": "state",
+}  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -20,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("models")(models)
     app.command()(promote)
     app.command()(rollback)
+    app.command()(labels)
 
 
 def train(
@@ -91,6 +97,19 @@ def rollback(
         name_in_mlflow(world, manifest)
     told = {"name": manifest.name, "version": manifest.version, "live": True}
     print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live again")
+
+
+def labels(
+    most: Annotated[int, typer.Option(help="How many, the newest first.")] = 50,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """What people and outcomes said of root causes: from where, by whom, and whether it may be trained on yet."""
+    from api.models import label_rows
+
+    with open_world(database) as world:
+        rows = label_rows(world, most)
+    print_rows(rows, as_json, LABEL_COLUMNS, "no labels yet: an override or a resolved case gives one")
 
 
 def _print_measured(told: Mapping[str, Any]) -> None:

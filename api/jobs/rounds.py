@@ -126,6 +126,14 @@ def sweep_round(world: "World") -> Told:
     return {"unread": done.unread, "old_attempts": gone.attempts, "old_shadow_updates": gone.shadow_updates}
 
 
+def learn_round(world: "World") -> Told:
+    """Take down what people and outcomes said of root causes."""
+    from ml.labels.take import take_labels
+
+    taken = take_labels(world.database, world.clock())
+    return {"added": taken.added, "withdrawn": taken.withdrawn}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -141,6 +149,7 @@ ROLES: Mapping[str, Role] = {
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),
     "sweep": Role("look at every listing once a day, the longest unseen first", sweep_round, 60.0),
+    "learn": Role("take down what people and outcomes said of root causes", learn_round, 300.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""

@@ -93,11 +93,12 @@ def _fit(name: str, artefacts: Path, seed: int, say: Say, data: Path | None) -> 
     told = f"{WORLDS} simulated distributors, seeds {seed} to {seed + WORLDS - 1}"
     if name == "root_cause":
         rows: list[Mapping[str, Any]] = [row for world in worlds for row in world.failures]
+        own: Sequence[Mapping[str, Any]] = ()
         if data is not None:
-            own = list(_labelled_rows(data))
-            rows, told = [*rows, *own], f"{told}; {len(own)} failures from {data.name}"
-        say(f"fitting on {len(rows)} failures and generated wording")
-        trained = train_root_cause(rows, seed)
+            own = _labelled_rows(data)
+            told = f"{told}; {len(own)} failures from {data.name}"
+        say(f"fitting on {len(rows)} simulated failures, {len(own)} of your own and generated wording")
+        trained = train_root_cause(rows, seed, labelled=own)
         classifier_storage.save(trained.classifier, artefacts)
         return trained.metrics, told
     say("fitting the detector")

@@ -1,12 +1,14 @@
 """The service itself: is it well, which models are live."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
 from api.checks import examine
 from api.dependencies import TheWorld, answer
-from api.models import model_rows
+from api.models import label_rows, model_rows
 from api.schemas import Health
 from api.shapes import Shape
 from api.wiring import World
@@ -46,3 +48,9 @@ def _proof(world: World) -> Shape | None:
 def get_models(world: TheWorld) -> Response:
     """Which version of each model was live, since when, what it reaches and what it decided."""
     return answer(model_rows(world))
+
+
+@router.get("/labels", summary="Labels")
+def get_labels(world: TheWorld, most: Annotated[int, Query(ge=1, le=1_000)] = 100) -> Response:
+    """What people and outcomes said of root causes, the newest first, each with where it is from."""
+    return answer(label_rows(world, most))

@@ -37,6 +37,19 @@ LEAST_NOVELTY = 0.5
 """No text with fewer unknown words than known ones is called novel: names of records are words, too."""
 
 
+LABEL_WEIGHT = 10.0
+"""Messages of our own that one labelled failure counts as: there are few of them, and they are real."""
+
+_USUAL_LEAF = {
+    RootCause.SKU_MAPPING: "unmapped_sku",
+    RootCause.STALE_RESERVATION: "leaked",
+    RootCause.DUPLICATE: "redelivery",
+    RootCause.POSTING_DELAY: "late_confirmation",
+    RootCause.OTHER: "validation",
+}
+"""The subclass that a label without one is counted under."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How much to train on and how; the defaults are the shipped model's."""
@@ -61,11 +74,16 @@ class TrainedClassifier:
 
 
 def train_root_cause(
-    failures_rows: Sequence[Mapping[str, Any]], seed: int, recipe: Recipe | None = None
+    failures_rows: Sequence[Mapping[str, Any]],
+    seed: int,
+    recipe: Recipe | None = None,
+    labelled: Sequence[Mapping[str, Any]] = (),
 ) -> TrainedClassifier:
     """Train on simulated ``failures_rows`` (the failures table with ``root_cause`` and, where known, ``subclass``).
 
-    An empty sequence is allowed: then the evidence of ``ml.training.evidence`` stands alone.
+    An empty sequence is allowed: then the evidence of ``ml.training.evidence`` stands alone. ``labelled`` are failures
+    whose cause people told, in the same columns: they teach their wording too, each as much as ``LABEL_WEIGHT``
+    messages of our own.
 
     Raises:
         ValueError: a row whose ``root_cause`` or ``subclass`` is not one of ours.
@@ -73,8 +91,8 @@ def train_root_cause(
     recipe = recipe or Recipe()
     rng = np.random.default_rng(seed)
     prior = prior_of(CAUSE_SHARES)
-    text, vocabulary = _fit_text(recipe, seed)
-    structure = _fit_structure(failures_rows, recipe, rng)
+    text, vocabulary = _fit_text(recipe, seed, labelled)
+    structure = _fit_structure([*failures_rows, *labelled], recipe, rng)
     model = RootCauseClassifier(
         text=text,
         structure=structure,
@@ -88,16 +106,19 @@ def train_root_cause(
     return TrainedClassifier(settled, figures(settled, _held_out(recipe.held_out, rng, ELSEWHERE)))
 
 
-def _fit_text(recipe: Recipe, seed: int) -> tuple[TextModel, Vocabulary]:
+def _fit_text(recipe: Recipe, seed: int, labelled: Sequence[Mapping[str, Any]]) -> tuple[TextModel, Vocabulary]:
     rng = np.random.default_rng(seed + 1)
     written = write_many(recipe.texts, seed)
     texts = [text_of(one.message, _view(rng)) for one in written]
-    truth = np.array([LEAVES.index(one.leaf) for one in written])
+    told = [row for row in labelled if row.get("message")]
+    texts += [text_of(str(row["message"])) for row in told]
+    truth = np.array([LEAVES.index(one.leaf) for one in written] + [LEAVES.index(_leaf_of(row)) for row in told])
+    weights = np.array([1.0] * len(written) + [LABEL_WEIGHT] * len(told))
     estimator = LogisticRegression(C=recipe.text_strength, max_iter=recipe.text_rounds, tol=1e-3)
     with warnings.catch_warnings():
         # The rounds are few on purpose: stopping early is part of the regularisation.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        estimator.fit(matrix_of(texts), truth)
+        estimator.fit(matrix_of(texts), truth, sample_weight=weights)
     model = text_model(estimator)
     held_out = write_many(recipe.held_out, seed + 2, held_out=True)
     kept = [text_of(one.message) for one in held_out]
@@ -154,6 +175,11 @@ def _simulated(rows: Sequence[Mapping[str, Any]], rng: np.random.Generator) -> t
         evidences.append(evidence_from(shown))
         causes.append(CAUSES.index(_true_cause(row)))
     return evidences, causes
+
+
+def _leaf_of(row: Mapping[str, Any]) -> str:
+    cause, subclass = _true_cause(row), row.get("subclass")
+    return str(subclass) if subclass else _USUAL_LEAF.get(cause, cause.value)
 
 
 def _true_cause(row: Mapping[str, Any]) -> RootCause:

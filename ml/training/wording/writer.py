@@ -13,7 +13,7 @@ from ml.training.wording.grammar import Grammar, Phrase, read_grammar
 from ml.training.wording.withheld import is_withheld
 
 _HERE = Path(__file__).parent
-_ENGLISH = ("words.en.grammar", "causes.en.grammar", "causes2.en.grammar", "other.en.grammar")
+_ENGLISH = ("words.en.grammar", "causes.en.grammar", "causes2.en.grammar", "other.en.grammar", "near.en.grammar")
 _FURTHER = ("de", "fr", "es", "it", "pt", "nl")
 _SHARE_ENGLISH = 0.7
 """Of the messages written; the other languages share the rest."""
@@ -31,13 +31,15 @@ CAUSE_SHARES: dict[RootCause, float] = {
 _LEAF_WEIGHTS = {"validation": 8.0, "auth": 1.4, "unmapped_sku": 2.0, "location_mapping": 2.0, "late_confirmation": 1.5,
                  "leaked": 1.6, "redelivery": 1.3, "id_conflict": 1.3, "timeout": 1.2, "outage": 1.2}  # fmt: skip
 _STYLE_SHARES = {
-    "plain": 0.62,
+    "plain": 0.56,
     "coded": 0.09,
     "log": 0.05,
     "exception": 0.05,
     "polite": 0.07,
     "context": 0.07,
     "prose": 0.05,
+    "structured": 0.04,
+    "trace": 0.02,
 }
 _SLOTS = (
     "%s", "{0}", "{1}", "%(name)s", "%(product)s", "%d", "%1", ":id", "${item}", "{{ value }}", "%@",

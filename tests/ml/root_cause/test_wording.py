@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def test_every_leaf_can_be_said_in_seven_languages_and_is_held_out_in_english() 
 def test_no_phrase_names_a_leaf_or_a_word_that_does_not_exist() -> None:
     for grammar in (english(), *further_languages()):
         assert {phrase.leaf for phrase in grammar.phrases} <= set(LEAVES)
-    assert not [one.message for one in write_many(3_000, seed=5) if "<" in one.message]
+        named = {name for phrase in grammar.phrases for name in re.findall(r"<(\w+)>", phrase.text)}
+        assert named <= set(grammar.words)
+    assert not [one.message for one in write_many(3_000, seed=5) if "<core>" in one.message.lower()]
 
 
 def test_the_same_seed_writes_the_same_messages_and_another_seed_others() -> None:
