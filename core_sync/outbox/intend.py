@@ -4,7 +4,7 @@ One row a listing: the last value wins. A listing on hold remembers what it shou
 pushed. Nothing here speaks to a channel; ``dispatch`` does, after the commit.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from core_sync.database.bulk import Bulk, Row
 from core_sync.database.engine import Database
 from core_sync.ledger.locks import lock_skus
 from core_sync.outbox.listing import Listing
+from core_sync.outbox.margins import margins_of
 from core_sync.outbox.rules import DeadLetter, urgency_of
 from core_sync.outbox.tables import PushIntent
 from core_sync.outbox.wake import ring
@@ -26,18 +27,17 @@ from core_sync.outbox.wake import ring
 PART = 2_000
 """SKUs promised anew in one transaction where there are many."""
 
-_KNOWN = """
-SELECT i.channel, i.sku, i.intent_id, i.quantity, coalesce(i.told_quantity, i.shown_quantity) AS told, i.doubt_most,
-       CASE WHEN i.state = 'sent' THEN i.quantity END AS under_way
-FROM {keys} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
-"""
+MAY_SHOW = """coalesce(i.told_quantity, i.shown_quantity) AS told, i.doubt_most,
+       CASE WHEN i.state = 'sent' THEN i.quantity END AS under_way"""
+"""Figures that a listing may show: told, in doubt, under way; ``largest`` is the one that the order goes by."""
 
-# Ten-thousandths of the reporting currency, as penalties are; a currency without a rate is taken for that one.
-_MARGINS = """
-SELECT s.sku, (coalesce(s.unit_price, 0) - coalesce(s.unit_cost, 0)) * 10000 / coalesce(
-    (SELECT r.per_reporting_unit FROM rate r WHERE r.currency = s.currency AND r.per_reporting_unit > 0
-     ORDER BY r.as_of DESC LIMIT 1), 10000) AS margin
-FROM {keys} CROSS JOIN sku s WHERE s.sku = k.k0
+_KNOWN = f"""
+SELECT i.channel, i.sku, i.intent_id, i.quantity,
+       CASE WHEN i.at_stake > 0 AND EXISTS (
+           SELECT 1 FROM case_scope s WHERE s.kind = 'sku' AND s.value = i.sku AND s.of_open
+       ) THEN i.at_stake ELSE 0 END AS at_stake,
+       {MAY_SHOW}
+FROM {{keys}} CROSS JOIN channel c CROSS JOIN push_intent i WHERE i.channel = c.channel AND i.sku = k.k0
 """
 
 _NEW = (
@@ -113,11 +113,13 @@ class _Known:
     """A listing as it stands; ``most``: the largest figure that it may show, as far as anybody knows.
 
     That is what the channel last accepted, else showed; more, where a push is under way, queued or without an answer.
+    ``at_stake``: what open cases expect to lose on it, in ten-thousandths of money.
     """
 
     intent_id: int
     quantity: int
     most: int | None
+    at_stake: int
 
 
 def refresh_intents(connection: Connection, skus: Collection[str], at: datetime) -> int:
@@ -143,9 +145,7 @@ def refresh_intents(connection: Connection, skus: Collection[str], at: datetime)
     # What is left are listings that nothing stands behind: a kit that has ended, stock whose beginning is not known.
     changed += [(by_name[channel], sku, 0, before) for (channel, sku), before in known.items() if before.quantity]
     if new or changed:
-        margins: dict[str, int] = dict(
-            bulk.rows(_MARGINS, ("text",), list({one[1] for one in new} | {one[1] for one in changed}))
-        )
+        margins = margins_of(bulk, {one[1] for one in new} | {one[1] for one in changed})
         moment = to_microseconds(at)
         bulk.insert(PushIntent, _NEW, [_new_row(*one, margins, moment) for one in new])
         # In the order of their keys, as every writer of many listings does: no two wait for each other.
@@ -210,6 +210,11 @@ def requeue(connection: Connection, listings: Collection[Listing]) -> int:
     return queued
 
 
+def largest(may_show: Iterable[int | None]) -> int | None:
+    """The largest of the figures that a listing may show; None where nothing is known."""
+    return max((one for one in may_show if one is not None), default=None)
+
+
 def _known(bulk: Bulk, skus: Collection[str], *, locked: bool) -> dict[tuple[str, str], _Known]:
     """The listings of ``skus``; ``locked``: held until the transaction ends, before any stock is read.
 
@@ -218,24 +223,22 @@ def _known(bulk: Bulk, skus: Collection[str], *, locked: bool) -> dict[tuple[str
     locking = "ORDER BY i.intent_id FOR UPDATE OF i" if locked and not bulk.is_sqlite else ""
     rows = bulk.rows(f"{_KNOWN} {locking}", ("text",), list(skus))
     return {
-        (channel, sku): _Known(intent_id, quantity, max((one for one in may_show if one is not None), default=None))
-        for channel, sku, intent_id, quantity, *may_show in rows
+        (channel, sku): _Known(intent_id, quantity, largest(may_show), at_stake)
+        for channel, sku, intent_id, quantity, at_stake, *may_show in rows
     }
 
 
-def _urgency(channel: SellingChannel, sku: str, quantity: int, told: int | None, margins: Mapping[str, int]) -> int:
-    return urgency_of(quantity, told, margins.get(sku, 0), channel.oversell_penalty or 0)
-
-
 def _new_row(channel: SellingChannel, sku: str, quantity: int, margins: Mapping[str, int], moment: int) -> Row:
-    urgency = _urgency(channel, sku, quantity, None, margins)
+    urgency = urgency_of(quantity, None, margins.get(sku, 0), channel.oversell_penalty or 0)
     return (channel.channel, sku, quantity, urgency, moment, moment, 1, "pending", 0, 0)
 
 
 def _changed_row(
     channel: SellingChannel, sku: str, quantity: int, before: _Known, margins: Mapping[str, int], moment: int
 ) -> Row:
-    return (quantity, _urgency(channel, sku, quantity, before.most, margins), moment, moment, before.intent_id)
+    penalty = channel.oversell_penalty or 0
+    urgency = urgency_of(quantity, before.most, margins.get(sku, 0), penalty, before.at_stake)
+    return (quantity, urgency, moment, moment, before.intent_id)
 
 
 def _each(connection: Connection, statement: str, listings: Collection[Listing], **bound: object) -> int:

@@ -134,7 +134,7 @@ def wait_before(attempt: int, jitter: float) -> float:
     return longest * jitter
 
 
-def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> int:
+def urgency_of(quantity: int, told: int | None, margin: int, penalty: int, at_stake: int = 0) -> int:
     """The place of a push in the order, the smallest first: zero, decreases, increases; then the larger loss.
 
     Args:
@@ -142,6 +142,7 @@ def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> in
         told: units it shows, or was last told to; None: nobody knows.
         margin: ten-thousandths of the reporting currency lost on a unit that could be sold and is not.
         penalty: ten-thousandths of the reporting currency for a unit sold that is not there, beside the margin.
+        at_stake: ten-thousandths of the reporting currency that open cases expect to lose on the listing.
     """
     if quantity == 0:
         kind, units, loss = Urgency.ZERO, told or 0, margin + penalty
@@ -149,7 +150,7 @@ def urgency_of(quantity: int, told: int | None, margin: int, penalty: int) -> in
         kind, units, loss = Urgency.DECREASE, told - quantity, margin + penalty
     else:
         kind, units, loss = Urgency.INCREASE, quantity - (told or 0), margin
-    return kind * (LOSS_MAX + 1) + LOSS_MAX - min(LOSS_MAX, max(0, units * loss))
+    return kind * (LOSS_MAX + 1) + LOSS_MAX - min(LOSS_MAX, max(at_stake, units * loss))
 
 
 def as_decrease(urgency: int) -> int:

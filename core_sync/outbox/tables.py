@@ -13,7 +13,8 @@ class PushIntent(SQLModel, table=True):
     """What a channel should show for a SKU. One row a listing: the last value wins.
 
     ``revision`` counts values, ``lease`` counts leases: what a dispatcher reports under an older lease than the
-    row's is not taken. ``urgency`` is the place in the order, the smallest first. ``told_quantity`` is what the channel
+    row's is not taken. ``urgency`` is the place in the order, the smallest first; ``at_stake``, what open cases
+    expect to lose on it in ten-thousandths of money, is part of that. ``told_quantity`` is what the channel
     last accepted or showed (None: nobody knows), ``shown_quantity`` what it was last seen to show, at ``visible_at``.
     ``behind_since``: since when the channel has not shown what it should. ``recheck_at``: when to look next.
     ``doubt_least`` to ``doubt_most``: what earlier pushes without an answer, or still queued, may still make it show,
@@ -39,6 +40,7 @@ class PushIntent(SQLModel, table=True):
     shown_quantity: int | None = whole(None)
     state: str = "pending"
     urgency: int = whole(0)
+    at_stake: int = whole(0, sa_column_kwargs={"server_default": "0"})
     attempts: int = 0
     not_before: int | None = moment(None)
     lease: int = whole(0)

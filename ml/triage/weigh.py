@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, text
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
 from core_sync.cases.weigh import Opinion, ask_for_review, close_at_next_look, take_up, write_opinion
 from core_sync.database.engine import Database
+from core_sync.outbox.listing import Listing
+from core_sync.outbox.stakes import tell_stakes
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation
 from ml.exposure.time_to_fix import medians, time_to_fix
@@ -26,6 +29,9 @@ from ml.triage.told import Signals, read_signals, signals_on
 
 Recommend = Callable[[Connection, str], tuple[str, str]]
 """For a root cause: the action that removes it, and its rung on the autonomy ladder."""
+
+PricedSignals = dict[SignalKey, list[Priced]]
+"""What each signal claims, listing by listing, priced and shared."""
 
 CLOSED_READ = 2_000
 """Resolved cases that tell how long a cause lasts; older ones tell of another time."""
@@ -82,12 +88,15 @@ def weigh_cases(
 
     Cases about one SKU share what its listings lose. Where the money of one moves, the others are asked to be weighed
     again; they move nothing more unless they move themselves. What happens to a case meanwhile asks for it again.
+    The outbox is told what is expected to be lost on each listing: of two pushes of a class the dearer goes first.
     """
     with database.transaction() as connection:
         seen = take_up(connection, case_ids)
     with database.reading() as connection:
         around = _around(connection, case_ids)
-        opinions = _opinions(connection, around, models, recommend, reporting, at)
+        books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
+        priced = _priced(around, books)
+        opinions = _opinions(connection, around, priced, models, recommend, reporting, at)
     with database.transaction() as connection:
         moved: set[str] = set()
         for case_id, opinion in opinions.items():
@@ -95,13 +104,19 @@ def weigh_cases(
                 moved |= set(opinion.skus)
         ask_for_review(connection, {row["case_id"] for row in around.others if row["sku"] in moved})
         close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
+    with database.transaction() as connection:
+        tell_stakes(connection, around.skus, _expected_losses(around, priced))
 
 
 def _opinions(
-    connection: Connection, around: Around, models: ServiceModels, recommend: Recommend, reporting: str, at: datetime
+    connection: Connection,
+    around: Around,
+    priced: PricedSignals,
+    models: ServiceModels,
+    recommend: Recommend,
+    reporting: str,
+    at: datetime,
 ) -> dict[int, Opinion]:
-    books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
-    priced = _priced(around, books)
     came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
     found: dict[int, Opinion] = {}
     for case_id, told in around.weighed.items():
@@ -120,15 +135,26 @@ def _around(connection: Connection, wanted: Sequence[int]) -> Around:
     return Around(weighed, [row for row in beside if row["case_id"] not in weighed], out)
 
 
-def _priced(around: Around, books: Books) -> dict[SignalKey, list[Priced]]:
-    """What each signal claims, priced and shared."""
+def _expected_losses(around: Around, priced: PricedSignals) -> dict[Listing, Decimal]:
+    """What is expected to be lost on each listing: over its signals, the chance of a fault times its part."""
+    chances = {_key(row): Decimal(str(row.get("fault_probability", 1.0))) for row in around.rows}
+    losses: dict[Listing, Decimal] = {}
+    for signal, pairs in priced.items():
+        for claim, exposure in pairs:
+            listing = Listing(*claim.listing)
+            part = chances.get(signal, Decimal(1)) * (exposure.amount or Decimal(0))
+            losses[listing] = losses.get(listing, Decimal(0)) + part
+    return losses
+
+
+def _priced(around: Around, books: Books) -> PricedSignals:
     claims = [_claim(row, stake) for row in around.rows for stake in stakes_of(_facts(row), books.market.shown)]
     skus = around.skus
     for outage in around.outages:
         held = (facts for facts in outage.facts if facts.sku in skus)
         claims += [_claim(outage.failure, stake) for facts in held for stake in stakes_of(facts, books.market.shown)]
     kept = standing(claims)
-    found: dict[SignalKey, list[Priced]] = {}
+    found: PricedSignals = {}
     for claim, exposure in zip(kept, shared(kept, _price(kept, books)), strict=True):
         found.setdefault(claim.signal, []).append((claim, exposure))
     return found

@@ -95,13 +95,13 @@ units = st.integers(0, 10**9)
 money = st.integers(-(10**6), 10**9)
 
 
-@given(units, st.none() | units, money, money)
+@given(units, st.none() | units, money, money, st.integers(0, 10**15))
 def test_zero_goes_before_decreases_and_those_before_increases_whatever_is_at_stake(
-    quantity: int, told: int | None, margin: int, penalty: int
+    quantity: int, told: int | None, margin: int, penalty: int, at_stake: int
 ) -> None:
     decrease = Urgency.DECREASE if told is not None and quantity < told else Urgency.INCREASE
     expected = Urgency.ZERO if quantity == 0 else decrease
-    assert class_of(urgency_of(quantity, told, margin, penalty)) is expected
+    assert class_of(urgency_of(quantity, told, margin, penalty, at_stake)) is expected
 
 
 def test_within_a_class_the_larger_loss_goes_first() -> None:

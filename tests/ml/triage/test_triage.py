@@ -102,6 +102,20 @@ def test_a_failed_push_that_leaves_too_much_shown_is_a_case_with_its_cause_and_i
     assert loss >= 0
 
 
+def test_the_outbox_is_told_what_a_case_expects_to_lose_on_a_listing(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    ledger.apply([a_shipment(20, hours=3.9, channel="shop")], NOON)
+    with ledger.database.transaction() as connection:
+        shows(connection, 20, hours=4)
+    run(ledger)
+    ((_, _, loss),) = cases(ledger)
+    with ledger.database.reading() as connection:
+        at_stake = connection.execute(text("SELECT at_stake FROM push_intent WHERE sku = 'MUG'")).scalar_one()
+    assert at_stake / 10_000 == pytest.approx(loss, abs=0.001)
+    assert loss > 0
+
+
 def test_triage_again_finds_nothing_new(ledger: Ledger) -> None:
     with ledger.database.transaction() as connection:
         a_failed_push(connection)
