@@ -1,8 +1,8 @@
 """From a channel's row to its connector. Nothing is contacted whose endpoint the user did not configure.
 
 The endpoint stands in the channel's ``attributes`` (``{"endpoint": "http://127.0.0.1:8081"}``), or in
-``STOCKTRIAGE_CHANNEL_ENDPOINTS`` (JSON, URL by channel), which wins, the door that reads settings handing it in. A token is only ever
-taken from the settings, never from the table. The other attributes are the channel's names for us:
+``STOCKTRIAGE_CHANNEL_ENDPOINTS`` (JSON, URL by channel), which wins; the door that reads settings hands it in. A token
+is only ever taken from the settings, never from the table. The other attributes are the channel's names for us:
 
 - ``shopify``: ``location_id``.
 - ``amazon``: ``seller``, ``marketplace``; with ``"submission": "feed"`` feeds instead of patches, put to
