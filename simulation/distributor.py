@@ -7,6 +7,7 @@ import numpy as np
 from simulation.catalogue import make_items, make_suppliers, master_data
 from simulation.demand import HOUR_S, draw_demand
 from simulation.faults.inject import plan_faults, plan_transient_failures
+from simulation.faults.kinds import WITHOUT_A_TRACE
 from simulation.faults.schedule import draw_schedule
 from simulation.running import Running
 from simulation.scenario import CHANNELS, LOCATIONS, REPORTING_CURRENCY, Scenario
@@ -62,13 +63,13 @@ def simulate(scenario: Scenario) -> World:
 
 
 def _faults(running: Running, schedule: list[Fault]) -> Rows:
-    """The faults that left a trace, with what they cost."""
+    """The faults that left a trace, or of which none is the trace, with what they cost."""
     return [
         _fault_row(running, fault)
         for fault in schedule
         if fault.started_s is not None
         and fault.started_s <= running.end
-        and (fault.event_ids or fault.failure_ids or fault.snapshot_keys)
+        and (fault.event_ids or fault.failure_ids or fault.snapshot_keys or fault.subclass in WITHOUT_A_TRACE)
     ]
 
 

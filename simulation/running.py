@@ -108,6 +108,8 @@ class Running:
         """Warehouses whose system says nothing, and the messages that wait."""
         self.untold: dict[str, tuple[Fault, list[Message]]] = {}
         """Documents of which nothing more is told, and the messages that wait."""
+        self.unfindable: set[int] = set()
+        """SKUs whose stock is in every book and on no shelf."""
         self.active: dict[int, list[Fault]] = defaultdict(list)
         self.active_wide: list[Fault] = []
         self.on_order: list[list[int]] = [[0] * len(LOCATIONS) for _ in items]

@@ -246,5 +246,17 @@ EXPECTING = Scenario(
 )
 """Warehouses closed at night and on weekends, and faults that are known only by what is missing."""
 
+UNSOLD = replace(
+    EXPECTING,
+    days=56,
+    skus=60,
+    constants=replace(
+        EXPECTING.constants,
+        faults=MappingProxyType({"phantom_stock": FaultRate(0.4, 504.0), "silent_source": FaultRate(0.05, 4.0)}),
+        open_at_end=0,
+    ),
+)
+"""Eight weeks in which stock is in every book and on no shelf, for up to three weeks, and sources fall silent."""
+
 UNDISTURBED = replace(EXPECTING, constants=replace(EXPECTING.constants, fault_multiplier=0.0, open_at_end=0))
 """The same without a fault: whatever is found missing here is not."""

@@ -75,7 +75,9 @@ def maintain(running: Running, channel: int, length_s: int) -> None:
 
 
 def buy(running: Running, line: Line) -> None:
-    """One order line arrives."""
+    """One order line arrives; of what nobody finds none is served."""
+    if line.sku in running.unfindable:
+        return
     document = f"SO-{running.number('order', 100_000)}"
     if line.channel == DIRECT:
         place(running, line.sku, line.quantity, DIRECT, document)

@@ -18,6 +18,7 @@ from core_sync.expectations.kinds import EVENT_TYPES, KINDS, ORDER_TO_RESERVE
 from core_sync.expectations.pace import Pace
 from core_sync.expectations.paces import EVENT_LAG, Observations
 from core_sync.expectations.reading import Entry, Met, Open, Reading
+from core_sync.expectations.sales import note_sales
 from core_sync.failures.record import resolve_subjects
 from core_sync.kpis.daily import DAY_US, count_events, write
 
@@ -91,6 +92,7 @@ def _note_part(database: Database, last: int) -> bool:
         if stop <= first or not _advance(connection, "activity_entry_id", first, stop):
             return False
         note_activity(connection, first, stop)
+        note_sales(connection, first, stop)
         count_events(connection, first, stop)
     return True
 

@@ -93,6 +93,20 @@ SOURCE_SPEAKS = Expectation(
     kind="source_speaks", began="the last word", missing="word", longest=None, in_working_time=True
 )
 
+STOCK_SELLS = Expectation(
+    kind="stock_sells", began="the last sale", missing="sale", longest=None, in_working_time=False
+)
+"""By what else is sold; see ``sales``."""
+
+PLACE_SHIPS = Expectation(kind="place_ships", began="the day", missing="shipments", longest=None, in_working_time=False)
+"""As much on a day as on the same weekdays before."""
+
+BY_VOLUME = (STOCK_SELLS.kind, PLACE_SHIPS.kind)
+"""Of these nobody can set a length."""
+
+COUNT_DUE = Expectation(kind="count_due", began="the last count", missing="count", longest=None, in_working_time=False)
+"""Expected where somebody says how often stock is counted."""
+
 KINDS: Mapping[str, Expectation] = MappingProxyType(
     {
         one.kind: one
@@ -104,6 +118,9 @@ KINDS: Mapping[str, Expectation] = MappingProxyType(
             ORDER_TO_RESERVE,
             SENT_TO_VISIBLE,
             SOURCE_SPEAKS,
+            STOCK_SELLS,
+            PLACE_SHIPS,
+            COUNT_DUE,
         )
     }
 )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound, VerbRefused
-from core_sync.expectations.kinds import KINDS
+from core_sync.expectations.kinds import BY_VOLUME, KINDS
 
 LONGEST_S = 366 * 86_400.0
 
@@ -57,6 +57,8 @@ def set_limit(
         VerbRefused: no reason is given, or the length is none that something can take.
     """
     _check(kind, "set", reason)
+    if limit_s is not None and kind in BY_VOLUME:
+        raise VerbRefused("set", kind, "it goes by what else is sold, not by time; it can be off, or learned")
     if limit_s is not None and not 1 <= limit_s <= LONGEST_S:
         raise VerbRefused("set", f"{kind}", f"{limit_s:g} s is not between a second and a year")
     _write(connection, kind, source, location, limit_s, False, owner, reason, at)

@@ -7,6 +7,7 @@ from core_sync.database.engine import Database
 from core_sync.expectations.check import check
 from core_sync.expectations.follow import follow
 from core_sync.expectations.silence import listen
+from core_sync.expectations.unsold import look_for_unsold
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,5 @@ def expect(database: Database, at: datetime) -> ExpectRound:
     followed = follow(database, at)
     checked = check(database, at)
     listened = listen(database, at)
-    return ExpectRound(followed.begun, followed.met, checked.breached, listened.silent)
+    unsold = look_for_unsold(database, at)
+    return ExpectRound(followed.begun, followed.met, checked.breached + unsold, listened.silent)

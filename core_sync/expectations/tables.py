@@ -115,3 +115,17 @@ class ExpectationsRead(SQLModel, table=True):
     activity_entry_id: int = whole(0)
     entry_id: int = whole(0)
     order_id: int = whole(0)
+    sales_looked_at: int = moment(0)
+    """When sales, quiet days and counts were last looked at."""
+
+
+class SalesDay(SQLModel, table=True):
+    """Lines shipped on a day (since 1970, UTC) of a SKU, from a location, or (both empty) in all."""
+
+    __tablename__ = "sales_day"
+    __table_args__ = (Index("sales_day_by_day", "day"),)
+
+    sku: str = Field(primary_key=True)
+    location: str = Field(primary_key=True)
+    day: int = whole(primary_key=True)
+    lines: int = whole()

@@ -11,7 +11,7 @@ from simulation.faults.mapping import misplace, mistake_pack, rename, unknown_un
 from simulation.faults.posting import refuse_posting, stop_posting_run, withhold_confirmations
 from simulation.faults.reports import failure_row, report
 from simulation.faults.reservations import cancel_without_release, hold_past_expiry, leak
-from simulation.faults.untold import fall_silent, leave_undecided, lose_transfer
+from simulation.faults.untold import fall_silent, hide, leave_undecided, lose_transfer
 from simulation.running import Running
 from simulation.scenario import CHANNELS
 from simulation.world import Fault
@@ -67,7 +67,12 @@ INJECT: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType(
 """How each kind of fault comes into the world."""
 
 INJECT_UNTOLD: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType(
-    {"silent_source": fall_silent, "stuck_return": leave_undecided, "lost_transfer": lose_transfer}
+    {
+        "silent_source": fall_silent,
+        "stuck_return": leave_undecided,
+        "lost_transfer": lose_transfer,
+        "phantom_stock": hide,
+    }
 )
 """How the kinds come that are known only by what is missing."""
 

@@ -16,9 +16,12 @@ ROOT_CAUSE: Mapping[str, str] = MappingProxyType({kind: cause for cause, kinds i
 """Root cause by kind; ``timeout`` without a finer kind is its own."""
 
 UNTOLD: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("silent_source", "stuck_return", "lost_transfer"), "posting_delay")
+    dict.fromkeys(("silent_source", "stuck_return", "lost_transfer"), "posting_delay") | {"phantom_stock": "other"}
 )
 """Root cause by kind of what is known only by what does not come; in worlds that ask for it."""
+
+WITHOUT_A_TRACE = frozenset({"phantom_stock"})
+"""Kinds that leave nothing but what is missing."""
 
 VISIBLE_IN_FIGURES = frozenset(
     {"timeout", "pack_size", "cancelled_order", "leaked", "redelivery", "business_key", "late_confirmation",

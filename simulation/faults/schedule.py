@@ -41,6 +41,6 @@ def draw_schedule(scenario: Scenario, rng: Generator) -> list[Fault]:
 
 
 def _cure_after(rate: FaultRate, rng: Generator) -> int:
-    """Seconds until people cure it: log-normal around the median, between 20 minutes and five days."""
+    """Seconds until people cure it: log-normal around the median, between 20 minutes and five days, or the median."""
     hours = rate.cured_after_h * float(rng.lognormal(0, 0.6))
-    return int(np.clip(hours, 1 / 3, 120) * _HOUR_S)
+    return int(np.clip(hours, 1 / 3, max(120.0, rate.cured_after_h)) * _HOUR_S)

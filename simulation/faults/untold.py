@@ -1,11 +1,11 @@
-"""What happens and is never told: a source that goes silent, a return nobody decides, a transfer that does not arrive.
+"""What happens and is never told: a silent source, an undecided return, a transfer that does not arrive, lost stock.
 
 Nobody reports them. They are known by what is missing, and only to whoever waits for it.
 """
 
 from core_sync.ledger.events import EventType
 from simulation.demand import HOUR_S
-from simulation.faults.course import EVERYWHERE, begin
+from simulation.faults.course import EVERYWHERE, begin, pick_sku
 from simulation.running import Armed, Message, Running
 from simulation.scenario import LOCATIONS
 from simulation.warehouse import working
@@ -33,6 +33,16 @@ def _fall_silent(running: Running, fault: Fault) -> None:
             running.deliver(message)
 
     begin(running, fault, mend)
+
+
+def hide(running: Running, fault: Fault) -> None:
+    """Every system has stock of a SKU that nobody finds: no order for it is served until somebody does."""
+    sku = pick_sku(running, stocked=1)
+    if sku is None:
+        return
+    fault.sku, fault.system, fault.hits, fault.missing_s = sku, "wms", EVERYWHERE, running.now
+    running.unfindable.add(sku)
+    begin(running, fault, lambda: running.unfindable.discard(sku))
 
 
 def leave_undecided(running: Running, fault: Fault) -> None:
