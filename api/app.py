@@ -7,6 +7,7 @@ from api.console import arrivals as arrivals_pages
 from api.console import buffers as buffer_pages
 from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
+from api.console import detection as detection_pages
 from api.console import held as held_pages
 from api.console import pages
 from api.console import stock as stock_pages
@@ -22,6 +23,7 @@ from api.routes import (
     feed,
     handover,
     held,
+    judging,
     publishing,
     service,
     stock,
@@ -62,6 +64,7 @@ def create_app(world: World) -> FastAPI:
         why,
         bulk,
         handover,
+        judging,
         held,
         actions,
         buffers,
@@ -76,6 +79,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(arrivals_pages.router)
     app.include_router(why_pages.router)
     app.include_router(bulk_pages.router)
+    app.include_router(detection_pages.router)
     app.include_router(held_pages.router)
     app.include_router(stock_pages.router)
     app.include_router(channel_pages.router)

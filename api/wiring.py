@@ -5,6 +5,7 @@ that only reads answers at once.
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from core_sync.settings import Settings
 if TYPE_CHECKING:
     from core_sync.channels.connect import Connections
     from ml.registry.service_models import ServiceModels
+    from ml.triage.warm import WarmScorers
     from remediation.notify import Alerts
     from remediation.warehouses import ConfiguredWarehouses
     from remediation.world import Runner
@@ -51,6 +53,8 @@ class World:
     """Who carries approved runs out; None carries them out at once, in the caller's thread."""
     gathering: Gathering = field(init=False)
     """Where small arrivals of many threads are written together."""
+    arrived: threading.Event = field(default_factory=threading.Event)
+    """Set when this process has taken events in."""
     _ledgers: LifoQueue[Ledger] = field(default_factory=LifoQueue)
 
     def __post_init__(self) -> None:
@@ -74,7 +78,9 @@ class World:
 
     def _write_shares(self, shares: Sequence[Share]) -> list[BatchOutcome]:
         with self.ledger() as ledger:
-            return ledger.apply_shares(shares)
+            outcomes = ledger.apply_shares(shares)
+        self.arrived.set()
+        return outcomes
 
     @cached_property
     def channels(self) -> "Connections":
@@ -110,6 +116,13 @@ class World:
         if known is None or known.folders != live.folders:
             self.__dict__["_models"] = known = live
         return known
+
+    @cached_property
+    def scorers(self) -> "WarmScorers":
+        """What was learned of every item, kept between two looks at what is new."""
+        from ml.triage.warm import WarmScorers
+
+        return WarmScorers()
 
     @property
     def alerts(self) -> "Alerts":

@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import Connection
 
+from api import judging
+from api.console.judging import judged
 from api.wiring import World
 from core_sync.cases import grouping, undo, verbs
 from core_sync.money import to_ten_thousandths
@@ -126,6 +128,8 @@ DEEDS: Mapping[str, Callable[[World, Said], None]] = {
     "resolve": _verb(lambda c, s: verbs.resolve(c, s.case_id, s.text("resolution"), s.actor, s.at)),
     "reopen": _verb(lambda c, s: verbs.reopen(c, s.case_id, s.actor, s.at)),
     "undo": _verb(lambda c, s: undo.undo(c, s.case_id, s.number("entry"), s.actor, s.at)),
+    "judge": lambda world, said: judged(world, said.actor, said.fields, case_id=said.case_id),
+    "unjudge": lambda world, said: judging.undo(world, said.number("judgement"), said.actor),
     "act": _act,
     "approve": _approve,
     "reject": _reject,

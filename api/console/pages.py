@@ -7,17 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
+from api.console.course_chart import chart_of
 from api.console.deeds import DEEDS, FormRefused, Said
 from api.console.view import HERE, page
+from api.courses import course_of
 from api.dependencies import Actor, TheWorld
 from api.details import plan_shape, read_detail
 from api.guard import COOKIE, SESSION_S, holder_of, session_cookie
+from api.judging import judgement_rows
 from api.problems import of_error
 from api.wiring import World
 from core_sync.cases.feed import read_feed_case
 from core_sync.cases.rules import ROOT_CAUSES
 from core_sync.cases.whereabouts import rank_terms
 from core_sync.errors import NotFound, StocktriageError
+from ml.feedback.similar import similar_cases
 
 router = APIRouter(include_in_schema=False)
 
@@ -103,7 +107,18 @@ def _case_page(case_id: int, request: Request, world: World, actor: str, refusal
         "waiting": [run for run in case["runs"] if run["status"] == "awaiting_approval"],
         "ended": [run for run in case["runs"] if run["status"] != "awaiting_approval"],
     }  # fmt: skip
-    return page("case.html", told, 409 if refusal else 200)
+    return page("case.html", {**told, **_strange(world, case)}, 409 if refusal else 200)
+
+
+def _strange(world: World, case: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a case's anomalies: the course of the SKU, cases like it, and what people said."""
+    with world.database.reading() as connection:
+        course, similar = course_of(connection, case["case"]), similar_cases(connection, case["case"])
+    return {
+        "strange": any(one["kind"] == "anomaly" for one in case["evidence"]), "course": course,
+        "chart": chart_of(course) if course is not None else None, "similar": similar,
+        "judgements": judgement_rows(world, case["case"]),
+    }  # fmt: skip
 
 
 def _plan(world: World, case: dict[str, Any], at: datetime) -> tuple[dict[str, Any] | None, str]:

@@ -55,6 +55,20 @@ def notice_round(world: "World") -> Told:
     return {"gathered": notice(world)}
 
 
+def score_round(world: "World") -> Told:
+    """Score the movements that have arrived."""
+    from api.jobs.scoring import score_arrivals
+
+    return {"anomalies": score_arrivals(world)}
+
+
+def keep_scoring(world: "World", stop: threading.Event) -> None:
+    """Score movements when they arrive."""
+    from api.jobs import scoring
+
+    scoring.keep_scoring(world, stop)
+
+
 def publish_round(world: "World") -> Told:
     """Push what is due to channels, read back what they show, and compare those in shadow."""
     from core_sync.availability.promises import channel_names
@@ -145,6 +159,7 @@ ORDER BY c.rank_value DESC LIMIT 50
 ROLES: Mapping[str, Role] = {
     "triage": Role("compare, score, classify, group, rank, alert", triage_round, 15.0),
     "notice": Role("put new failures into cases at once, between two triages", notice_round, 1.0),
+    "score": Role("score movements when they arrive", score_round, 1.0, keep_scoring),
     "publish": Role("push to channels and read back", publish_round, 5.0, keep_publishing),
     "prove": Role("prove, a part at a time, that replaying the ledger gives the positions", prove_round, 20.0),
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),

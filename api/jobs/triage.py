@@ -43,4 +43,5 @@ def triage(world: "World") -> "TriageSummary":
         tell_overdue_transits(connection, world.clock())
     expect(world.database, world.clock())
     freeze_baselines(world.database, world.clock())
-    return run(world.database, world.models, recommendation, world.settings.reporting_currency, world.clock())
+    currency = world.settings.reporting_currency
+    return run(world.database, world.models, recommendation, currency, world.clock(), warm=world.scorers)

@@ -13,12 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from ml.anomaly.detector import Detector, Matrix, drawn
 from ml.anomaly.tails import Floats
+from ml.anomaly.thresholds import DAILY_AUDITS as DAILY_AUDITS
 from ml.anomaly.thresholds import most_strange
 
 Flags = NDArray[np.bool_]
 
-DAILY_AUDITS = 8
-"""Rows a day that are looked at without suspicion."""
 ORDINARY_ROWS = 4_000
 """Unlabelled rows of history that stand for what is ordinary: labels alone are of the strangest, and of few others."""
 TRIMMED = 0.99

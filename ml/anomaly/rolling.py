@@ -2,7 +2,8 @@
 
 The shipped detector scores until the stream has a history of its own; then the same kind of detector is fitted
 to that history, and fitted again whenever it has grown by half. So a warehouse is judged by its own habits as
-soon as they are known.
+soon as they are known. Rows of confirmed faults are scored, and never become history. Once people have judged
+enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on the same history.
 """
 
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly.detector import Detector, Matrix, fit
+from ml.anomaly.detector import Detector, Matrix, calibration_of, drawn, fit
+from ml.anomaly.fault_probability import FaultCurve, fit_curve
+from ml.anomaly.feedback import FeedbackModel, learn
 from ml.anomaly.reasons import Reason, reasons
 from ml.anomaly.specification import Specification
 from ml.anomaly.tails import Floats
-from ml.anomaly.thresholds import Flags, Policy, alarms_by_moment, running_alarms
+from ml.anomaly.thresholds import Flags, Policy, alarms_by_moment, p_values, running_alarms
 from ml.features.running import Ints
 
 OWN_HISTORY_ROWS = 5_000
@@ -22,19 +25,34 @@ OWN_HISTORY_ROWS = 5_000
 GROWTH = 1.5
 KEPT_ROWS = 200_000
 """A fit looks at no more than these latest rows."""
+TAUGHT_CALIBRATION_ROWS = 12_000
+"""Ordinary rows of the latest history on which what was taught is calibrated."""
 WINDOW_ROWS = 1_000
 """The false-discovery cut is taken over this many rows before."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One batch, row by row; ``score`` and ``p_value`` are NaN where the detector abstains, for ``abstained``."""
+    """One batch, row by row; ``score`` and ``p_value`` are NaN where the detector abstains, for ``abstained``.
+
+    ``curve`` gives the chance of a fault by these scores, where people's judgements have taught it.
+    """
 
     score: Floats
     p_value: Floats
     anomalous: Flags
     reasons: list[tuple[Reason, ...]]
     abstained: str
+    curve: FaultCurve | None = None
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What judgements taught on top of a detector, with a calibration and a chance of a fault of its own."""
+
+    model: FeedbackModel
+    calibration: NDArray[np.float32]
+    curve: FaultCurve
 
 
 class RollingScorer:
@@ -56,31 +74,68 @@ class RollingScorer:
         self._rows = 0
         self._next_fit = max(own_history_rows, specification.warm_rows)
         self._recent: Floats = np.empty(0)
+        self._lessons: tuple[Matrix, Flags] | None = None
+        self._taught: Taught | None = None
+        self._untaught = False
 
-    def advance(self, matrix: Matrix, moments: Ints | None = None) -> Scored:
+    def follow(self, policy: Policy) -> None:
+        """From here on decide alarms by ``policy``."""
+        self._policy = policy
+
+    def teach(self, judged: Matrix, faulty: Flags) -> None:
+        """From here on heed what people said of the rows ``judged`` (j, k), by which ``faulty`` (j,) were faults.
+
+        It takes effect once there are enough of both kinds and enough history to calibrate on.
+        """
+        self._lessons, self._untaught = (judged, faulty), True
+
+    def advance(self, matrix: Matrix, moments: Ints | None = None, usual: Flags | None = None) -> Scored:
         """Score the rows of ``matrix`` (n, k), all later than those before, then take them in.
 
         With ``moments`` (n,) rows of one moment arrive together, and alarms are decided among them; without,
-        they arrive one by one, and each is decided by those before.
+        they arrive one by one, and each is decided by those before. Of the rows only the ``usual`` ones (n,)
+        become history: neither confirmed faults nor what was expected for a while.
         """
         if self._rows >= self._next_fit:
             self.detector = fit(self.specification, self._kept(), self._seed)
             self._next_fit = int(self._rows * GROWTH)
             self._recent = np.empty(0)
+            self._untaught = self._lessons is not None
+        if self._untaught:
+            self._renew_taught()
         scored = self._abstain(len(matrix)) if self.detector is None else self._score(self.detector, matrix, moments)
-        self._history.append(matrix)
-        self._rows += len(matrix)
+        kept = matrix if usual is None else matrix[usual]
+        self._history.append(kept)
+        self._rows += len(kept)
         return scored
 
     def _score(self, detector: Detector, matrix: Matrix, moments: Ints | None) -> Scored:
-        score = detector.score(matrix)
-        p = detector.p_values(score)
-        calibrated_on = len(detector.calibration)
+        taught = self._taught
+        score = detector.score(matrix) if taught is None else taught.model.score(matrix)
+        calibration = detector.calibration if taught is None else taught.calibration
+        p = p_values(calibration, score)
+        calibrated_on = len(calibration)
         if moments is None:
             flags, self._recent = running_alarms(p, self._recent, calibrated_on, self._policy, WINDOW_ROWS)
         else:
             flags = alarms_by_moment(moments, score, p, calibrated_on, self._policy)
-        return Scored(score, p, flags, reasons(detector, matrix), "")
+        return Scored(score, p, flags, reasons(detector, matrix), "", taught.curve if taught is not None else None)
+
+    def _renew_taught(self) -> None:
+        """Learn from the lessons on top of today's detector; nothing changes while they or the history are too few."""
+        if self.detector is None or self._lessons is None or self._rows < self.specification.warm_rows:
+            return
+        judged, faulty = self._lessons
+        history = self._kept()
+        model = learn(self.detector, judged, faulty, history, self._seed)
+        self._taught, self._untaught = None, False
+        if model is None:
+            return
+        latest = history[-2 * TAUGHT_CALIBRATION_ROWS :]
+        rows = latest[drawn(len(latest), TAUGHT_CALIBRATION_ROWS, self._seed)]
+        curve = fit_curve(model.score(judged), faulty, "judgements")
+        self._taught = Taught(model, calibration_of(model.score(rows), self._seed), curve)
+        self._recent = np.empty(0)
 
     def _abstain(self, n: int) -> Scored:
         nothing = np.full(n, np.nan)

@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+DAILY_AUDITS = 8
+"""Rows a day that are looked at without suspicion."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How many false alarms are accepted: a share ``q`` of alarms, or ``budget_share`` of rows where no p can tell."""
+    """How many false alarms are accepted: a share ``q`` of alarms, or ``budget_share`` of rows where no p can tell.
+
+    Where ``most_p`` is given it alone decides: of ordinary rows that share becomes alarms.
+    """
 
     q: float = 0.1
     budget_share: float = 0.005
+    most_p: float | None = None
 
 
 def p_values(calibration: NDArray[np.float32], scores: Floats) -> Floats:
@@ -56,6 +63,8 @@ def alarms(scores: Floats, p: Floats, calibrated_on: int, policy: Policy) -> Fla
 
     With fewer than m / q calibration rows even the highest score could not pass the cut.
     """
+    if policy.most_p is not None:
+        return np.asarray(p <= policy.most_p)
     judged = int((~np.isnan(scores)).sum())
     if calibrated_on >= judged / policy.q:
         return false_discovery_cut(p, policy.q)
@@ -96,7 +105,9 @@ def running_alarms(p: Floats, recent: Floats, calibrated_on: int, policy: Policy
     alarm = np.zeros(len(p), dtype=bool)
     for start in range(0, len(p), PIECE_ROWS):
         piece = p[start : start + PIECE_ROWS]
-        if calibrated_on >= window / policy.q:
+        if policy.most_p is not None:
+            cut = policy.most_p
+        elif calibrated_on >= window / policy.q:
             cut = running_cut(recent, policy.q) if len(recent) >= window else policy.q / window
         else:
             cut = policy.budget_share

@@ -3,28 +3,25 @@
 import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.upsert import insert_new, upsert
-from ml.anomaly.fault_probability import FaultCurve
-from ml.anomaly.rolling import RollingScorer, Scored
-from ml.anomaly.specification import DELTA
+from ml.anomaly.calibration_watch import STRANGE
 from ml.anomaly.thresholds import Policy
-from ml.features.deltas import DeltaFeatures, Deltas
-from ml.features.movements import MovementFeatures
+from ml.feedback.accepted import policy_of, read_detection
+from ml.feedback.audits import day_of, keep_audits, smallest
+from ml.feedback.described import as_text
 from ml.registry.service_models import ServiceModels
-from ml.triage.frames import as_movements, complete_up_to, deltas_since, movements_since, scored_up_to
+from ml.triage.frames import complete_up_to, scored_up_to
 from ml.triage.sentences import sentence
 from ml.triage.tables import Anomaly, ScoredUpTo
-
-BATCH_ROWS = 5_000
+from ml.triage.warm import Judged, WarmScorers
 
 SCORED = {"delta": ("delta", "delta_id"), "movement": ("ledger_entry", "entry_id")}
 """The facts that are scored, by table and column of their number."""
@@ -35,34 +32,68 @@ DAILY_MOVEMENT_ALARMS = 8
 DAY_US = 86_400_000_000
 
 
-def detect(database: Database, models: ServiceModels, at: datetime, policy: Policy | None = None) -> int:
-    """Score what is new; returns how many anomalies were found. Facts scored before are not scored again.
+def detect(
+    database: Database,
+    models: ServiceModels,
+    at: datetime,
+    policy: Policy | None = None,
+    warm: WarmScorers | None = None,
+    kinds: tuple[str, ...] = tuple(SCORED),
+) -> int:
+    """Score what is new of ``kinds``; returns how many anomalies were found. Facts scored before are not scored again.
 
     Another process may score the same facts meanwhile: whoever writes first is believed.
+
+    Args:
+        policy: how many false alarms are accepted; without it what the operator said, of each kind.
+        warm: scorers to go on with; without them the history is read anew.
     """
-    newest = complete_up_to(database, SCORED)
+    warm = warm or WarmScorers()
+    newest = complete_up_to(database, {kind: SCORED[kind] for kind in kinds})
+    with warm.alone:
+        try:
+            return _detect(database, models, at, policy, warm, newest)
+        except BaseException:
+            for kind in kinds:  # what was taken in is perhaps not written down
+                warm.forget(kind)
+            raise
+
+
+def _detect(
+    database: Database,
+    models: ServiceModels,
+    at: datetime,
+    policy: Policy | None,
+    warm: WarmScorers,
+    newest: Mapping[str, int],
+) -> int:
     with database.reading() as connection:
         done = scored_up_to(connection)
-        has_deltas, has_movements = (newest.get(kind, 0) > done.get(kind, 0) for kind in SCORED)
-        deltas = deltas_since(connection, done.get("delta", 0), newest["delta"]) if has_deltas else None
-        movements = movements_since(connection, done.get("movement", 0), newest["movement"]) if has_movements else None
-        spent = _spent(connection) if has_movements else {}
-    found: list[dict[str, object]] = []
-    if deltas is not None:
-        scored = list(_score_deltas(deltas, models, policy))
-        rows = _anomalies(deltas, "delta", "delta_id", scored, models, done.get("delta", 0))
-        found += [row | _delta_figures(deltas, place) for place, row in rows]
-    if movements is not None:
-        scored = list(_score_movements(movements, models, policy))
-        strange = list(_anomalies(movements, "movement", "entry_id", scored, models, done.get("movement", 0)))
-        found += [row | _movement_figures(movements, place) for place, row in within_budget(strange, spent)]
+        due = [kind for kind in newest if newest[kind] > done.get(kind, 0)]
+        judged = []
+        for kind in due:
+            accepted = policy or policy_of(read_detection(connection, kind, at))
+            judged.append(warm.judge(connection, kind, models, done.get(kind, 0), newest[kind], accepted))
+        spent = _spent(connection) if any(one.flagged.any() for one in judged if one.kind == "movement") else {}
+    found: list[dict[str, Any]] = []
+    for one in judged:
+        rows = list(_anomalies(one, models))
+        kept = rows if one.kind == "delta" else within_budget(rows, spent)
+        found += [row | _figures(one, place) for place, row in kept]
+    if not due:
+        return 0
     with database.transaction() as connection:
-        return _write(connection, found, newest, models, at)
+        first = {kind: scored_up_to(connection).get(kind, 0) == done.get(kind, 0) for kind in due}
+        written = insert_new(connection, Anomaly, [row | {"scored_at": to_microseconds(at)} for row in found], _FACT)
+        for one in judged:
+            if first[one.kind]:  # else another process has counted and drawn from these rows
+                _count(connection, one, at)
+                _draw(connection, one, at)
+        _mark(connection, {kind: newest[kind] for kind in due}, models)
+    return written
 
 
-def within_budget(
-    rows: list[tuple[int, dict[str, object]]], spent: Mapping[int, int]
-) -> list[tuple[int, dict[str, object]]]:
+def within_budget(rows: list[tuple[int, dict[str, Any]]], spent: Mapping[int, int]) -> list[tuple[int, dict[str, Any]]]:
     """The strangest rows of each day of occurrence, in the order given.
 
     ``spent`` is how many of a day's ``DAILY_MOVEMENT_ALARMS`` earlier rounds have used up.
@@ -70,7 +101,7 @@ def within_budget(
     kept: set[int] = set()
     by_day: dict[int, list[tuple[float, int]]] = {}
     for place, row in rows:
-        by_day.setdefault(int(str(row["occurred_at"])) // DAY_US, []).append((float(str(row["score"])), place))
+        by_day.setdefault(int(row["occurred_at"]) // DAY_US, []).append((float(row["score"]), place))
     for day, found in by_day.items():
         left = max(0, DAILY_MOVEMENT_ALARMS - spent.get(day, 0))
         kept |= {place for _, place in sorted(found, reverse=True)[:left]}
@@ -83,77 +114,37 @@ def _spent(connection: Connection) -> dict[int, int]:
     return dict(connection.execute(text(statement)).all())
 
 
-def _score_deltas(frame: pl.DataFrame, models: ServiceModels, policy: Policy | None) -> Iterator[Scored]:
-    scorer = RollingScorer(DELTA, models.delta_detector, policy)
-    builder = DeltaFeatures()
-    for batch in Deltas.from_frame(frame).batches(BATCH_ROWS):
-        yield scorer.advance(builder.advance(batch), batch.time_us)
-
-
-def _score_movements(frame: pl.DataFrame, models: ServiceModels, policy: Policy | None) -> Iterator[Scored]:
-    detector = models.movement_detector
-    scorer = RollingScorer(detector.specification, detector, policy)
-    builder = MovementFeatures()
-    for batch in as_movements(frame).batches(BATCH_ROWS):
-        yield scorer.advance(builder.advance(batch).matrix(scorer.specification.features))
-
-
-def _anomalies(
-    frame: pl.DataFrame, kind: str, id_column: str, scored: list[Scored], models: ServiceModels, done: int
-) -> Iterator[tuple[int, dict[str, object]]]:
-    """Place in ``frame`` and columns of each anomaly among the rows newer than ``done``."""
-    ids = frame[id_column].to_numpy()
-    score = np.concatenate([part.score for part in scored]) if scored else np.empty(0)
-    p_value = np.concatenate([part.p_value for part in scored]) if scored else np.empty(0)
-    flagged = np.concatenate([part.anomalous for part in scored]) if scored else np.empty(0, dtype=bool)
-    reasons = [reason for part in scored for reason in part.reasons]
-    model = f"{kind}_detector"
-    chance = _fault_curve(models, kind).probability(np.nan_to_num(score))
-    for place in np.flatnonzero(flagged & (ids > done)).tolist():
-        told = [sentence(reason) for reason in reasons[place]]
+def _anomalies(judged: Judged, models: ServiceModels) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Place and columns of each anomaly."""
+    version = models.version(f"{judged.kind}_detector") if judged.flagged.any() else ""
+    for place in np.flatnonzero(judged.flagged).tolist():
+        reasons = judged.reasons[place]
         yield (
             place,
             {
-                "kind": kind,
-                "fact_id": int(ids[place]),
-                "score": float(score[place]),
-                "p_value": float(p_value[place]),
-                "fault_probability": float(chance[place]),
-                "reasons": msgspec.json.encode(told).decode(),
-                "model_version": models.version(model),
-                "occurred_at": _moments(frame)[place].item(),
+                "kind": judged.kind,
+                "fact_id": int(judged.ids[place]),
+                "score": float(judged.score[place]),
+                "p_value": float(judged.p_value[place]),
+                "fault_probability": float(judged.chance[place]),
+                "reasons": msgspec.json.encode([sentence(reason) for reason in reasons]).decode(),
+                "told": msgspec.json.encode([(one.feature, one.told, one.chance) for one in reasons]).decode(),
+                "described": as_text(judged.features, judged.matrix[place]),
+                "model_version": version,
+                "occurred_at": int(judged.moments[place]),
             },
         )
 
 
-def _fault_curve(models: ServiceModels, kind: str) -> FaultCurve:
-    return models.delta_fault_curve if kind == "delta" else models.movement_fault_curve
-
-
-def _moments(frame: pl.DataFrame) -> NDArray[np.int64]:
-    if "as_of" in frame.columns:
-        return frame["as_of"].dt.timestamp("us").to_numpy()
-    return frame["occurred_at"].to_numpy()
-
-
-def _delta_figures(frame: pl.DataFrame, place: int) -> dict[str, object]:
-    row = frame.row(place, named=True)
+def _figures(judged: Judged, place: int) -> dict[str, Any]:
+    """What the row is about: system, SKU, place, and the figure that was expected beside the one that came."""
+    row = judged.facts.row(place, named=True)
+    if judged.kind == "movement":
+        named = {name: row[name] for name in ("system", "sku", "location")}
+        return {**named, "channel": "", "state": "on_hand", "expected": None, "actual": row["effect"]}
     return {name: row[name] or "" for name in ("system", "sku", "location", "channel", "state")} | {
         "expected": _whole((row["expected"] or 0.0) + (row["in_flight"] or 0.0)),
         "actual": _whole(row["reported"]),
-    }
-
-
-def _movement_figures(frame: pl.DataFrame, place: int) -> dict[str, object]:
-    row = frame.row(place, named=True)
-    return {
-        "system": row["system"],
-        "sku": row["sku"],
-        "location": row["location"],
-        "channel": "",
-        "state": "on_hand",
-        "expected": None,
-        "actual": row["effect"],
     }
 
 
@@ -161,15 +152,28 @@ def _whole(figure: float | None) -> int | None:
     return None if figure is None or math.isnan(figure) else round(figure)
 
 
-def _write(
-    connection: Connection,
-    found: list[dict[str, object]],
-    newest: dict[str, int],
-    models: ServiceModels,
-    at: datetime,
-) -> int:
-    rows = [row | {"scored_at": to_microseconds(at)} for row in found]
-    written = insert_new(connection, Anomaly, rows, ("kind", "fact_id"))
+def _count(connection: Connection, judged: Judged, at: datetime) -> None:
+    """Count what was scored and how much of it was strange: whether p-values can be believed is seen from that."""
+    known = judged.p_value[~np.isnan(judged.p_value)]
+    if len(known):
+        row = {"kind": judged.kind, "day": day_of(at), "scored": len(known), "strange": int((known <= STRANGE).sum())}
+        connection.execute(text(_COUNT), row)
+
+
+def _draw(connection: Connection, judged: Judged, at: datetime) -> None:
+    """Draw tomorrow's audits from what raised no alarm."""
+    quiet = np.flatnonzero(~judged.flagged & ~np.isnan(judged.score))
+    rows = []
+    for place_of, draw in smallest(day_of(at), judged.kind, judged.ids[quiet]):
+        place = int(quiet[place_of])
+        told = {"kind": judged.kind, "fact_id": int(judged.ids[place]), "draw": draw}
+        told |= {"occurred_at": int(judged.moments[place]), "described": as_text(judged.features, judged.matrix[place])}
+        rows.append(told | _figures(judged, place))
+    if rows:
+        keep_audits(connection, day_of(at), rows)
+
+
+def _mark(connection: Connection, newest: Mapping[str, int], models: ServiceModels) -> None:
     before = scored_up_to(connection)
     marks = [
         {"kind": kind, "fact_id": fact_id, "model_version": models.version(f"{kind}_detector")}
@@ -177,4 +181,12 @@ def _write(
         if fact_id >= before.get(kind, 0)
     ]
     upsert(connection, ScoredUpTo, marks, ("kind",))
-    return written
+
+
+_FACT = ("kind", "fact_id")
+
+_COUNT = """
+INSERT INTO scored_day (kind, day, scored, strange) VALUES (:kind, :day, :scored, :strange)
+ON CONFLICT (kind, day) DO UPDATE SET scored = scored_day.scored + excluded.scored,
+  strange = scored_day.strange + excluded.strange
+"""

@@ -39,8 +39,8 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def deltas_since(connection: Connection, done: int, newest: int) -> pl.DataFrame:
-    """Deltas after ``done`` up to ``newest``, and enough before to know each row's habits; rows by as-of time.
+def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:
+    """Deltas after ``after`` up to ``newest``, rows by as-of time.
 
     What its system's rule lets pass is no row.
     """
@@ -49,31 +49,31 @@ def deltas_since(connection: Connection, done: int, newest: int) -> pl.DataFrame
         f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers} FROM delta d "
         "WHERE d.delta_id > :after AND d.delta_id <= :newest AND d.within_tolerance IS FALSE"
     )
-    frame = _read(connection, statement, done, newest, DELTA_SCHEMA)
+    frame = _read(connection, statement, after, newest, DELTA_SCHEMA)
     as_of = pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC")
     return frame.sort("as_of", "delta_id").with_columns(as_of)
 
 
-def movements_since(connection: Connection, done: int, newest: int) -> pl.DataFrame:
-    """What entries after ``done`` up to ``newest`` did to on hand (no counts), and enough before; by their time."""
+def movements_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:
+    """What entries after ``after`` up to ``newest`` did to on hand (no counts); by their time."""
     statement = (
         "SELECT l.entry_id, s.name, l.occurred_at, p.sku, p.location, l.type, l.on_hand_delta, l.document "
         "FROM ledger_entry l JOIN source s ON s.source_id = l.source_id "
         "JOIN position p ON p.position_id = l.position_id "
         "WHERE l.entry_id > :after AND l.entry_id <= :newest AND l.on_hand_delta <> 0 AND l.type <> 'count'"
     )
-    return _read(connection, statement, done, newest, MOVEMENT_SCHEMA).sort("occurred_at", "entry_id")
+    return _read(connection, statement, after, newest, MOVEMENT_SCHEMA).sort("occurred_at", "entry_id")
 
 
 def _read(
     connection: Connection,
     statement: str,
-    done: int,
+    after: int,
     newest: int,
     schema: dict[str, pl.DataType | type[pl.DataType]],
 ) -> pl.DataFrame:
     """The rows of ``statement`` as a frame, fetched in pieces so that memory holds one piece of Python objects."""
-    found = connection.execute(text(statement), {"after": done - HISTORY_ROWS, "newest": newest})
+    found = connection.execute(text(statement), {"after": after, "newest": newest})
     parts = [pl.DataFrame(schema=schema)]
     while rows := found.fetchmany(FETCH_ROWS):
         parts.append(pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row"))

@@ -10,6 +10,7 @@ from core_sync.cases.signals import Signal, open_or_join_all
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.upsert import upsert
+from ml.feedback.expected import suppress_new
 from ml.triage.agreement import compared_again, settle_deltas
 from ml.triage.frames import scored_up_to
 from ml.triage.grouping import Scope, anomaly_fingerprint
@@ -27,7 +28,10 @@ SETTLED_AT_ONCE = 500
 
 
 def gather(connection: Connection, at: datetime) -> set[int]:
-    """Every failure and anomaly past the marks that is in no case goes into one; returns those cases."""
+    """Every failure and anomaly past the marks that is in no case goes into one; returns those cases.
+
+    What people said to expect is marked, and goes into none.
+    """
     if connection.dialect.name != "sqlite":  # there, whoever writes is alone
         connection.execute(text(_ALONE))
     marks = scored_up_to(connection)
@@ -35,6 +39,7 @@ def gather(connection: Connection, at: datetime) -> set[int]:
     signals = told_apart(connection, failures)
     _let_go(connection, signals, at)
     cases = open_or_join_all(connection, signals, at)
+    suppress_new(connection, marks.get("anomaly", 0), at)
     anomalies = connection.execute(text(_NEW_ANOMALIES), {"done": marks.get("anomaly", 0)}).all()
     failing = _failing(connection, {row.sku for row in anomalies})
     strange = [Signal(anomaly_fingerprint(Scope(sku=row.sku), failing), "anomaly", row.anomaly_id) for row in anomalies]

@@ -21,6 +21,7 @@ from ml.triage.diagnose import diagnose, is_any_new
 from ml.triage.frames import complete_up_to
 from ml.triage.gather import GATHERED, gather, mark_gathered, settle
 from ml.triage.told import numbers
+from ml.triage.warm import WarmScorers
 from ml.triage.weigh import Recommend, weigh_cases
 
 WEIGHED_AT_ONCE = 50
@@ -50,12 +51,13 @@ def triage(
     reporting: str,
     at: datetime,
     policy: Policy | None = None,
+    warm: WarmScorers | None = None,
 ) -> TriageSummary:
     """Score, diagnose, group, weigh and rank all that is new; resolve the cases whose cause is gone."""
     with database.transaction() as connection:
         tell_overdue(connection, at)
     _look_around(database)
-    anomalies = detect(database, models, at, policy)
+    anomalies = detect(database, models, at, policy, warm)
     complete = complete_up_to(database, GATHERED)  # before they are diagnosed: whatever comes later is left unmarked
     diagnosed = diagnose(database, models, at)
     settled = settle(database, at)

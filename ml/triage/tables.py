@@ -17,6 +17,12 @@ class Anomaly(SQLModel, table=True):
             "anomaly_open", "sku", sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL")
         ),
         Index("anomaly_decided", "kind", "model_version"),
+        Index(
+            "anomaly_suppressed",
+            "suppressed_by",
+            sqlite_where=text("suppressed_by IS NOT NULL"),
+            postgresql_where=text("suppressed_by IS NOT NULL"),
+        ),
     )
 
     anomaly_id: int | None = key()
@@ -38,6 +44,12 @@ class Anomaly(SQLModel, table=True):
     scored_at: int = moment()
     settled_at: int | None = moment(None)
     settlement: str | None = None
+    described: str = Field(default="{}", sa_column_kwargs={"server_default": "{}"})
+    """Its features as JSON, as they were known when it was scored: what people say of it is learnt from these."""
+    told: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    """The features furthest out: name, value in its unit, and the chance of one as far out."""
+    suppressed_by: int | None = whole(None)
+    """The judgement by which it was expected: it raises no case."""
 
 
 class ScoredUpTo(SQLModel, table=True):

@@ -15,6 +15,7 @@ from tests.core_sync.cases.worklist import a_case
 
 COMMANDS = (
     "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain", "held",
+    "judge", "judgements", "audits", "expected", "anomalies", "detection",
     "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "simulate", "replay", "export",
     "act", "autonomy", "expectations", "kpis", "doctor", "channels", "outbox", "requeue", "shadow", "since", "bulk",
     "views", "handover", "why",

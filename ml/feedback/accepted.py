@@ -1,0 +1,143 @@
+"""The operator's knob: how many false alarms are accepted, as a share of alarms or as a number a day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.errors import NotFound, VerbRefused
+from ml.anomaly.calibration_watch import WATCHED_DAYS, drifted
+from ml.anomaly.thresholds import Policy
+from ml.feedback.audits import KINDS, day_of
+from ml.feedback.tables import AcceptedAlarms
+
+MOST_A_DAY = 1_000.0
+SHARES = (0.001, 0.5)
+USUAL_OVER_DAYS = 7
+"""Rows of so many days tell how many a day are scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How one kind of fact is judged: what is accepted, by whom, how many rows are scored, and whether that holds.
+
+    ``share`` of alarms or ``a_day`` is accepted to be false. Where ``guarantee_suspended``, ``strange_share`` of the
+    last days' rows without a confirmed fault lie among the strangest twentieth, so more alarms are false than that.
+    """
+
+    kind: str
+    share: float | None
+    a_day: float | None
+    owner: str | None
+    reason: str | None
+    set_at: datetime | None
+    rows_a_day: float
+    strange_share: float | None
+    guarantee_suspended: bool
+    labels: int
+    faults: int
+
+
+def accept(
+    connection: Connection, kind: str, share: float | None, a_day: float | None, owner: str, reason: str, at: datetime
+) -> None:
+    """Say how many false alarms of ``kind`` are accepted from now on: a share of alarms, or a number a day.
+
+    Raises:
+        NotFound: there is no such kind.
+        VerbRefused: no reason is given, not exactly one of both is said, or it is out of bounds.
+    """
+    _check(kind)
+    if not reason.strip():
+        raise VerbRefused("set", f"{kind} alarms", "a reason must be given")
+    if (share is None) == (a_day is None):
+        raise VerbRefused("set", f"{kind} alarms", "say a share of alarms or a number a day")
+    if share is not None and not SHARES[0] <= share <= SHARES[1]:
+        raise VerbRefused("set", f"{kind} alarms", f"{share:g} is not between {SHARES[0]:g} and {SHARES[1]:g}")
+    if a_day is not None and not 0 < a_day <= MOST_A_DAY:
+        raise VerbRefused("set", f"{kind} alarms", f"{a_day:g} a day is not between 0 and {MOST_A_DAY:g}")
+    row = {"kind": kind, "share": share, "a_day": a_day, "owner": owner, "reason": reason.strip()}
+    statement = text(_SET)
+    connection.execute(statement, {**row, "at": to_microseconds(at)})
+
+
+def read_detection(connection: Connection, kind: str, at: datetime) -> Detection:
+    """How ``kind`` is judged at ``at``. Raises ``NotFound`` for a kind there is not."""
+    _check(kind)
+    said = connection.execute(text(_NEWEST), {"kind": kind}).mappings().one_or_none()
+    today = day_of(at)
+    scored = connection.execute(text(_RATE), {"kind": kind, "since": today - USUAL_OVER_DAYS, "today": today}).one()
+    seen = connection.execute(text(_SEEN), {"kind": kind, "since": today - WATCHED_DAYS + 1}).one()
+    faults = _confirmed(connection, kind, at)
+    labels = connection.execute(text(_LABELS), {"kind": kind}).one()
+    rows, strange = max(0, seen.scored - faults), max(0, seen.strange - faults)
+    return Detection(
+        kind=kind,
+        share=said["share"] if said else Policy().q,
+        a_day=said["a_day"] if said else None,
+        owner=said["owner"] if said else None,
+        reason=said["reason"] if said else None,
+        set_at=from_microseconds(said["set_at"]) if said else None,
+        rows_a_day=float(scored.scored) / max(1, scored.days),
+        strange_share=strange / rows if rows else None,
+        guarantee_suspended=drifted(rows, strange),
+        labels=labels.told,
+        faults=labels.faults,
+    )
+
+
+def read_all(connection: Connection, at: datetime) -> list[Detection]:
+    """How each kind is judged."""
+    return [read_detection(connection, kind, at) for kind in KINDS]
+
+
+def policy_of(detection: Detection) -> Policy:
+    """The threshold that keeps to what is accepted.
+
+    With ``n`` ordinary rows a day, a p-value of at most ``a_day / n`` is met by ``a_day`` of them.
+    """
+    if detection.a_day is None or not detection.rows_a_day:  # how many rows a day there are is not known yet
+        return Policy(q=detection.share or Policy().q)
+    return Policy(most_p=min(1.0, detection.a_day / max(detection.rows_a_day, 1.0)))
+
+
+def _confirmed(connection: Connection, kind: str, at: datetime) -> int:
+    """Faults confirmed among the rows of the watched days."""
+    since = to_microseconds(at) - WATCHED_DAYS * 86_400_000_000
+    return int(connection.execute(text(_CONFIRMED), {"kind": kind, "since": since}).scalar_one())
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise NotFound("kind of fact called", f"{kind}; there are {', '.join(KINDS)}")
+
+
+_SET = f"""
+INSERT INTO {AcceptedAlarms.__tablename__} (kind, share, a_day, owner, reason, set_at)
+VALUES (:kind, :share, :a_day, :owner, :reason, :at)
+"""
+
+_NEWEST = "SELECT * FROM accepted_alarms WHERE kind = :kind ORDER BY accepted_id DESC LIMIT 1"
+
+_RATE = """
+SELECT COALESCE(SUM(scored), 0) AS scored, COUNT(*) AS days FROM scored_day
+WHERE kind = :kind AND day >= :since AND day < :today
+"""
+
+_SEEN = """
+SELECT COALESCE(SUM(scored), 0) AS scored, COALESCE(SUM(strange), 0) AS strange FROM scored_day
+WHERE kind = :kind AND day >= :since
+"""
+
+_CONFIRMED = """
+SELECT COUNT(*) FROM anomaly a WHERE a.kind = :kind AND a.scored_at >= :since AND EXISTS (
+    SELECT 1 FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
+    WHERE f.kind = a.kind AND f.fact_id = a.fact_id AND j.said = 'true' AND j.ended_at IS NULL)
+"""
+
+_LABELS = """
+SELECT COUNT(*) AS told, COALESCE(SUM(CASE WHEN j.said = 'true' THEN 1 ELSE 0 END), 0) AS faults
+FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
+WHERE f.kind = :kind AND j.ended_at IS NULL AND j.said <> 'expected'
+"""

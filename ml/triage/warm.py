@@ -1,0 +1,198 @@
+"""Scorers that stay warm: what was learned of every item, and the detector, are kept between two looks.
+
+Without them each look would read a history of 200,000 facts again. With them a movement is scored when it arrives, by
+what has arrived before. A scorer starts anew where the model changed, where people have judged something since, or
+where differences come that lie before those it has seen.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from ml.anomaly.detector import Detector
+from ml.anomaly.fault_probability import FaultCurve
+from ml.anomaly.reasons import Reason
+from ml.anomaly.rolling import RollingScorer, Scored
+from ml.anomaly.thresholds import Policy
+from ml.features.deltas import DeltaFeatures, Deltas
+from ml.features.feature import FeatureSet
+from ml.features.movements import MovementFeatures
+from ml.feedback.labels import last_said, ordinary, read_labels
+from ml.registry.service_models import ServiceModels
+from ml.triage.frames import HISTORY_ROWS, as_movements, deltas_since, movements_since
+
+BATCH_ROWS = 5_000
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Parts = list[tuple[pl.DataFrame, NDArray[np.float32], Ints | None]]
+"""Batches of facts with their features, and with their moments where those of one moment arrive together."""
+Describe = Callable[[pl.DataFrame], Parts]
+
+ID_COLUMN = {"delta": "delta_id", "movement": "entry_id"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The new facts of one kind (n rows of ``facts``) with their features and what is thought of each.
+
+    ``chance`` (n,) is that of a fault; ``reasons`` are of every row, strange or not.
+    """
+
+    kind: str
+    facts: pl.DataFrame
+    features: FeatureSet
+    matrix: NDArray[np.float32]
+    score: Floats
+    p_value: Floats
+    flagged: Flags
+    reasons: list[tuple[Reason, ...]]
+    chance: Floats
+
+    @property
+    def ids(self) -> Ints:
+        """The facts' numbers (n,)."""
+        return self.facts[ID_COLUMN[self.kind]].to_numpy()
+
+    @property
+    def moments(self) -> Ints:
+        """When each was so (n,), microseconds since 1970 UTC."""
+        moments = self.facts["as_of"].dt.epoch("us") if self.kind == "delta" else self.facts["occurred_at"]
+        return moments.to_numpy()
+
+
+@dataclass
+class Stream:
+    """One kind's scorer with all that it has taken in, up to the fact numbered ``through``."""
+
+    made_from: tuple[object, ...]
+    scorer: RollingScorer
+    describe: Describe
+    curve: FaultCurve
+    """The chance of a fault by the detector's score, until judgements have taught a better one."""
+    through: int
+    latest_us: int = 0
+
+
+class WarmScorers:
+    """The scorers of one process; one look at a time."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, Stream] = {}
+        self.alone = threading.Lock()
+
+    def judge(
+        self, connection: Connection, kind: str, models: ServiceModels, done: int, newest: int, policy: Policy
+    ) -> Judged:
+        """What is thought of the facts of ``kind`` numbered above ``done`` up to ``newest``.
+
+        The scorer has taken them in when this returns; ``forget`` it where they are not written down.
+        """
+        stream = self._stream(connection, kind, models, done)
+        facts = _read(connection, kind, stream.through, newest)
+        if kind == "delta" and facts.height and stream.latest_us > facts["as_of"].dt.epoch("us").min():  # type: ignore[operator]  # polars says any literal
+            self.forget(kind)
+            stream = self._stream(connection, kind, models, done)
+            facts = _read(connection, kind, stream.through, newest)
+        stream.scorer.follow(policy)
+        return self._taken_in(stream, connection, kind, facts, done, newest)
+
+    def forget(self, kind: str) -> None:
+        """Start anew with the next look."""
+        self._streams.pop(kind, None)
+
+    def _stream(self, connection: Connection, kind: str, models: ServiceModels, done: int) -> Stream:
+        made_from = (models.folders[f"{kind}_detector"], last_said(connection))
+        known = self._streams.get(kind)
+        if known is not None and known.made_from == made_from and done - HISTORY_ROWS <= known.through <= done:
+            return known
+        detector = models.delta_detector if kind == "delta" else models.movement_detector
+        curve = models.delta_fault_curve if kind == "delta" else models.movement_fault_curve
+        scorer = RollingScorer(detector.specification, detector)
+        labels = read_labels(connection, kind, detector.specification.features)
+        if labels.told:
+            scorer.teach(labels.matrix, labels.faulty)
+        describe = _deltas() if kind == "delta" else _movements(detector)
+        self._streams[kind] = Stream(made_from, scorer, describe, curve, max(0, done - HISTORY_ROWS))
+        return self._streams[kind]
+
+    def _taken_in(
+        self, stream: Stream, connection: Connection, kind: str, facts: pl.DataFrame, done: int, newest: int
+    ) -> Judged:
+        if kind == "movement" and facts.height:
+            facts = facts.with_columns(known_at=pl.col("occurred_at").clip(lower_bound=stream.latest_us))
+        usual = ordinary(connection, kind, facts)
+        parts: list[tuple[NDArray[np.float32], Scored]] = []
+        at = 0
+        for part, matrix, moments in stream.describe(facts):
+            scored = stream.scorer.advance(matrix, moments, usual[at : at + part.height])
+            parts.append((matrix, scored))
+            at += part.height
+        stream.through = newest
+        if facts.height:
+            times = facts["as_of"].dt.epoch("us") if kind == "delta" else facts["known_at"]
+            stream.latest_us = int(times.max())  # type: ignore[arg-type]  # polars says any literal
+        features = stream.scorer.specification.features
+        new = facts[ID_COLUMN[kind]].to_numpy() > done
+        places = np.flatnonzero(new)
+        reasons = [reason for _, scored in parts for reason in scored.reasons]
+        nothing = np.empty((0, len(features.features)), dtype=np.float32)
+        scores = [scored for _, scored in parts]
+        return Judged(
+            kind=kind,
+            facts=facts.filter(pl.Series(new, dtype=pl.Boolean)),
+            features=features,
+            matrix=np.concatenate([nothing, *(matrix for matrix, _ in parts)])[new],
+            score=np.concatenate([np.empty(0), *(scored.score for scored in scores)])[new],
+            p_value=np.concatenate([np.empty(0), *(scored.p_value for scored in scores)])[new],
+            flagged=np.concatenate([np.empty(0, dtype=bool), *(scored.anomalous for scored in scores)])[new],
+            reasons=[reasons[place] for place in places.tolist()],
+            chance=np.concatenate([np.empty(0), *(_chance(scored, stream.curve) for scored in scores)])[new],
+        )
+
+
+def _chance(scored: Scored, otherwise: FaultCurve) -> Floats:
+    return (scored.curve or otherwise).probability(np.nan_to_num(scored.score))
+
+
+def _read(connection: Connection, kind: str, after: int, newest: int) -> pl.DataFrame:
+    read = deltas_since if kind == "delta" else movements_since
+    return read(connection, after, newest)
+
+
+def _deltas() -> Describe:
+    builder = DeltaFeatures()
+
+    def describe(facts: pl.DataFrame) -> Parts:
+        found: Parts = []
+        at = 0
+        for batch in Deltas.from_frame(facts).batches(BATCH_ROWS):
+            found.append((facts.slice(at, len(batch)), builder.advance(batch), batch.time_us))
+            at += len(batch)
+        return found
+
+    return describe
+
+
+def _movements(detector: Detector) -> Describe:
+    builder = MovementFeatures()
+
+    def describe(facts: pl.DataFrame) -> Parts:
+        found: Parts = []
+        at = 0
+        if not facts.height:
+            return found
+        told = facts.with_columns(occurred_at=pl.col("known_at")).drop("known_at")
+        for batch in as_movements(told).batches(BATCH_ROWS):
+            matrix = builder.advance(batch).matrix(detector.specification.features)
+            found.append((facts.slice(at, len(batch)), matrix, None))
+            at += len(batch)
+        return found
+
+    return describe
