@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "ml_0003"
-down_revision = "ml_0002"
+revision = "ml_0004"
+down_revision = "ml_0003"
 branch_labels = None
 depends_on = None
 
