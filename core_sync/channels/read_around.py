@@ -11,7 +11,7 @@ from core_sync.channels.port import NOT_SENT, OVER_BUDGET, ReadFailed
 FAILURES_MAX = 16
 """Requests that may fail before the rest is left: enough to find one name among tens of thousands."""
 
-_OF_THE_CHANNEL = frozenset({NOT_SENT, OVER_BUDGET, "READ_TIMEOUT"})
+_OF_THE_CHANNEL = frozenset({NOT_SENT, OVER_BUDGET, "READ_TIMEOUT", "NO_REPORT"})
 _LETS_NOBODY_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 T = TypeVar("T", bound=Mapping[str, object])

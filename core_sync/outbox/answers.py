@@ -130,7 +130,8 @@ def _moved(
     """Where a listing goes; what it is told to show is known even where its value has changed meanwhile."""
     changed = row["revision"] != one.push.revision
     values = {**row, "at": to_microseconds(one.at), **_told_to_show(one, row, limits)}
-    if changed and values["told_quantity"] is not None and row["quantity"] < values["told_quantity"]:
+    most = max((one for one in (values["told_quantity"], values["doubt_most"]) if one is not None), default=0)
+    if changed and row["quantity"] < most:
         values["urgency"] = as_decrease(row["urgency"])  # the new value was taken for an increase of the old one
     if changed or row["state"] not in ("sent", "pending"):
         return values
@@ -152,9 +153,10 @@ def _told_to_show(one: Answered, row: Mapping[str, Any], limits: ChannelLimits) 
     doubt = _doubt_of(row)
     told_now: dict[str, Any] = {}
     match one.answer:
-        case Accepted(receipt=receipt):
+        case Accepted():
             told_now = {"told_quantity": one.push.quantity, "accepted_at": to_microseconds(one.at)}
-            if receipt is not None and row["revision"] != one.push.revision:  # queued, and nobody will follow it
+            replaced = row["revision"] != one.push.revision or row["state"] not in ("sent", "pending")
+            if replaced:  # nobody will follow it, or look for it
                 doubt = _doubted(doubt, one, limits)
         case Unknown():
             told_now = {"told_quantity": None}

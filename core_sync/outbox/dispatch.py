@@ -18,7 +18,8 @@ from core_sync.availability.promises import channel_names
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, ReadFailed, Rejected, Unknown
 from core_sync.database.engine import Database
-from core_sync.outbox.answers import Answered, give_back, record_answers
+from core_sync.errors import WritersCollided
+from core_sync.outbox.answers import Answered, Recorded, give_back, record_answers
 from core_sync.outbox.due import DuePush, latest, renew_leases, take_due
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.rules import LEASE, Heard, heard
@@ -34,6 +35,9 @@ KEPT_WITHIN_S = 0.25
 
 REST_MAX_S = 1.0
 """A round waits this long for a channel's budget; longer rests end it."""
+
+COLLISIONS_MAX = 10
+"""Times that a transaction is tried which another one was in the way of."""
 
 LIMIT = 200
 """Listings of one round."""
@@ -233,15 +237,26 @@ class _Round:
             return {}
 
     def _keep(self, answered: Sequence[Answered], unsent: Sequence[DuePush], pushed: Pushed) -> None:
-        with self._database.transaction() as connection:
-            recorded = record_answers(
-                connection, self._name, self._channel.limits, answered, self._who.jitter, self._began_at
-            )
-            give_back(connection, unsent)
+        recorded = self._recorded(answered, unsent)
         pushed.accepted += recorded.accepted
         pushed.retried_later += recorded.retried_later
         pushed.failed += recorded.failed
         pushed.given_back += [push.listing for push in unsent]
+
+    def _recorded(self, answered: Sequence[Answered], unsent: Sequence[DuePush]) -> Recorded:
+        """Write down what the channel said, again where another writer was in the way: it will not say it twice."""
+        for attempt in range(COLLISIONS_MAX):
+            try:
+                with self._database.transaction() as connection:
+                    recorded = record_answers(
+                        connection, self._name, self._channel.limits, answered, self._who.jitter, self._began_at
+                    )
+                    give_back(connection, unsent)
+                    return recorded
+            except WritersCollided:
+                if attempt == COLLISIONS_MAX - 1:
+                    raise
+        raise AssertionError("the last attempt returned or raised")
 
 
 def _heard(one: Answered) -> Heard:

@@ -17,6 +17,7 @@ from core_sync.availability.selling import selling_channels
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk, Row
 from core_sync.database.engine import Database
+from core_sync.failures.record import resolve_subjects
 from core_sync.ledger.locks import lock_skus
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.margins import margins_of
@@ -54,15 +55,16 @@ _NEW = (
 )
 
 # A value that changed starts afresh: attempts, back-off and dead letter belonged to the old one. Whoever is pushing
-# the old one keeps the lease, so that nobody else pushes the new one at the same time. What a channel has queued and
-# not finished may still be applied, after the new one even. What the channel does not list
+# the old one keeps the lease, so that nobody else pushes the new one at the same time. What a channel has accepted and
+# was not seen to show may still be applied, after the new one even. What the channel does not list
 # no value will mend: it was said once, and waits until the channel is seen to list it, or for a replay.
-_QUEUED = "state = 'accepted' AND receipt IS NOT NULL AND told_quantity IS NOT NULL"
-_AFRESH = f"""doubt_least = CASE WHEN {_QUEUED} AND told_quantity <= coalesce(doubt_least, told_quantity)
+_UNSEEN = "state = 'accepted' AND told_quantity IS NOT NULL"
+_DOUBTED = f"""doubt_least = CASE WHEN {_UNSEEN} AND told_quantity <= coalesce(doubt_least, told_quantity)
                        THEN told_quantity ELSE doubt_least END,
-    doubt_most = CASE WHEN {_QUEUED} AND told_quantity >= coalesce(doubt_most, told_quantity)
+    doubt_most = CASE WHEN {_UNSEEN} AND told_quantity >= coalesce(doubt_most, told_quantity)
                       THEN told_quantity ELSE doubt_most END,
-    doubt_until = CASE WHEN {_QUEUED} THEN NULL ELSE doubt_until END,
+    doubt_until = CASE WHEN {_UNSEEN} THEN NULL ELSE doubt_until END"""
+_AFRESH = f"""{_DOUBTED},
     revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
     dead_letter = CASE WHEN state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
     state = CASE WHEN state = 'held' OR state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN state
@@ -83,19 +85,21 @@ UNION SELECT kit FROM kit_component
 WHERE valid_from > :since AND valid_from <= :at OR valid_to > :since AND valid_to <= :at
 """
 
-_HOLD = """
-UPDATE push_intent SET state = 'held', hold_reason = :reason, recheck_at = NULL
+_HOLD = f"""
+UPDATE push_intent SET {_DOUBTED}, state = 'held', hold_reason = :reason, recheck_at = NULL, receipt = NULL
 WHERE channel = :channel AND sku = :sku
 """
 
-_RELEASE = """
+_AS_SEEN = "shown_quantity = quantity AND told_quantity = quantity AND doubt_most IS NULL"
+_RELEASE = f"""
 UPDATE push_intent
-SET state = CASE WHEN shown_quantity = quantity AND told_quantity = quantity THEN 'visible' ELSE 'pending' END,
-    behind_since = CASE WHEN shown_quantity = quantity AND told_quantity = quantity THEN NULL
-                        ELSE coalesce(behind_since, :at) END,
+SET state = CASE WHEN {_AS_SEEN} THEN 'visible' ELSE 'pending' END,
+    behind_since = CASE WHEN {_AS_SEEN} THEN NULL ELSE coalesce(behind_since, :at) END,
     hold_reason = NULL, dead_letter = NULL, attempts = 0, not_before = NULL, revision = revision + 1, intended_at = :at
 WHERE channel = :channel AND sku = :sku AND state = 'held'
 """
+
+_IS_VISIBLE = "SELECT 1 FROM push_intent WHERE channel = :channel AND sku = :sku AND state = 'visible'"
 
 _UNLISTED = f"""
 SELECT i.sku FROM push_intent i JOIN ({{wanted}}) w ON w.sku = i.sku
@@ -199,6 +203,9 @@ def now_listed(connection: Connection, channel: str, skus: Collection[str]) -> i
 def release(connection: Connection, listings: Collection[Listing], at: datetime) -> int:
     """Push held ``listings`` again, with the value they should show by now; returns how many were held."""
     released = _each(connection, _RELEASE, listings, at=to_microseconds(at))
+    rows = [{"channel": listing.channel, "sku": listing.sku} for listing in sorted(listings)]
+    right = [Listing(**row) for row in rows if connection.execute(text(_IS_VISIBLE), row).first() is not None]
+    resolve_subjects(connection, [one.subject for one in right], at, "the channel shows the promised quantity")
     ring(connection)
     return released
 

@@ -82,8 +82,12 @@ def unchanged(connection: Connection, page: Sequence[Watched]) -> list[Watched]:
     named = "SELECT value FROM json_each(:ids)" if on_sqlite else _IDS_ON_POSTGRESQL
     statement = _STILL.format(named=named, locking="" if on_sqlite else "FOR UPDATE")
     ids = msgspec.json.encode([one.intent_id for one in page]).decode()
-    still = {(row.intent_id, row.revision, row.state) for row in connection.execute(text(statement), {"ids": ids})}
-    return [one for one in page if (one.intent_id, one.revision, "accepted" if one.is_awaited else "visible") in still]
+    still = {tuple(row) for row in connection.execute(text(statement), {"ids": ids})}
+    return [
+        one
+        for one in page
+        if (one.intent_id, one.revision, "accepted" if one.is_awaited else "visible", one.accepted_at) in still
+    ]
 
 
 def next_look_at(connection: Connection, channel: str) -> datetime | None:
@@ -96,7 +100,7 @@ def seen(connection: Connection, agreeing: Sequence[Watched], at: datetime) -> N
     """The channel shows them; one that an earlier push may still spoil is looked at until that is over."""
     if not agreeing:
         return
-    connection.execute(text(_VISIBLE), [one.row(at, again=_while_in_doubt(one, at)) for one in agreeing])
+    connection.execute(text(_VISIBLE), [one.row(at, **_while_in_doubt(one, at)) for one in agreeing])
     resolve_subjects(
         connection, [one.listing.subject for one in agreeing], at, "the channel shows the promised quantity"
     )
@@ -110,10 +114,8 @@ def seen_otherwise(connection: Connection, doubted: Sequence[Watched], told: Map
     """
     for one in doubted:
         shown = told.get(one.listing.sku)
-        if shown is None:
-            continue
-        if one.doubt is None or not one.doubt.may_be(shown, one.quantity):
-            connection.execute(text(_OTHERWISE), one.row(at, shown=shown, again=_while_in_doubt(one, at)))
+        if shown is None or one.doubt is None or not one.doubt.may_be(shown, one.quantity):
+            connection.execute(text(_OTHERWISE), one.row(at, shown=shown, **_while_in_doubt(one, at)))
             continue
         urgency = as_decrease(one.urgency) if shown > one.quantity else one.urgency
         if connection.execute(text(_SPOILED), one.row(at, shown=shown, urgency=urgency)).rowcount:
@@ -170,13 +172,18 @@ def put_off(connection: Connection, page: Sequence[Watched], until: datetime) ->
         connection.execute(text(_PUT_OFF), [one.row(until) for one in page])
 
 
-def _while_in_doubt(one: Watched, at: datetime) -> int | None:
-    """When to look next at a figure that is shown: ever more seldom, and in any case at the end of the doubt."""
+def _while_in_doubt(one: Watched, at: datetime) -> dict[str, Any]:
+    """When to look ``again`` at a figure that is shown: ever more seldom, and in any case at the end of the doubt.
+
+    Not at all where only today's figure may still arrive; that is kept in mind until it is ``over``, for the next one.
+    """
     doubt = one.doubt
-    if doubt is None or doubt.until is None or not doubt.ends_after(at) or not doubt.could_spoil(one.quantity):
-        return None
+    if doubt is None or doubt.until is None or not doubt.ends_after(at):
+        return {"again": None, "over": True}
+    if not doubt.could_spoil(one.quantity):
+        return {"again": None, "over": False}
     pause = timedelta(seconds=max(FIRST_LOOK_S, one.age_s(at)))
-    return min(doubt.until, to_microseconds(at + pause))
+    return {"again": min(doubt.until, to_microseconds(at + pause)), "over": False}
 
 
 def _again(one: Watched, told: Mapping[str, int], at: datetime, pause_s: float) -> dict[str, Any]:
@@ -215,16 +222,16 @@ _NEXT = "SELECT min(recheck_at) FROM push_intent WHERE channel = :channel AND re
 _IDS_ON_POSTGRESQL = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))"
 
 _STILL = """
-SELECT intent_id, revision, state FROM push_intent
+SELECT intent_id, revision, state, coalesce(accepted_at, 0) FROM push_intent
 WHERE intent_id IN ({named}) AND state IN ('accepted', 'visible') ORDER BY intent_id {locking}
 """
 
 _NO_LONGER = """
-    doubt_least = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_least END,
-    doubt_most = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_most END,
-    doubt_until = CASE WHEN CAST(:again AS bigint) IS NULL THEN NULL ELSE doubt_until END
+    doubt_least = CASE WHEN CAST(:over AS boolean) THEN NULL ELSE doubt_least END,
+    doubt_most = CASE WHEN CAST(:over AS boolean) THEN NULL ELSE doubt_most END,
+    doubt_until = CASE WHEN CAST(:over AS boolean) THEN NULL ELSE doubt_until END
 """
-"""A doubt is over with the last look."""
+"""What can no longer arrive is no doubt any more."""
 
 _VISIBLE = f"""
 UPDATE push_intent SET state = 'visible', shown_quantity = :quantity, told_quantity = :quantity, visible_at = :at,
@@ -238,7 +245,8 @@ WHERE intent_id = :intent_id AND revision = :revision AND state = 'accepted'
 """
 
 _OTHERWISE = f"""
-UPDATE push_intent SET shown_quantity = :shown, told_quantity = :shown, visible_at = :at, recheck_at = :again,
+UPDATE push_intent SET shown_quantity = coalesce(CAST(:shown AS bigint), shown_quantity),
+    told_quantity = coalesce(CAST(:shown AS bigint), told_quantity), visible_at = :at, recheck_at = :again,
     {_NO_LONGER}
 WHERE intent_id = :intent_id AND revision = :revision AND state = 'visible'
 """

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
-from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected
-from core_sync.channels.read_around import read_around
+from core_sync.channels.port import Channel, ChannelLimits, Finished, Progress, ReadFailed, Reading, Rejected
+from core_sync.channels.read_around import ReadAround, is_of_the_channel, read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.expectations.visible import SOONEST_S, visible_within_s
-from core_sync.kpis.daily import Awaited, note_visible
+from core_sync.kpis.daily import PUSHES_FAILED, Awaited, count, note_visible
 from core_sync.outbox import looked, unread
 from core_sync.outbox.control import read_control
 from core_sync.outbox.dispatch import Connectors
@@ -129,7 +129,7 @@ def _look(channel: Channel, page: Sequence[Watched]) -> _Told:
         ReadFailed: the channel as a whole does not answer.
     """
     receipts = sorted({one.receipt for one in page if one.receipt is not None and one.is_awaited})
-    followed = read_around(channel.follow, receipts)
+    followed = _followed(channel, receipts)
     progress = {receipt: told for part in followed.parts for receipt, told in part.items()}
     refused: dict[int, Rejected] = {}
     working: set[int] = set()
@@ -155,6 +155,16 @@ def _look(channel: Channel, page: Sequence[Watched]) -> _Told:
     return _Told(refused, working, _merged(seen.parts), failed)
 
 
+def _followed(channel: Channel, receipts: Sequence[str]) -> ReadAround[Mapping[str, Progress]]:
+    """How far the channel is with ``receipts``; where it knows none of them, that hides nothing that it shows."""
+    try:
+        return read_around(channel.follow, receipts)
+    except ReadFailed as error:
+        if is_of_the_channel(error):
+            raise
+        return ReadAround([], dict.fromkeys(receipts, error))
+
+
 def _keep(
     connection: Connection,
     name: str,
@@ -171,6 +181,7 @@ def _keep(
         if one.intent_id in told.refused:
             looked.refused(connection, one, told.refused[one.intent_id], at, jitter())
             found.refused.append(one.listing)
+    count(connection, PUSHES_FAILED, sum(one.intent_id in told.refused for one in page), at, name)
     unseen = told.refused.keys() | set(told.working) | told.unread.keys()
     asked = [one for one in page if one.intent_id not in unseen]
     _settle(connection, asked, told.reading, limits, at, found)

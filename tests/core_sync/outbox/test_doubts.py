@@ -8,11 +8,14 @@ from sqlalchemy import text
 
 from core_sync.channels.port import Accepted, PushAnswer, PushRequest, Rejected, Working
 from core_sync.outbox.doubt import Doubt
+from core_sync.outbox.intend import hold, release
+from core_sync.outbox.listing import Listing
 from core_sync.outbox.rules import Urgency, class_of
 from tests.core_sync.outbox.conftest import Shop
 from tests.core_sync.outbox.scripted import NO_ANSWER
 from tests.core_sync.stocked import open_failures
 
+S = Listing("shop", "S")
 FIGURES = st.lists(st.integers(0, 100), min_size=1, max_size=5)
 
 
@@ -27,6 +30,16 @@ def codes(shop: Shop) -> list[str | None]:
 
 def goes_as(shop: Shop) -> Urgency:
     return class_of(row(shop).urgency)
+
+
+def held(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        hold(connection, [S], "why")
+
+
+def released(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        release(connection, [S], shop.now())
 
 
 def unanswered(shop: Shop, quantity: int) -> None:
@@ -144,6 +157,82 @@ def test_a_late_write_of_more_is_set_right_as_a_decrease(shop: Shop) -> None:
     shop.channel.shown["S"] = 20
     shop.look(minutes=1)
     assert (shop.state(), goes_as(shop)) == ("pending", Urgency.DECREASE)
+
+
+def test_an_unanswered_push_of_the_present_promise_is_watched_for_once_the_promise_changes(shop: Shop) -> None:
+    unanswered(shop, 20)
+    shop.clock.pass_(seconds=3)
+    shop.settled()
+    assert shop.state() == "visible"
+    shop.stock(S=3)
+    shop.settled()
+    shop.channel.shown["S"] = 20
+    shop.look(seconds=20)
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
+
+
+def test_what_was_accepted_without_a_receipt_and_never_seen_may_come_after_the_next(shop: Shop) -> None:
+    shop.stock(S=20)
+    shop.channel.script.append(Accepted("patch-1"))
+    shop.push()
+    shop.look()
+    shop.stock(S=3)
+    shop.settled()
+    shop.channel.shown["S"] = 20
+    shop.look(seconds=20)
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
+
+
+def test_what_was_queued_when_a_hold_came_is_watched_for_after_the_release(shop: Shop) -> None:
+    shop.stock(S=5)
+    shop.settled()
+    queued(shop, 20)
+    held(shop)
+    shop.stock(S=3)
+    released(shop)
+    shop.settled()
+    shop.channel.shown["S"] = 20
+    shop.look(seconds=20)
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
+
+
+def test_a_hold_and_release_in_doubt_does_not_end_the_watch(shop: Shop) -> None:
+    unanswered(shop, 20)
+    shop.stock(S=3)
+    shop.settled()
+    held(shop)
+    released(shop)
+    shop.channel.shown["S"] = 20
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
+
+
+def test_a_doubted_listing_that_is_no_longer_listed_is_looked_at_until_the_doubt_is_over(shop: Shop) -> None:
+    unanswered(shop, 20)
+    shop.stock(S=3)
+    shop.settled()
+    del shop.channel.shown["S"]
+    for _ in range(20):
+        shop.look(minutes=5)
+    assert (row(shop).recheck_at, row(shop).doubt_most) == (None, None)
+
+
+def test_a_decrease_after_two_changes_under_an_unanswered_push_goes_as_a_decrease(shop: Shop) -> None:
+    shop.stock(S=5)
+    shop.settled()
+
+    def meanwhile(_: PushRequest) -> PushAnswer:
+        shop.stock(S=0)
+        shop.stock(S=7)
+        return NO_ANSWER
+
+    shop.stock(S=20)
+    shop.channel.script.append(meanwhile)
+    shop.push(jitter=0.0)
+    assert (row(shop).doubt_most, goes_as(shop)) == (20, Urgency.DECREASE)
 
 
 @given(FIGURES, st.integers(0, 100))

@@ -1,10 +1,21 @@
 """What is decided while a round of pushes is under way holds for what was not sent yet; nothing is given up unseen."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 from sqlalchemy import text
 
-from core_sync.channels.port import UNKNOWN_LISTING, PushAnswer, PushRequest, Rejected
-from core_sync.outbox.intend import hold, release
+from core_sync.channels.port import (
+    UNKNOWN_LISTING,
+    Accepted,
+    Finished,
+    Progress,
+    PushAnswer,
+    PushRequest,
+    Rejected,
+    Working,
+)
+from core_sync.outbox.intend import hold, release, requeue
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.modes import Mode, set_mode
 from tests.core_sync.outbox.conftest import Shop
@@ -84,3 +95,38 @@ def test_hold_and_shadow_stop_what_is_leased_and_not_sent(shop: Shop, stop: obje
     shop.channel.script.append(meanwhile)
     shop.push()
     assert [sku for sku, _ in shop.channel.writes] == ["T"]
+
+
+def test_a_release_that_finds_the_listing_right_closes_its_failure(shop: Shop) -> None:
+    shop.stock(S=5)
+    shop.settled()
+    shop.stock(S=20)
+    shop.channel.script.append(Rejected("no", "NO", 400))
+    shop.push()
+    held(shop)
+    shop.stock(S=5)
+    released(shop)
+    assert (shop.state(), open_failures(shop.database)) == ("visible", [])
+
+
+def test_an_old_receipts_refusal_says_nothing_of_a_push_that_came_after_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def queued(name: str) -> None:
+        shop.channel.script.append(Accepted(name, receipt=name))
+        shop.channel.receipts[name] = Working("IN_QUEUE")
+
+    def follow(_: Sequence[str]) -> Mapping[str, Progress]:
+        with shop.database.transaction() as connection:
+            requeue(connection, [S])
+        queued("feed-2")
+        shop.push(name="other")
+        return {"feed-1": Finished({}, Rejected("old feed was refused", "OLD", 400))}
+
+    queued("feed-1")
+    shop.stock(S=20)
+    shop.push()
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.channel, "follow", follow)
+        shop.look(seconds=2)
+    assert shop.state() == "accepted"

@@ -125,3 +125,18 @@ def test_the_daily_sweep_goes_on_past_what_cannot_be_read(shop: Shop, channel: C
     with shop.database.reading() as connection:
         first = connection.execute(text("SELECT sku FROM listing_look ORDER BY looked_at, sku LIMIT 1")).scalar_one()
     assert first != "S", "it has its turn after all the others"
+
+
+def test_receipts_that_cannot_be_followed_hide_nothing_that_is_shown(shop: Shop, channel: Choking) -> None:
+    def takes(request: PushRequest) -> Accepted:
+        channel.applies(request)
+        receipt = f"feed-{request.sku}"
+        channel.receipts[receipt] = Finished({}, Accepted(receipt))
+        return Accepted(receipt, receipt=receipt)
+
+    channel.script.extend([takes, takes])
+    channel.poison = {"feed-S", "feed-T"}
+    shop.stock(S=8, T=9, U=5)
+    shop.push()
+    looks(shop, 1)
+    assert [shop.state(sku) for sku in "STU"] == ["visible"] * 3
