@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from core_sync.channels.amazon_operations import Operations
+from core_sync.channels.amazon_operations import SUBMISSION, Operations
+from core_sync.channels.batches import digest
 from core_sync.channels.http import Answer, ask, not_read, understood, unreadable
 from core_sync.channels.port import (
+    UNKNOWN_LISTING,
     Accepted,
     Finished,
     Progress,
@@ -22,6 +24,9 @@ from core_sync.channels.port import (
     Unknown,
     Working,
 )
+
+NO_SUCH_LISTING = "13013"
+"""The marketplace's code of an issue: the seller lists no such SKU."""
 
 FEED_TYPE = "JSON_LISTINGS_FEED"
 _PATH = "/feeds/2021-06-30"
@@ -82,7 +87,8 @@ class Feeds:
             "marketplaceIds": [self._market],
             "inputFeedDocumentId": document.feed_document_id,
         }
-        answer = self._operations.ask("createFeed", "POST", f"{_PATH}/feeds", until, json=wanted)
+        name = {SUBMISSION: digest([request.idempotency_key for request in requests])}
+        answer = self._operations.ask("createFeed", "POST", f"{_PATH}/feeds", until, headers=name, json=wanted)
         if not isinstance(answer, Answer):
             return answer
         created = understood(answer.body, _Created)
@@ -130,7 +136,7 @@ class Feeds:
         if report is None:
             raise not_read(unreadable(content))
         wrong = [issue for issue in report.issues if issue.severity == "ERROR" and issue.sku]
-        refused = {issue.sku: Rejected(issue.message, issue.code or "INVALID", content.status) for issue in wrong}
+        refused = {issue.sku: Rejected(issue.message, _code(issue), content.status) for issue in wrong}
         return Finished(refused, Accepted(feed))
 
     def _new_document(self, until: float) -> "_Document | Rejected":
@@ -170,6 +176,10 @@ class Feeds:
 def availability(quantity: int) -> dict[str, Any]:
     """Units that the seller ships himself."""
     return {"fulfillment_channel_code": "DEFAULT", "quantity": quantity}
+
+
+def _code(issue: _Issue) -> str:
+    return UNKNOWN_LISTING if issue.code == NO_SUCH_LISTING else issue.code or "INVALID"
 
 
 def _not_begun(answer: Rejected | Unknown) -> Rejected:

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import msgspec
 
-from core_sync.channels.amazon_operations import Operations
-from core_sync.channels.batches import chunks, push_in_batches
+from core_sync.channels.amazon_operations import SUBMISSION, Operations
+from core_sync.channels.batches import chunks, digest, push_in_batches
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.http import Answer, not_read, understood, unreadable
 from core_sync.channels.port import (
@@ -97,7 +97,8 @@ class AmazonInventories:
 
     def _submit(self, batch: Sequence[PushRequest], until: float) -> Mapping[str, PushAnswer]:
         wanted = [self._one("update", request.sku, {"quantity": request.quantity}) for request in batch]
-        told = self._ask(wanted, until, repeatable=False)
+        name = digest([request.idempotency_key for request in batch])
+        told = self._ask(wanted, until, repeatable=False, headers={SUBMISSION: name})
         if not isinstance(told, tuple):
             return dict.fromkeys((request.sku for request in batch), told)
         answer, responses = told
@@ -108,11 +109,11 @@ class AmazonInventories:
         return {"method": "POST", "uri": f"/inventory/{act}?{query}", "body": body}
 
     def _ask(
-        self, wanted: Sequence[Mapping[str, Any]], until: float, *, repeatable: bool
+        self, wanted: Sequence[Mapping[str, Any]], until: float, *, repeatable: bool, **request: Any
     ) -> tuple[Answer, list[_Response]] | Rejected | Unknown:
         """The answer, and the response to each request in their order."""
         body = {"requests": wanted}
-        answer = self._operations.ask(_OPERATION, "POST", _PATH, until, repeatable=repeatable, json=body)
+        answer = self._operations.ask(_OPERATION, "POST", _PATH, until, repeatable=repeatable, json=body, **request)
         if not isinstance(answer, Answer):
             return answer
         told = understood(answer.body, _Responses)

@@ -11,12 +11,13 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from core_sync.channels.amazon_feed import Feeds, availability
-from core_sync.channels.amazon_operations import Operations
+from core_sync.channels.amazon_feed import NO_SUCH_LISTING, Feeds, availability
+from core_sync.channels.amazon_operations import SUBMISSION, Operations
 from core_sync.channels.batches import chunks, push_in_batches
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.http import Answer, not_read, understood, unreadable
 from core_sync.channels.port import (
+    UNKNOWN_LISTING,
     Accepted,
     ChannelLimits,
     Finished,
@@ -192,6 +193,7 @@ class AmazonLike:
             self._path(request.sku),
             until,
             params={"marketplaceIds": self._marketplace},
+            headers={SUBMISSION: request.idempotency_key},
             json={"productType": "PRODUCT", "patches": [patch]},
         )
         return {request.sku: _submitted(answer) if isinstance(answer, Answer) else answer}
@@ -207,7 +209,8 @@ def _submitted(answer: Answer) -> PushAnswer:
         return unreadable(answer)  # VALID, too: it was looked at, which is not what was asked
     if told.status == "INVALID":
         issue = next((one for one in told.issues if one.severity == "ERROR"), _Issue())
-        return Rejected(issue.message, issue.code, answer.status, exchange=answer.exchange)
+        code = UNKNOWN_LISTING if issue.code == NO_SUCH_LISTING else issue.code
+        return Rejected(issue.message, code, answer.status, exchange=answer.exchange)
     return Accepted(told.submission_id, exchange=answer.exchange)
 
 

@@ -40,6 +40,10 @@ class _Errors(msgspec.Struct):
     errors: list[_Error]
 
 
+SUBMISSION = "Idempotency-Key"
+"""Header that names a submission in whatever logs see it: the marketplace itself does not heed it."""
+
+
 class Operations:
     """One seller's access; its token goes with every request below the endpoint."""
 

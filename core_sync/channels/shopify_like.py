@@ -164,8 +164,15 @@ class ShopifyLike:
             }
             for one in batch
         ]
-        content = {"name": "available", "reason": "correction", "quantities": quantities}
-        key = digest([*(one.idempotency_key for one in batch), quantities])
+        keys = [one.idempotency_key for one in batch]
+        source = f"stocktriage://push/{digest(keys)}"
+        content = {
+            "name": "available",
+            "reason": "correction",
+            "referenceDocumentUri": source,
+            "quantities": quantities,
+        }
+        key = digest([*keys, quantities])
         told = self._mutate(content, key, patience)
         if isinstance(told, _Told) and any(error.code == _KEY_IS_SPENT for error in told.outcome.user_errors):
             told = self._mutate(content, f"{key}-again", patience)

@@ -5,11 +5,12 @@ that reads first and writes later would otherwise fail with "database is locked"
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -31,8 +32,14 @@ _BY_KEYS = (
 """Few keys against a large table, always: PostgreSQL would rather read a table of 100,000 rows whole, for 2,000 keys,
 or a table of 100 rows once for each of 8,000, and think about it anew each time."""
 
+_COLLISIONS_MAX = 10
+"""Times that a transaction is tried which another one was in the way of."""
+
 _READ_ONLY = "25006"
 """PostgreSQL's code of a write in a transaction that may only read, which it calls an internal error."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,19 @@ class Database:
                 raise
             raise DatabaseUnavailable(self.shown_url, str(error.orig)) from error
 
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a transaction; it runs anew where another transaction was in its way.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached, is full or is read-only.
+            WritersCollided: others were in the way every time; nothing was written.
+        """
+        return again_after_collisions(lambda: self._write_once(work))
+
+    def _write_once(self, work: Callable[[Connection], T]) -> T:
+        with self.transaction() as connection:
+            return work(connection)
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A session in one transaction: commits when the block ends, rolls back when it raises."""
@@ -127,6 +147,20 @@ class Database:
             kept.close()
         self._kept.clear()
         self.engine.dispose()
+
+
+def again_after_collisions(write: Callable[[], T], collisions: tuple[type[Exception], ...] = (WritersCollided,)) -> T:
+    """What ``write`` returns, which is called anew after each of ``collisions``, until they are too many to be chance.
+
+    Raises:
+        WritersCollided: or another of ``collisions``, at the last attempt.
+    """
+    for _ in range(_COLLISIONS_MAX - 1):
+        try:
+            return write()
+        except collisions:
+            continue
+    return write()
 
 
 def _sqlite_engine(url: str) -> Engine:

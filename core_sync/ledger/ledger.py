@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core_sync.clock import to_microseconds
 from core_sync.database.bulk import Bulk
-from core_sync.database.engine import Database
+from core_sync.database.engine import Database, again_after_collisions
 from core_sync.errors import WritersCollided
 from core_sync.ledger import store
 from core_sync.ledger.events import Event
@@ -30,9 +30,6 @@ from core_sync.ledger.shares import Share, outcomes_by_share
 from core_sync.ledger.signals import tell
 from core_sync.master_data.catalogue import Catalogue, read_catalogue
 from core_sync.outbox.intend import refresh_intents
-
-_COLLISIONS_MAX = 10
-"""Two writers may see the same new id at once, or wait for each other; the loser reads again and goes on."""
 
 T = TypeVar("T")
 
@@ -99,17 +96,17 @@ class Ledger:
     def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` makes of a transaction of the ledger; it runs anew where it met another writer.
 
+        Two may see the same new id at once, or wait for each other; the loser reads again and goes on.
+
         Raises:
             DatabaseUnavailable: nothing was written.
         """
-        for attempt in range(_COLLISIONS_MAX):
-            try:
-                with self.writing() as connection:
-                    return work(connection)
-            except (IntegrityError, WritersCollided):
-                if attempt == _COLLISIONS_MAX - 1:
-                    raise
-        raise AssertionError("the last attempt returned or raised")
+
+        def once() -> T:
+            with self.writing() as connection:
+                return work(connection)
+
+        return again_after_collisions(once, (IntegrityError, WritersCollided))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

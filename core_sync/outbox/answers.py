@@ -17,7 +17,7 @@ from core_sync.outbox.doubt import Doubt, ends
 from core_sync.outbox.due import DuePush
 from core_sync.outbox.failures import push_failure, tell_of_channel, told
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, as_decrease, heard
+from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, as_decrease
 from core_sync.outbox.wake import ring
 
 
@@ -25,14 +25,16 @@ from core_sync.outbox.wake import ring
 class Answered:
     """One push with its answer, unknowns having been settled where that was possible.
 
-    ``submission`` is the number of the request in its round that carried it, with others maybe.
+    ``submission`` is the number of the request in its round that carried it, with others maybe; ``hears``: what the
+    answer tells of the channel as a whole, by what it told others.
     """
 
     push: DuePush
     answer: PushAnswer
     latency_ms: float
     at: datetime
-    submission: int = 0
+    submission: int
+    hears: Heard
 
 
 @dataclass
@@ -77,11 +79,10 @@ def record_answers(
     counted: set[tuple[int, Heard]] = set()
     trouble: PushAnswer | None = None
     for one in answered:
-        hears = heard(one.answer)
-        if (one.submission, hears) not in counted:  # one request that got no answer is one, however many it carried
-            control = control.heard(hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
-            counted.add((one.submission, hears))
-        trouble = one.answer if hears in (Heard.SILENT, Heard.LOCKED_OUT) else trouble
+        if (one.submission, one.hears) not in counted:  # one request without an answer is one, whatever it carried
+            control = control.heard(one.hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
+            counted.add((one.submission, one.hears))
+        trouble = one.answer if one.hears not in (Heard.ANSWERED, Heard.BUSY) else trouble
         tries = one.push.attempts + 1
         then = after(one.answer, tries, one.at, jitter(), channel_out=control.breaker.is_open)
         recorded.note(one.push.listing, then)

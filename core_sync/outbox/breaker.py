@@ -67,7 +67,10 @@ def observe(breaker: Breaker, told: Heard, at: datetime, jitter: float) -> Break
     """The breaker after an answer that told ``told``; ``jitter`` from 0 to 1 shortens the pause by up to half."""
     if told in (Heard.ANSWERED, Heard.BUSY):
         return CLOSED
-    troubles, since = breaker.troubles + 1, breaker.since or at
+    since = breaker.since or at
+    if told is Heard.FORBIDDEN and not breaker.is_open:
+        return replace(breaker, since=since)
+    troubles = breaker.troubles + 1
     if not breaker.is_open and troubles < TRIP_AFTER and told is not Heard.LOCKED_OUT:
         return Breaker(troubles, since)
     probes = breaker.probes + 1 if breaker.is_open else 0

@@ -3,7 +3,8 @@
 One submission at a time: before each the leases are looked at, so that whoever has stalled notices, and the values
 are read anew, so that a late push still sends today's truth. A push whose answer did not come is settled by reading
 back; one that a channel refuses because its figure moved is pushed again from the figure it tells. After the first
-answer that no working channel gives, the rest goes back unharmed until the next round.
+answer that no working channel gives, the rest goes back unharmed until the next round; a listing that alone is
+forbidden holds up nobody else.
 """
 
 import random
@@ -14,11 +15,12 @@ from time import monotonic, perf_counter
 from typing import Protocol
 from uuid import uuid4
 
+from sqlalchemy import Connection
+
 from core_sync.availability.promises import channel_names
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.port import STALE, Accepted, Channel, PushAnswer, ReadFailed, Rejected, Unknown
 from core_sync.database.engine import Database
-from core_sync.errors import WritersCollided
 from core_sync.outbox.answers import Answered, Recorded, give_back, record_answers
 from core_sync.outbox.due import DuePush, latest, renew_leases, take_due
 from core_sync.outbox.listing import Listing
@@ -36,11 +38,11 @@ KEPT_WITHIN_S = 0.25
 REST_MAX_S = 1.0
 """A round waits this long for a channel's budget; longer rests end it."""
 
-COLLISIONS_MAX = 10
-"""Times that a transaction is tried which another one was in the way of."""
-
 LIMIT = 200
 """Listings of one round."""
+
+_GOES_ON = (Heard.ANSWERED, Heard.FORBIDDEN)
+"""What a channel may say of one listing and still be asked about the next."""
 
 
 class Connectors(Protocol):
@@ -138,6 +140,8 @@ class _Round:
         self._began, self._began_at = who.pace.clock(), at
         self.leased = 0
         self._submissions = 0
+        self._forbidden: Listing | None = None
+        self._on_request = False
         self.again_at: datetime | None = None
 
     def now(self) -> datetime:
@@ -146,6 +150,7 @@ class _Round:
 
     def lease(self, limit: int, only: Collection[Listing] | None) -> Sequence[DuePush]:
         """What is due, leased; waits where the channel's budget is only just used up."""
+        self._on_request = only is not None
         while True:
             with self._database.transaction() as connection:
                 taken = take_due(
@@ -165,27 +170,27 @@ class _Round:
         kept_at = monotonic()
         waiting = list(due)
         size = max(1, self._channel.limits.skus_per_push)
-        worst = Heard.ANSWERED
-        while waiting and worst is Heard.ANSWERED:
+        stopped: Heard | None = None
+        while waiting and stopped is None:
             submission, waiting = waiting[:size], waiting[size:]
             answers = list(self._submit(self._still_ours(submission, waiting)))
             answered += answers
-            worst = next((told for told in map(_heard, answers) if told is not Heard.ANSWERED), worst)
+            stopped = next((one.hears for one in answers if one.hears not in _GOES_ON), None)
             if monotonic() - kept_at > KEPT_WITHIN_S:
                 self._keep(answered, (), pushed)
                 answered, kept_at = [], monotonic()
         self._keep(answered, waiting, pushed)
-        return worst in (Heard.ANSWERED, Heard.BUSY)
+        return stopped in (None, Heard.BUSY)
 
     def _still_ours(self, submission: Sequence[DuePush], waiting: Sequence[DuePush]) -> Sequence[DuePush]:
         """Those whose lease holds, with today's value; the leases are renewed once half of their time has passed."""
         now = self.now()
         with self._database.reading() as connection:
-            ours, ends = latest(connection, submission, now)
+            ours, ends = latest(connection, submission, now, on_request=self._on_request)
         if ends is not None and ends - now < self._who.lease / 2:
             with self._database.transaction() as connection:
                 renew_leases(connection, [*submission, *waiting], now + self._who.lease)
-                ours, _ = latest(connection, submission, now)
+                ours, _ = latest(connection, submission, now, on_request=self._on_request)
         return ours
 
     def _submit(self, pushes: Sequence[DuePush]) -> Iterator[Answered]:
@@ -205,7 +210,7 @@ class _Round:
                 elif isinstance(answer, Unknown):
                     unknown.append((push, answer))
                 else:
-                    yield Answered(push, answer, latency_ms, self.now(), self._submissions)
+                    yield self._answered(push, answer, latency_ms)
             yield from self._settle(unknown, latency_ms)
             pushes = self._from_there(stale) if stale else ()
 
@@ -226,7 +231,15 @@ class _Round:
         for push, answer in unknown:
             there = shown.get(push.listing.sku) == push.quantity
             settled: PushAnswer = Accepted(None, exchange=answer.exchange) if there else answer
-            yield Answered(push, settled, latency_ms, self.now(), self._submissions)
+            yield self._answered(push, settled, latency_ms)
+
+    def _answered(self, push: DuePush, answer: PushAnswer, latency_ms: float) -> Answered:
+        """The push with its answer; where a second listing in a row is forbidden, it is the channel that forbids."""
+        hears = heard(answer)
+        if hears is Heard.FORBIDDEN and self._forbidden not in (None, push.listing):
+            hears = Heard.LOCKED_OUT
+        self._forbidden = push.listing if hears in (Heard.FORBIDDEN, Heard.LOCKED_OUT) else None
+        return Answered(push, answer, latency_ms, self.now(), self._submissions, hears)
 
     def _read(self, skus: Sequence[str]) -> dict[str, int]:
         if not skus:
@@ -245,19 +258,12 @@ class _Round:
 
     def _recorded(self, answered: Sequence[Answered], unsent: Sequence[DuePush]) -> Recorded:
         """Write down what the channel said, again where another writer was in the way: it will not say it twice."""
-        for attempt in range(COLLISIONS_MAX):
-            try:
-                with self._database.transaction() as connection:
-                    recorded = record_answers(
-                        connection, self._name, self._channel.limits, answered, self._who.jitter, self._began_at
-                    )
-                    give_back(connection, unsent)
-                    return recorded
-            except WritersCollided:
-                if attempt == COLLISIONS_MAX - 1:
-                    raise
-        raise AssertionError("the last attempt returned or raised")
 
+        def write_down(connection: Connection) -> Recorded:
+            recorded = record_answers(
+                connection, self._name, self._channel.limits, answered, self._who.jitter, self._began_at
+            )
+            give_back(connection, unsent)
+            return recorded
 
-def _heard(one: Answered) -> Heard:
-    return heard(one.answer)
+        return self._database.write(write_down)

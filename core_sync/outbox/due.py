@@ -22,8 +22,7 @@ _DUE = """
 SELECT i.intent_id, i.sku, i.quantity, i.revision, i.told_quantity, i.attempts, i.lease,
        i.intended_at
 FROM push_intent i JOIN channel c ON c.channel = i.channel
-WHERE i.channel = :channel AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'
-  AND (c.mode = 'live' OR {pilot} {on_request}) {only}
+WHERE i.channel = :channel AND {wanted} {only}
   AND (i.leased_until IS NULL OR i.leased_until <= :at) {turn}
 LIMIT :limit {locking}
 """
@@ -48,6 +47,8 @@ _ON_REQUEST = {
     "postgresql": "OR coalesce(CAST(c.attributes AS json) ->> 'push_on_request', 'false') = 'true'",
 }
 
+_WANTED = "i.state IN ('pending', 'sent') AND c.mode <> 'shadow' AND (c.mode = 'live' OR {pilot} {on_request})"
+
 _NAMED = {
     "sqlite": "AND i.sku IN (SELECT value FROM json_each(:named))",
     "postgresql": "AND i.sku IN (SELECT value FROM json_array_elements_text(CAST(:named AS json)))",
@@ -62,12 +63,12 @@ _OWN = {
     "sqlite": (
         "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_each(:leases) w CROSS JOIN push_intent i "
         "ON i.intent_id = json_extract(w.value, '$[0]') JOIN channel c ON c.channel = i.channel "
-        "WHERE i.lease = json_extract(w.value, '$[1]') AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'"
+        "WHERE i.lease = json_extract(w.value, '$[1]') AND "
     ),
     "postgresql": (
         "SELECT i.intent_id, i.quantity, i.revision, i.leased_until FROM json_array_elements(CAST(:leases AS json)) w "
         "JOIN push_intent i ON i.intent_id = CAST(w.value ->> 0 AS bigint) JOIN channel c ON c.channel = i.channel "
-        "WHERE i.lease = CAST(w.value ->> 1 AS bigint) AND i.state IN ('pending', 'sent') AND c.mode <> 'shadow'"
+        "WHERE i.lease = CAST(w.value ->> 1 AS bigint) AND "
     ),
 }
 
@@ -138,8 +139,7 @@ def take_due(
     dialect = connection.dialect.name
     statement = _DUE.format(
         only=_NAMED[dialect] if only is not None else "",
-        pilot=PILOT[dialect],
-        on_request=_ON_REQUEST[dialect] if only is not None else "",
+        wanted=_wanted(dialect, on_request=only is not None),
         turn=_AS_A_PROBE if control.breaker.is_open else _IN_TURN,
         locking="FOR UPDATE OF i SKIP LOCKED" if dialect == "postgresql" else "",
     )
@@ -157,15 +157,19 @@ def take_due(
     return Taken(due)
 
 
-def latest(connection: Connection, pushes: Sequence[DuePush], at: datetime) -> tuple[list[DuePush], datetime | None]:
+def latest(
+    connection: Connection, pushes: Sequence[DuePush], at: datetime, *, on_request: bool = False
+) -> tuple[list[DuePush], datetime | None]:
     """Those of ``pushes`` whose lease still holds, each with the value it should show by now.
 
-    What was put on hold meanwhile, and every listing of a channel that went into shadow, is not among them.
+    What was put on hold meanwhile, and what its channel's mode no longer lets out, is not among them; ``on_request``
+    says that somebody asked for them by name.
 
     Also when the first of the leases ends, so that it can be renewed in time; None where none is left.
     """
     leases = msgspec.json.encode([(push.intent_id, push.lease) for push in pushes]).decode()
-    rows = connection.execute(text(_OWN[connection.dialect.name]), {"leases": leases})
+    dialect = connection.dialect.name
+    rows = connection.execute(text(_OWN[dialect] + _wanted(dialect, on_request=on_request)), {"leases": leases})
     own = {intent_id: told for intent_id, *told in rows if told[2] is not None and told[2] > to_microseconds(at)}
     kept = [
         replace(push, quantity=own[push.intent_id][0], revision=own[push.intent_id][1])
@@ -195,6 +199,11 @@ def next_due_at(connection: Connection, channel: str, limits: ChannelLimits, at:
     control = read_control(connection, channel)
     first = as_a_probe if control.breaker.is_open else in_turn
     return max(from_microseconds(int(first)), control.again_at(limits, at))
+
+
+def _wanted(dialect: str, *, on_request: bool) -> str:
+    """The condition of a listing ``i`` that its channel ``c`` is to be told of now."""
+    return _WANTED.format(pilot=PILOT[dialect], on_request=_ON_REQUEST[dialect] if on_request else "")
 
 
 def _due_push(channel: str, row: Row[Any]) -> DuePush:

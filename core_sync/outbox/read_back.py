@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
-from core_sync.channels.port import Channel, ChannelLimits, Finished, Progress, ReadFailed, Reading, Rejected
-from core_sync.channels.read_around import ReadAround, is_of_the_channel, read_around
+from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected, Working
+from core_sync.channels.read_around import is_of_the_channel, read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.expectations.visible import SOONEST_S, visible_within_s
@@ -32,6 +32,9 @@ PAGE_MAX = 500
 
 FAILED_READ_S = 5.0
 """How long after a look that failed to look again, where the channel does not say."""
+
+FAILED_ALONE_S = 30.0
+"""How long at most to let be a listing that cannot be read by itself."""
 
 
 @dataclass
@@ -95,41 +98,34 @@ def look(
         with database.reading() as connection:
             within_s = visible_within_s(connection, name, limits.visible_within_s, at)
         limits = replace(limits, visible_within_s=within_s)
-    try:
-        told = _look(channel, page)
-    except ReadFailed as error:
-        wait = timedelta(seconds=error.retry_after_s or FAILED_READ_S)
-        with database.transaction() as connection:
-            looked.put_off(connection, page, at + wait)
-            unread.tell_of_channel(connection, name, _beyond(page, limits, at), error, at)
-        found.waiting += [one.listing for one in page]
-        return found
-    with database.transaction() as connection:
-        _keep(connection, name, page, told, limits, at, jitter, found)
-    return found
+    told = _look(channel, page, lambda: unread.seen_lately(database, name, {one.listing.sku for one in page}))
+    return database.write(lambda connection: _keep(connection, name, page, told, limits, at, jitter))
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a look came to: by intent, submissions refused later, and those still worked on; by SKU, what is shown.
 
-    ``unread``: by intent, why a listing or its submission could not be read.
+    ``unread``: by intent, why a listing or its submission could not be read; ``alone``: those of them that failed when
+    nothing else was asked for; ``not_asked``: intents left for another time; ``out``: why the channel as a whole could
+    not be read.
     """
 
-    refused: Mapping[int, Rejected]
-    working: Collection[int]
-    reading: Reading
-    unread: Mapping[int, ReadFailed]
+    refused: Mapping[int, Rejected] = field(default_factory=dict)
+    working: Collection[int] = ()
+    reading: Reading = field(default_factory=lambda: Reading({}))
+    unread: Mapping[int, ReadFailed] = field(default_factory=dict)
+    alone: Collection[int] = ()
+    not_asked: Collection[int] = ()
+    out: ReadFailed | None = None
 
 
-def _look(channel: Channel, page: Sequence[Watched]) -> _Told:
-    """Ask how far queued submissions are, then what is shown of all that is not still queued.
-
-    Raises:
-        ReadFailed: the channel as a whole does not answer.
-    """
+def _look(channel: Channel, page: Sequence[Watched], witness: Callable[[], str | None]) -> _Told:
+    """Ask how far queued submissions are, then what is shown of all that is not still queued."""
     receipts = sorted({one.receipt for one in page if one.receipt is not None and one.is_awaited})
-    followed = _followed(channel, receipts)
+    followed = read_around(channel.follow, receipts)
+    if followed.out is not None and is_of_the_channel(followed.out):
+        return _Told(not_asked={one.intent_id for one in page}, out=followed.out)
     progress = {receipt: told for part in followed.parts for receipt, told in part.items()}
     refused: dict[int, Rejected] = {}
     working: set[int] = set()
@@ -139,30 +135,29 @@ def _look(channel: Channel, page: Sequence[Watched]) -> _Told:
             continue
         if one.receipt in followed.unread:
             failed[one.intent_id] = followed.unread[one.receipt]
-            continue
-        told = progress[one.receipt]
-        if not isinstance(told, Finished):
+        elif isinstance(told := progress.get(one.receipt), Working):
             working.add(one.intent_id)
-        elif isinstance(answer := told.answer(one.listing.sku), Rejected):
+        elif isinstance(told, Finished) and isinstance(answer := told.answer(one.listing.sku), Rejected):
             refused[one.intent_id] = answer
     asked = [one for one in page if not (one.intent_id in refused or one.intent_id in working)]
-    seen = read_around(channel.read, [one.listing.sku for one in asked])
+    seen = read_around(channel.read, [one.listing.sku for one in asked], witness)
+    reading, left = _merged(seen.parts), set(seen.not_asked)
     for one in asked:
         if one.listing.sku in seen.unread:
             failed[one.intent_id] = seen.unread[one.listing.sku]
-        elif one.listing.sku in _merged(seen.parts):  # what it shows counts, whatever became of its receipt
+        elif (
+            one.listing.sku in reading or one.listing.sku in left
+        ):  # what it shows counts, whatever became of its receipt
             failed.pop(one.intent_id, None)
-    return _Told(refused, working, _merged(seen.parts), failed)
-
-
-def _followed(channel: Channel, receipts: Sequence[str]) -> ReadAround[Mapping[str, Progress]]:
-    """How far the channel is with ``receipts``; where it knows none of them, that hides nothing that it shows."""
-    try:
-        return read_around(channel.follow, receipts)
-    except ReadFailed as error:
-        if is_of_the_channel(error):
-            raise
-        return ReadAround([], dict.fromkeys(receipts, error))
+    return _Told(
+        refused,
+        working,
+        reading,
+        failed,
+        alone={one.intent_id for one in asked if one.listing.sku in seen.alone},
+        not_asked={one.intent_id for one in asked if one.listing.sku in left},
+        out=seen.out,
+    )
 
 
 def _keep(
@@ -173,27 +168,62 @@ def _keep(
     limits: ChannelLimits,
     at: datetime,
     jitter: Callable[[], float],
+) -> ReadBack:
+    """Write down what the look came to, for the listings whose value is still the one that was looked for."""
+    found = ReadBack()
+    page = looked.unchanged(connection, page)
+    refused = [one for one in page if one.intent_id in told.refused]
+    for one in refused:
+        looked.refused(connection, one, told.refused[one.intent_id], at, jitter())
+    found.refused += [one.listing for one in refused]
+    count(connection, PUSHES_FAILED, len(refused), at, name)
+    unseen = told.refused.keys() | set(told.working) | told.unread.keys() | set(told.not_asked)
+    read = [one for one in page if one.intent_id not in unseen]
+    _settle(connection, read, told.reading, limits, at, found)
+    _wait_or_tell(connection, [one for one in page if one.intent_id in told.working], {}, limits, at, found)
+    _tell_of_unread(connection, name, page, told, limits, at, found)
+    if read or told.unread:
+        unread.readable(connection, name, [one.listing for one in read], at, out=told.out)
+    awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in read if one.is_awaited]
+    note_visible(connection, name, awaited, at)
+    return found
+
+
+def _tell_of_unread(
+    connection: Connection,
+    name: str,
+    page: Sequence[Watched],
+    told: _Told,
+    limits: ChannelLimits,
+    at: datetime,
     found: ReadBack,
 ) -> None:
-    """Write down what the look came to, for the listings whose value is still the one that was looked for."""
-    page = looked.unchanged(connection, page)
-    for one in page:
-        if one.intent_id in told.refused:
-            looked.refused(connection, one, told.refused[one.intent_id], at, jitter())
-            found.refused.append(one.listing)
-    count(connection, PUSHES_FAILED, sum(one.intent_id in told.refused for one in page), at, name)
-    unseen = told.refused.keys() | set(told.working) | told.unread.keys()
-    asked = [one for one in page if one.intent_id not in unseen]
-    _settle(connection, asked, told.reading, limits, at, found)
-    _wait_or_tell(connection, [one for one in page if one.intent_id in told.working], {}, limits, at, found)
+    """Put off what could not be read, and tell of what should have been seen by now.
+
+    What was not asked comes first the next time: it keeps its place, unless the channel as a whole is out.
+    """
+    first_s = told.out.retry_after_s if told.out is not None and told.out.retry_after_s else FAILED_READ_S
+    left = [one for one in page if one.intent_id in told.not_asked]
     failed = [one for one in page if one.intent_id in told.unread]
-    looked.put_off(connection, failed, at + timedelta(seconds=FAILED_READ_S))
-    found.waiting += [one.listing for one in failed]
-    beyond = {one.listing: told.unread[one.intent_id] for one in _beyond(failed, limits, at)}
-    unread.tell_of_listings(connection, beyond, at)
-    unread.readable(connection, name, [one.listing for one in asked], at)
-    awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in asked if one.is_awaited]
-    note_visible(connection, name, awaited, at)
+    if told.out is not None:
+        looked.put_off(connection, left, _later(first_s, at))
+    looked.put_off(connection, [one for one in failed if one.intent_id not in told.alone], _later(2 * first_s, at))
+    for one in failed:
+        if one.intent_id in told.alone:
+            longer_s = max(2 * FAILED_READ_S, min(FAILED_ALONE_S, one.age_s(at) / 2))
+            looked.put_off(connection, [one], _later(max(2 * first_s, longer_s), at))
+    found.waiting += [one.listing for one in (*left, *failed)]
+    beyond = _beyond([*left, *failed], limits, at)
+    if told.out is None:
+        listings = {one.listing: told.unread[one.intent_id] for one in beyond if one.intent_id in told.unread}
+        unread.tell_of_listings(connection, listings, at)
+    elif beyond:
+        what = f"{len(beyond)} listings that it accepted are not confirmed"
+        unread.tell_of_channel(connection, name, what, told.out, at, unconfirmed=len(beyond))
+
+
+def _later(seconds: float, at: datetime) -> datetime:
+    return at + timedelta(seconds=seconds)
 
 
 def _beyond(page: Sequence[Watched], limits: ChannelLimits, at: datetime) -> list[Watched]:

@@ -72,6 +72,8 @@ class Heard(StrEnum):
     """It is there and asks us to slow down."""
     SILENT = "silent"
     """No answer, or none that a working channel gives."""
+    FORBIDDEN = "forbidden"
+    """It lets us in and forbids this: of one listing its own trouble, of several in a row the channel's."""
     LOCKED_OUT = "locked_out"
     """It no longer lets us in: nothing else will succeed either."""
 
@@ -93,8 +95,10 @@ def heard(answer: PushAnswer) -> Heard:
     status = answer.http_status or 0
     if answer.code == NOT_SENT or (answer.transient and status >= HTTPStatus.INTERNAL_SERVER_ERROR):
         return Heard.SILENT
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status == HTTPStatus.UNAUTHORIZED:
         return Heard.LOCKED_OUT
+    if status == HTTPStatus.FORBIDDEN:
+        return Heard.FORBIDDEN
     slow_down = answer.retry_after_s is not None or status == HTTPStatus.TOO_MANY_REQUESTS
     return Heard.BUSY if answer.transient and slow_down else Heard.ANSWERED
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.channels.port import Channel, ReadFailed
+from core_sync.channels.port import Channel
 from core_sync.channels.read_around import read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
@@ -97,11 +97,7 @@ def _waiting(connection: Connection, channel: str, limit: int) -> Sequence[Any]:
 def _shown(channel: Channel | None, skus: Sequence[str]) -> dict[str, int]:
     if channel is None:
         return {}
-    try:
-        seen = read_around(channel.read, skus)
-    except ReadFailed:
-        return {}
-    return {sku: shown for part in seen.parts for sku, shown in part.items()}
+    return {sku: shown for part in read_around(channel.read, skus).parts for sku, shown in part.items()}
 
 
 _WAITING = """

@@ -1,25 +1,28 @@
 """Tell of what cannot be read: a listing that a channel chokes on, or a channel that takes pushes and shows nothing."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from core_sync.channels.port import ReadFailed
+from core_sync.database.engine import Database
 from core_sync.failures.record import NewFailure, record_failure, record_failures, resolve_subjects
 from core_sync.outbox.failures import exchanged
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.looked import OPERATION, Watched
+from core_sync.outbox.looked import OPERATION
+
+WITNESSES = 10
+"""Listings that may tell whether a channel can be read."""
 
 
 def tell_of_channel(
-    connection: Connection, channel: str, beyond: Sequence[Watched], error: ReadFailed, at: datetime
+    connection: Connection, channel: str, what: str, error: ReadFailed, at: datetime, **evidence: object
 ) -> None:
-    """The channel could not be read, and the listings in ``beyond`` should have been seen by now: one failure."""
-    if beyond:
-        message = f"{channel} cannot be read: {error.why}; {len(beyond)} listings that it accepted are not confirmed"
-        subject = _channel_subject(channel)
-        record_failure(connection, _failure(subject, channel, None, message, error, at, unconfirmed=len(beyond)))
+    """The channel as a whole could not be read; ``what`` says what is not known because of that: one failure."""
+    message = f"{channel} cannot be read: {error.why}; {what}"
+    record_failure(connection, _failure(_channel_subject(channel), channel, None, message, error, at, **evidence))
 
 
 def tell_of_listings(connection: Connection, unread: Mapping[Listing, ReadFailed], at: datetime) -> None:
@@ -31,10 +34,28 @@ def tell_of_listings(connection: Connection, unread: Mapping[Listing, ReadFailed
     record_failures(connection, failures)
 
 
-def readable(connection: Connection, channel: str, listings: Sequence[Listing], at: datetime) -> None:
-    """The channel answered about ``listings``: whatever was said of them, or of it as a whole, is over."""
-    subjects = [_channel_subject(channel), *(_subject(listing) for listing in listings)] if listings else []
+def readable(
+    connection: Connection, channel: str, listings: Sequence[Listing], at: datetime, *, out: ReadFailed | None
+) -> None:
+    """The channel answered about ``listings``, and as a whole unless it is ``out``: what was said of that is over."""
+    subjects = [_subject(listing) for listing in listings] + ([] if out else [_channel_subject(channel)])
     resolve_subjects(connection, subjects, at, "the channel can be read again")
+
+
+def seen_lately(database: Database, channel: str, besides: Collection[str]) -> str | None:
+    """Any of the SKUs that the channel was seen to show last, other than ``besides``; None where there is none.
+
+    Another one each time: that one cannot be read any more either is no reason never to ask again.
+    """
+    with database.reading() as connection:
+        found = connection.execute(text(_SEEN_LAST), {"channel": channel, "most": len(besides) + WITNESSES})
+        others = [sku for (sku,) in found if sku not in besides][:WITNESSES]
+    return random.choice(others) if others else None  # noqa: S311  # no secret
+
+
+_SEEN_LAST = """
+SELECT sku FROM push_intent WHERE channel = :channel AND visible_at IS NOT NULL ORDER BY visible_at DESC LIMIT :most
+"""
 
 
 def _channel_subject(channel: str) -> str:

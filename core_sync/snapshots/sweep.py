@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, text
 
@@ -28,6 +29,12 @@ CYCLE = timedelta(days=1)
 
 ROUND = timedelta(seconds=60)
 """How long one round's share of a cycle is."""
+
+BLIND = timedelta(hours=1)
+"""How long none of a channel's listings can be looked at before that is told."""
+
+FAILURES_MAX = 128
+"""Failures of one round, see ``read_around``: nobody waits for it, and what it does not find out it never will."""
 
 OVERLAP = 10_000
 """Listings looked for again among the new ones: on PostgreSQL one may be committed after a later number."""
@@ -68,13 +75,10 @@ def sweep(database: Database, connectors: Connectors, at: datetime, rows: int | 
             skus = [] if channel is None else _longest_unseen(connection, name, rows)
         if channel is None or not skus:
             continue
-        try:
-            seen = read_around(channel.read, skus)
-        except ReadFailed:
-            blind += 1
-            continue
-        _keep(database, name, skus, seen, at)
-        listings += len(skus) - len(seen.unread)
+        seen = read_around(channel.read, skus, partial(unread.seen_lately, database, name, set(skus)), FAILURES_MAX)
+        database.write(partial(_keep, channel=name, skus=skus, seen=seen, at=at))
+        blind += seen.out is not None
+        listings += len(skus) - len(seen.unread) - len(seen.not_asked)
     return Swept(listings, blind)
 
 
@@ -107,24 +111,38 @@ def _longest_unseen(connection: Connection, channel: str, rows: int | None) -> l
     return list(connection.execute(text(_LONGEST_UNSEEN), {"channel": channel, "most": rows}).scalars())
 
 
-def _keep(database: Database, channel: str, skus: Sequence[str], seen: ReadAround[Reading], at: datetime) -> None:
-    """Store what was seen, and that all of ``skus`` were looked at; one that is not listed there shows nothing.
+def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadAround[Reading], at: datetime) -> None:
+    """Store what was seen, and which of ``skus`` were looked at; one that is not listed there shows nothing.
 
     One that the channel chokes on is told of, and has its turn again after all the others.
     """
+    left = set(seen.not_asked) if seen.out is None else {*seen.not_asked, *seen.unread}
+    asked = [sku for sku in skus if sku not in left]
     figures = [
         Figure(channel, sku, "", "available", shown, part.as_of.get(sku, at))
         for part in seen.parts
         for sku, shown in part.items()
     ]
-    moment = to_microseconds(at)
-    with database.transaction() as connection:
-        store_figures(connection, figures, at)
+    store_figures(connection, figures, at)
+    if seen.out is None:
         unread.tell_of_listings(connection, {Listing(channel, sku): error for sku, error in seen.unread.items()}, at)
-        unread.readable(connection, channel, [Listing(channel, sku) for sku in skus if sku not in seen.unread], at)
-        now_listed(connection, channel, [figure.sku for figure in figures])
-        looked = [{"channel": channel, "sku": sku, "at": moment} for sku in sorted(skus)]
+    else:
+        _tell_of_blindness(connection, channel, seen.out, at)
+    if asked:
+        read = [Listing(channel, sku) for sku in asked if sku not in seen.unread]
+        unread.readable(connection, channel, read, at, out=seen.out)
+    now_listed(connection, channel, [figure.sku for figure in figures])
+    looked = [{"channel": channel, "sku": sku, "at": to_microseconds(at)} for sku in sorted(asked)]
+    if looked:
         connection.execute(text(_LOOKED), looked)
+
+
+def _tell_of_blindness(connection: Connection, channel: str, error: ReadFailed, at: datetime) -> None:
+    """Nothing was read this round: told once that has lasted, for a channel may be away for a moment."""
+    newest: int | None = connection.execute(text(_NEWEST_LOOK), {"channel": channel}).scalar_one()
+    if not newest or newest <= to_microseconds(at - BLIND):
+        since = f"since {from_microseconds(newest):%Y-%m-%d %H:%M} UTC" if newest else "ever"
+        unread.tell_of_channel(connection, channel, f"none of its listings was looked at {since}", error, at)
 
 
 _TAKE_IN = """
@@ -142,6 +160,8 @@ SELECT sku FROM listing_look WHERE channel = :channel ORDER BY looked_at, sku LI
 _LOOKED = """
 UPDATE listing_look SET looked_at = :at WHERE channel = :channel AND sku = :sku AND looked_at < :at
 """
+
+_NEWEST_LOOK = "SELECT MAX(looked_at) FROM listing_look WHERE channel = :channel"
 
 _COVERAGE = """
 SELECT channel, COUNT(*) AS listings, SUM(CASE WHEN looked_at > :since THEN 1 ELSE 0 END) AS covered,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulation.peers.amazon_market import Marketplace, wanted_quantity
+from simulation.peers.amazon_market import SUBMISSION, Marketplace, wanted_quantity
 from simulation.peers.faults import Fault, FaultKind
 
 _FEEDS = "/feeds/2021-06-30"
@@ -28,6 +28,7 @@ class Feed:
     done_s: float | None
     messages: list[dict[str, Any]]
     fault: Fault | None
+    submission: str
     result_document: str | None = None
     issues: list[dict[str, Any]] = field(default_factory=list)
 
@@ -125,7 +126,7 @@ async def _create_feed(market: Marketplace, request: Request) -> Response:
             return market.quota_exceeded(operation)
         if not messages or told.get("feedType") != FEED_TYPE or not told.get("marketplaceIds"):
             return market.error(operation, 400, "The feed does not follow the schema.")
-    feed = _queued(market, messages, fault)
+    feed = _queued(market, messages, fault, request.headers.get(SUBMISSION, ""))
     return await market.conduct.answer(
         fault,
         lambda: market.answer(operation, {"feedId": feed.feed_id}, 202),
@@ -133,18 +134,18 @@ async def _create_feed(market: Marketplace, request: Request) -> Response:
     )
 
 
-def _queued(market: Marketplace, messages: list[dict[str, Any]], fault: Fault | None) -> Feed:
+def _queued(market: Marketplace, messages: list[dict[str, Any]], fault: Fault | None, submission: str) -> Feed:
     now = market.conduct.clock()
     kind = fault.kind if fault else None
     lingers_s = fault.lingers_s if fault else 0.0
     done_s = None if kind is FaultKind.LOST else now + market.feed_s + lingers_s
-    feed = Feed(f"feed-{len(market.feeds) + 1}", now, done_s, messages, fault)
+    feed = Feed(f"feed-{len(market.feeds) + 1}", now, done_s, messages, fault, submission)
     works = fault is None or not fault.does_nothing
     held_back = fault is not None and fault.holds_back
     for message in messages:
         sku, quantity = str(message.get("sku")), _wanted(message)
         good = quantity is not None and market.issue(sku, quantity) is None
-        market.conduct.note("createFeed", sku, quantity, "", fault, applied=good and works and not held_back)
+        market.conduct.note("createFeed", sku, quantity, submission, fault, applied=good and works and not held_back)
     if works:
         market.feeds[feed.feed_id] = feed
     return feed
@@ -189,7 +190,8 @@ def _work(market: Marketplace, feed: Feed) -> None:
         if wrong is not None:
             feed.issues.append(_issue(message, wrong["code"], wrong["message"]))
             continue
-        market.take_on(sku, quantity, feed.fault if feed.fault and feed.fault.holds_back else None, 0.0)
+        held_back = feed.fault if feed.fault and feed.fault.holds_back else None
+        market.take_on(sku, quantity, held_back, 0.0, feed.submission)
 
 
 def _issue(message: dict[str, Any], code: str, text: str) -> dict[str, Any]:

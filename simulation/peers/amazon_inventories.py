@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulation.peers.amazon_feeds import work
-from simulation.peers.amazon_market import Marketplace
+from simulation.peers.amazon_market import SUBMISSION, Marketplace
 from simulation.peers.faults import Fault, FaultKind
 
 PATH = "/externalFulfillment/inventory/2024-09-11/inventories"
@@ -43,7 +43,8 @@ async def _batch(market: Marketplace, request: Request) -> Response:
             return market.error(_OPERATION, 400, "Maximum number for requests supported in batch is 10.")
     work(market)
     responses = [
-        _one(market, one, act, location, sku, fault, place) for place, (one, act, location, sku) in enumerate(asked)
+        _one(market, one, act, location, sku, fault, place, request.headers.get(SUBMISSION, ""))
+        for place, (one, act, location, sku) in enumerate(asked)
     ]
     return await market.conduct.answer(
         fault,
@@ -67,6 +68,7 @@ def _one(
     sku: str,
     fault: Fault | None,
     place: int,
+    submission: str,
 ) -> dict[str, Any]:
     quantity = (one.get("body") or {}).get("quantity")
     works = fault is None or not fault.does_nothing
@@ -76,10 +78,10 @@ def _one(
         held_back = fault is not None and fault.holds_back
         if works and not wrong:
             assert isinstance(quantity, int)  # else it is wrong
-            market.take_on(sku, quantity, fault, 0.0)
+            market.take_on(sku, quantity, fault, 0.0, submission)
             market.sequence_numbers[sku] = market.sequence_numbers.get(sku, 0) + 1
         applied = works and not wrong and not held_back
-        market.conduct.note(_OPERATION, sku, quantity, "", fault, applied=applied)
+        market.conduct.note(_OPERATION, sku, quantity, submission, fault, applied=applied)
     if wrong:
         errors = [{"errorType": wrong[0], "errorSubType": wrong[1]}]
         told = {"skuId": sku, "locationId": location, "actionableErrors": errors}

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from simulation.peers.amazon_feeds import feed_routes, settle, work
 from simulation.peers.amazon_inventories import inventory_routes
-from simulation.peers.amazon_market import QUOTAS, Marketplace, Quota, wanted_quantity
+from simulation.peers.amazon_market import QUOTAS, SUBMISSION, Marketplace, Quota, wanted_quantity
 from simulation.peers.bucket import Bucket
 from simulation.peers.clock import PeerClock
 from simulation.peers.conduct import Conduct
@@ -77,10 +77,11 @@ async def _patch(market: Marketplace, sku: str, request: Request) -> Response:
     if quantity is None:
         return market.error(operation, 400, "The patch does not follow the schema.")
     issue = market.issue(sku, quantity)
+    submission = request.headers.get(SUBMISSION, "")
     if issue is None:
-        market.take_on(sku, quantity, fault, market.settle_s)
+        market.take_on(sku, quantity, fault, market.settle_s, submission)
     held_back = fault is not None and fault.holds_back
-    market.conduct.note(operation, sku, quantity, "", fault, applied=issue is None and not held_back)
+    market.conduct.note(operation, sku, quantity, submission, fault, applied=issue is None and not held_back)
     told = {
         "sku": sku,
         "status": "ACCEPTED" if issue is None else "INVALID",

@@ -13,6 +13,9 @@ from simulation.peers.shelf import Shelf
 
 QUANTITY_MAX = 2**31 - 1
 
+SUBMISSION = "idempotency-key"
+"""Header in which a sender names a submission. The marketplace counts by it, and keeps nothing from being doubled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -54,6 +57,7 @@ class Queued:
     due_s: float
     sku: str
     quantity: int
+    submission: str
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Marketplace:
     settle_s: float
     feed_s: float
     queued: list[Queued] = field(default_factory=list)
-    stuck: dict[str, int] = field(default_factory=dict)
+    stuck: dict[str, tuple[int, str]] = field(default_factory=dict)
     feeds: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, bytes | None] = field(default_factory=dict)
     """By id; None until it is uploaded."""
@@ -83,26 +87,26 @@ class Marketplace:
         now = self.conduct.clock()
         for entry in self.queued:
             if entry.due_s <= now:
-                self.shelf.set(entry.sku, entry.quantity)
+                self.shelf.set(entry.sku, entry.quantity, entry.submission)
         self.queued = [entry for entry in self.queued if entry.due_s > now]
 
     def settle(self) -> int:
         """Apply everything that was ever accepted."""
         count = len(self.queued) + len(self.stuck)
         for entry in self.queued:
-            self.shelf.set(entry.sku, entry.quantity)
-        for sku, quantity in self.stuck.items():
-            self.shelf.set(sku, quantity)
+            self.shelf.set(entry.sku, entry.quantity, entry.submission)
+        for sku, (quantity, submission) in self.stuck.items():
+            self.shelf.set(sku, quantity, submission)
         self.queued, self.stuck = [], {}
         return count
 
-    def take_on(self, sku: str, quantity: int, fault: Fault | None, wait_s: float) -> None:
-        """Queue a good figure, or where the fault says so accept it for nothing."""
+    def take_on(self, sku: str, quantity: int, fault: Fault | None, wait_s: float, submission: str) -> None:
+        """Queue a good figure of ``submission``, or where the fault says so accept it for nothing."""
         if fault is not None and fault.holds_back:
-            self.stuck[sku] = quantity
+            self.stuck[sku] = (quantity, submission)
         else:
             lingers_s = fault.lingers_s if fault is not None else 0.0
-            self.queued.append(Queued(self.conduct.clock() + wait_s + lingers_s, sku, quantity))
+            self.queued.append(Queued(self.conduct.clock() + wait_s + lingers_s, sku, quantity, submission))
             self.work()
 
     def may(self, operation: str) -> bool:

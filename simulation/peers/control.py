@@ -47,6 +47,8 @@ def control_routes(
             if shelf is not None:
                 shelf.set(str(sku), int(quantity))
         conduct.forget()
+        if shelf is not None:
+            shelf.count_anew()
         return JSONResponse(_counted(conduct, shelf))
 
     routes = [
@@ -126,20 +128,14 @@ def _counted(conduct: Conduct, shelf: Shelf | None) -> dict[str, Any]:
         "read_requests": conduct.requests["reads"],
         "figures_received": len(conduct.log),
         "figures_applied": sum(1 for write in conduct.log if write.applied),
-        "applied_twice": _applied_twice(conduct),
         "repeats": conduct.repeats,
         "refused_by_limit": conduct.refused_by_limit,
         "faults": dict(conduct.faults),
     }
     if shelf is not None:
         counted |= {"orders": len(shelf.orders), "sold": dict(shelf.sold), "turned_away": shelf.turned_away}
+        counted["applied_twice"] = shelf.applied_twice
     return counted
-
-
-def _applied_twice(conduct: Conduct) -> int:
-    """Figures that had an effect under a key that had one before."""
-    keyed = [(write.key, write.subject) for write in conduct.log if write.applied and write.key]
-    return len(keyed) - len(set(keyed))
 
 
 def _log(conduct: Conduct) -> Handler:

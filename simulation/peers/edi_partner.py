@@ -60,7 +60,7 @@ class Partner:
     inbound: dict[str, Dropped] = field(default_factory=dict)
     outbound: dict[str, str] = field(default_factory=dict)
     waiting: list[Dropped] = field(default_factory=list)
-    stuck: dict[str, int] = field(default_factory=dict)
+    stuck: dict[str, tuple[int, str]] = field(default_factory=dict)
     _numbers_seen: set[str] = field(default_factory=set)
     _reported: dict[str, int] = field(default_factory=dict)
     _reports: int = 0
@@ -92,8 +92,8 @@ class Partner:
         count = len(self.waiting) + len(self.stuck)
         for dropped in self.waiting:
             self._work_on(dropped)
-        for sku, quantity in self.stuck.items():
-            self.shelf.set(sku, quantity)
+        for sku, (quantity, submission) in self.stuck.items():
+            self.shelf.set(sku, quantity, submission)
         self.waiting, self.stuck = [], {}
         return count
 
@@ -111,7 +111,7 @@ class Partner:
                 continue
             self._numbers_seen.add(interchange.control_number)
             for group in interchange.groups:
-                self._work_on_group(group, dropped.fault)
+                self._work_on_group(group, dropped)
 
     def _envelope_code(self, interchange: Interchange) -> str:
         """TA105, the reason for which an interchange is refused; empty where there is none."""
@@ -123,12 +123,12 @@ class Partner:
             return "001" if "02 is" in interchange.problems[0] else "021"
         return ""
 
-    def _work_on_group(self, group: Group, fault: Fault | None) -> None:
+    def _work_on_group(self, group: Group, dropped: Dropped) -> None:
         answers: list[Segment] = [("AK1", group.functional_id, group.control_number)]
         statuses = []
         for transaction in group.transactions:
             answers.append(("AK2", transaction.set_id, transaction.control_number))
-            status, noted = self._work_on_set(transaction, fault)
+            status, noted = self._work_on_set(transaction, dropped)
             answers += [*noted, ("AK5", status, *(("5",) if status != "A" else ()))]
             statuses.append(status)
         taken = sum(status != "R" for status in statuses)
@@ -137,9 +137,9 @@ class Partner:
         answers.append(("AK9", worst, count, count, str(taken)))
         self._answer("997", group.control_number, [NewGroup("FA", [("997", answers)])])
 
-    def _work_on_set(self, transaction: TransactionSet, fault: Fault | None) -> tuple[str, list[Segment]]:
+    def _work_on_set(self, transaction: TransactionSet, dropped: Dropped) -> tuple[str, list[Segment]]:
         """AK501, and the AK3 and AK4 that say what is wrong; what is right is shown from now on."""
-        kind = fault.kind if fault else None
+        fault, kind = dropped.fault, dropped.fault.kind if dropped.fault else None
         try:
             lines = list(read_advice(transaction).lines)
         except NotX12:
@@ -153,9 +153,9 @@ class Partner:
             if refused or sku not in self.shown or quantity < 0:
                 noted += _wrong(line, "QTY" if quantity < 0 else "LIN")
             elif fault is not None and fault.holds_back:
-                self.stuck[sku] = quantity
+                self.stuck[sku] = (quantity, dropped.name)
             else:
-                self.shelf.set(sku, quantity)
+                self.shelf.set(sku, quantity, dropped.name)
         return ("E" if noted else "A"), noted
 
     def _report(self, now: float) -> None:

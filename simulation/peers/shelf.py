@@ -32,18 +32,29 @@ class Shelf:
     sold: Counter[str] = field(default_factory=Counter)
     turned_away: int = 0
     """Buyers who wanted more than was shown."""
+    applied_twice: int = 0
+    """Figures that changed what is shown although their submission had done so before: a doubled write."""
     changed_s: dict[str, float] = field(default_factory=dict)
+    _submitted: set[tuple[str, str]] = field(default_factory=set)
     _before: defaultdict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=_REMEMBERED))
     )
 
-    def set(self, sku: str, quantity: int) -> None:
-        """Show ``quantity`` from now on."""
+    def set(self, sku: str, quantity: int, submission: str = "") -> None:
+        """Show ``quantity`` from now on; ``submission``: the sender's name for what asked for it, where it has one."""
         now = self.clock()
+        if submission and self.shown.get(sku) != quantity:
+            self.applied_twice += (submission, sku) in self._submitted
+            self._submitted.add((submission, sku))
         if sku in self.shown:
             self._before[sku].append((now, self.shown[sku]))
         self.shown[sku] = quantity
         self.changed_s[sku] = now
+
+    def count_anew(self) -> None:
+        """Forget which submissions have had an effect."""
+        self.applied_twice = 0
+        self._submitted.clear()
 
     def sell(self, sku: str, quantity: int, buyer: str = "") -> Order | None:
         """Sell what is shown; None where too little is."""

@@ -98,13 +98,14 @@ def _set_quantities(info: GraphQLResolveInfo[Any], input: dict[str, Any]) -> Out
         outcome = _checked(shop, input)
         applied = not outcome["userErrors"] and (fault is None or not fault.holds_back)
         if not outcome["userErrors"]:
+            source = input.get("referenceDocumentUri") or key
             for one in input["quantities"]:
                 sku = shop.sku_of(one["inventoryItemId"])
                 assert sku is not None  # it was checked
                 if applied:
-                    shop.shelf.set(sku, one["quantity"])
+                    shop.shelf.set(sku, one["quantity"], source)
                 else:
-                    shop.held_back[sku] = one["quantity"]
+                    shop.held_back[sku] = (one["quantity"], source)
         shop.keys[key] = (told, outcome)
     note_figures(shop, {"input": input, "key": key}, fault, applied=applied)
     return outcome

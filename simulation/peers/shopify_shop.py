@@ -32,7 +32,7 @@ class Shop:
     bucket: Bucket
     conduct: Conduct
     page_size: int
-    held_back: dict[str, int] = field(default_factory=dict)
+    held_back: dict[str, tuple[int, str]] = field(default_factory=dict)
     keys: dict[str, tuple[str, Outcome]] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
     """Ids of further items that have the SKU of one that is listed."""
@@ -53,7 +53,7 @@ class Shop:
     def settle(self) -> int:
         """Show what was accepted and held back."""
         count = len(self.held_back)
-        for sku, quantity in self.held_back.items():
-            self.shelf.set(sku, quantity)
+        for sku, (quantity, source) in self.held_back.items():
+            self.shelf.set(sku, quantity, source)
         self.held_back.clear()
         return count

@@ -130,3 +130,15 @@ def test_an_old_receipts_refusal_says_nothing_of_a_push_that_came_after_it(
         patched.setattr(shop.channel, "follow", follow)
         shop.look(seconds=2)
     assert shop.state() == "accepted"
+
+
+def test_a_pilot_that_begins_in_the_middle_of_a_round_is_heeded(shop: Shop) -> None:
+    def meanwhile(request: PushRequest) -> PushAnswer:
+        with shop.database.transaction() as connection:
+            set_mode(connection, "shop", Mode.PILOT, [request.sku])
+        return shop.channel.applies(request)
+
+    shop.stock(S=20, T=20, U=20)
+    shop.channel.script.append(meanwhile)
+    shop.push()
+    assert len(shop.channel.writes) == 1

@@ -32,6 +32,7 @@ SLOW_DOWN = Rejected("too fast", "E429", 429, transient=True, retry_after_s=7)
 REFUSED = Rejected("no such unit", "INVALID", 400)
 UNLISTED = Rejected("not listed", UNKNOWN_LISTING, 404)
 KEPT_BACK = Rejected("over our budget", OVER_BUDGET, transient=True, retry_after_s=0.5)
+FORBIDDEN = Rejected("not yours", "FORBIDDEN", 403)
 LOCKED = Rejected("token expired", "UNAUTHORIZED", 401)
 
 
@@ -51,6 +52,8 @@ def later(seconds: float, *, counted: bool = True) -> RetryAt:
         (NO_CONNECTION, 1, later(2)),
         (NO_ANSWER, ATTEMPTS_MAX, GiveUp(DeadLetter.NO_ANSWER)),
         (LOCKED, 1, later(2)),
+        (FORBIDDEN, 1, later(2)),
+        (FORBIDDEN, ATTEMPTS_MAX, GiveUp(DeadLetter.NO_ANSWER)),
         (SLOW_DOWN, ATTEMPTS_MAX + 1, later(128, counted=False)),
         (KEPT_BACK, ATTEMPTS_MAX, later(0.5, counted=False)),
     ],
@@ -78,6 +81,7 @@ def test_while_the_whole_channel_is_out_no_listing_is_given_up(answer: PushAnswe
         (MAINTENANCE, Heard.SILENT),
         (NO_ANSWER, Heard.SILENT),
         (NO_CONNECTION, Heard.SILENT),
+        (FORBIDDEN, Heard.FORBIDDEN),
         (LOCKED, Heard.LOCKED_OUT),
     ],
 )

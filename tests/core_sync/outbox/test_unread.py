@@ -6,11 +6,21 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import text
 
-from core_sync.channels.port import Accepted, ChannelLimits, Finished, Progress, PushRequest, ReadFailed, Reading
+from core_sync.channels.port import (
+    NOT_SENT,
+    Accepted,
+    ChannelLimits,
+    Finished,
+    Progress,
+    PushRequest,
+    ReadFailed,
+    Reading,
+    Rejected,
+)
 from core_sync.snapshots.sweep import sweep
 from tests.core_sync.outbox.conftest import Shop
 from tests.core_sync.outbox.scripted import QUICK, ScriptedChannel
-from tests.core_sync.stocked import open_failures
+from tests.core_sync.stocked import a_sku, open_failures
 
 
 @dataclass
@@ -19,6 +29,7 @@ class Choking(ScriptedChannel):
 
     limits: ChannelLimits = QUICK
     poison: set[str] = field(default_factory=set)
+    choked: ReadFailed = field(default_factory=lambda: ReadFailed("an answer that cannot be read", "GARBAGE", 200))
     shut: bool = False
     asked: int = 0
 
@@ -35,7 +46,7 @@ class Choking(ScriptedChannel):
         if self.shut:
             raise ReadFailed("no right to read", "HTTP_403", 403)
         if self.poison & set(names):
-            raise ReadFailed("an answer that cannot be read", "GARBAGE", 200)
+            raise self.choked
 
 
 @pytest.fixture
@@ -46,6 +57,24 @@ def channel(shop: Shop) -> Choking:
 
 def open_subjects(shop: Shop) -> list[str | None]:
     return [subject for subject, *_ in open_failures(shop.database)]
+
+
+def told_ever(shop: Shop) -> list[str]:
+    """Subjects of failures, those that are over too."""
+    with shop.database.reading() as connection:
+        return list(connection.execute(text("SELECT subject FROM failure ORDER BY failure_id")).scalars())
+
+
+def looked_at(shop: Shop) -> set[str]:
+    """SKUs that the daily sweep has looked at."""
+    with shop.database.reading() as connection:
+        return set(connection.execute(text("SELECT sku FROM listing_look WHERE looked_at > 0")).scalars())
+
+
+def sweeps(shop: Shop, hours: int) -> None:
+    for _ in range(hours):
+        shop.clock.pass_(hours=1)
+        sweep(shop.database, shop.connectors, shop.now(), rows=2)
 
 
 def looks(shop: Shop, minutes: int) -> None:
@@ -140,3 +169,75 @@ def test_receipts_that_cannot_be_followed_hide_nothing_that_is_shown(shop: Shop,
     shop.push()
     looks(shop, 1)
     assert [shop.state(sku) for sku in "STU"] == ["visible"] * 3
+
+
+def test_two_listings_that_choke_are_no_failure_of_the_channel_while_it_answers_about_others(
+    shop: Shop, channel: Choking
+) -> None:
+    channel.poison = {"S", "T"}
+    shop.stock(S=8, T=9, U=7, V=6)
+    shop.push()
+    for more in range(10):
+        looks(shop, 1)
+        shop.stock(U=100 + more)
+        shop.push()
+        shop.look(seconds=1)
+    assert open_subjects(shop) == ["read:shop:S", "read:shop:T"]
+    assert "read:shop" not in told_ever(shop)
+
+
+@pytest.mark.parametrize("code", ["GARBAGE", "READ_TIMEOUT"])
+def test_listings_between_many_that_choke_are_seen(shop: Shop, channel: Choking, code: str) -> None:
+    names = [f"N{number:02d}" for number in range(40)]
+    a_sku(shop.database, *names)
+    channel.poison, channel.choked = set(names[::2]), ReadFailed("no good answer", code)
+    shop.stock(**dict.fromkeys(names, 5))
+    shop.push()
+    looks(shop, 60)
+    assert [shop.state(name) for name in names[1::2]] == ["visible"] * 20
+    assert open_subjects(shop) == [f"read:shop:{name}" for name in names[::2]]
+
+
+def test_a_refusal_that_was_read_is_kept_where_the_listings_cannot_be_read(shop: Shop, channel: Choking) -> None:
+    def queues(_: PushRequest) -> Accepted:
+        channel.receipts["feed"] = Finished({"S": Rejected("bad", "INVALID", 200)}, Accepted("feed"))
+        return Accepted("feed", receipt="feed")
+
+    channel.script.append(queues)
+    shop.stock(S=8)
+    shop.push()
+    shop.stock(T=9)
+    shop.push()
+    channel.read = _out  # type: ignore[method-assign]  # only what is shown cannot be read
+    shop.look(seconds=2)
+    assert shop.state("S") == "failed"
+
+
+def _out(skus: Sequence[str]) -> Reading:
+    raise ReadFailed(f"no connection to ask for {skus}", NOT_SENT)
+
+
+@pytest.mark.parametrize("code", ["GARBAGE", "READ_TIMEOUT"])
+def test_the_daily_sweep_goes_on_past_two_that_cannot_be_read(shop: Shop, channel: Choking, code: str) -> None:
+    shop.stock(S=8, T=9, U=7, V=6)
+    shop.push()
+    looks(shop, 1)
+    channel.poison, channel.choked = {"S", "T"}, ReadFailed("no good answer", code)
+    sweeps(shop, 2)
+    assert looked_at(shop) >= {"U", "V"}
+    assert open_subjects(shop) == ["read:shop:S", "read:shop:T"]
+
+
+def test_a_channel_that_the_sweep_cannot_read_is_told_of_once_that_has_lasted(shop: Shop, channel: Choking) -> None:
+    shop.stock(S=8, T=9)
+    shop.push()
+    looks(shop, 1)
+    sweeps(shop, 1)
+    channel.shut = True
+    sweep(shop.database, shop.connectors, shop.clock.pass_(minutes=10))
+    assert open_subjects(shop) == []
+    sweeps(shop, 1)
+    assert open_subjects(shop) == ["read:shop"]
+    channel.shut = False
+    sweeps(shop, 1)
+    assert open_subjects(shop) == []
