@@ -27,16 +27,19 @@ class FormatUnknown(FileUnreadable):
 
 
 class MissingColumn(FileUnreadable):
-    """``file`` lacks a column that every row of ``table`` needs; ``there`` are those it has."""
+    """``file`` lacks ``columns`` that every row of ``table`` needs; ``there`` are those it has."""
 
-    def __init__(self, file: Path | str, table: str, column: str, there: Sequence[str], hint: str = "") -> None:
+    def __init__(
+        self, file: Path | str, table: str, columns: Sequence[str], there: Sequence[str], hint: str = ""
+    ) -> None:
+        wanted = f"a column {columns[0]}" if len(columns) == 1 else f"the columns {', '.join(columns)}"
         super().__init__(
             file,
-            f"the table {table} needs a column {column}; there are {', '.join(there) or 'none'}"
+            f"the table {table} needs {wanted}; there are {', '.join(there) or 'none'}"
             + (f" ({hint})" if hint else ""),
         )
         self.table = table
-        self.column = column
+        self.columns = tuple(columns)
         self.there = tuple(there)
 
 

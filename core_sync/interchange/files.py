@@ -51,7 +51,7 @@ def records(path: Path | str, table: Table, profile: SourceProfile = INTERCHANGE
     header = csv_header(path, profile.delimiter) if suffix == ".csv" else parquet_header(path)
     missing = plan_for(header, table, profile).missing
     if missing:
-        raise MissingColumn(path, table.name, missing[0], header, _hint(header, profile))
+        raise MissingColumn(path, table.name, missing, header, _hint(header, profile))
     return csv_records(path, header, profile.delimiter) if suffix == ".csv" else parquet_records(path, header)
 
 

@@ -89,7 +89,8 @@ class Plan:
             told = "the row was not told apart into columns; mend them, then empty this one"
             refused.update((n, FieldRefused(RAW_COLUMN, told)) for n, cells in enumerate(rows) if cells[self._raw])
         if self.missing:
-            lack = FieldRefused(self.missing[0], f"is missing; every row of {self._table.name} needs it")
+            others = f", and so is {', '.join(self.missing[1:])}" if self.missing[1:] else ""
+            lack = FieldRefused(self.missing[0], f"is missing{others}; every row of {self._table.name} needs it")
             refused = dict.fromkeys(range(len(rows)), lack) | refused
         columns: list[Sequence[Value]] = [[blank] * len(rows) for blank in self._blank]
         cells_at = list(zip(*rows, strict=True))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.jobs.rounds import ROLES
 from core_sync.database.engine import Database
 from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import a_case
@@ -132,6 +133,11 @@ def test_what_cannot_be_done_is_one_line_and_ends_with_two(
     assert told.out == ""
     assert "Traceback" not in told.err
     assert why in told.err
+
+
+def test_the_help_of_worker_names_every_role(stocktriage: Run) -> None:
+    told = " ".join(stocktriage("worker", "--help").out.split())
+    assert [role for role in ROLES if role not in told] == []
 
 
 def test_a_case_is_worked_on_from_the_command_line(stocktriage: Run, sqlite_url: str) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import text
 from api.jobs.publishing import push_turn, read_turn
 from api.jobs.triage import triage
 from api.wiring import World, build_world
+from core_sync.availability.promises import promised_quantities
 from core_sync.channels.connect import Connections
 from core_sync.ledger.events import Event, EventType
 from core_sync.ledger.history import disagreements
@@ -35,7 +36,8 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 KINDS = ("shopify", "amazon", "edi")
 DAY_S = 86_400.0
 LASTS_S = counted(7.0, 0.1) * DAY_S
-SPEED = 600.0
+SPEED = counted(100.0, 600.0)
+"""Times as fast as ours: a hundred for the whole week; the sample, a tenth of a day, is to be over in half a minute."""
 SKUS = [f"SKU-{number:02d}" for number in range(30)]
 EVERY_S = 120.0
 """A movement or a sale comes about this often."""
@@ -100,13 +102,13 @@ def one_thing(ledger: Ledger, fleet: Fleet, number: int, at: datetime, chance: r
 
 
 def wrong_listings(world: World, fleet: Fleet) -> dict[tuple[str, str], tuple[int, int | None, str]]:
-    """Listings that show something else than they should: what, what they show, and their state."""
+    """Listings that show something else than their promise: what, what they show, and their state."""
     shown = {kind: peer.shown() for kind, peer in fleet.items()}
     with world.database.reading() as connection:
-        rows = connection.execute(text("SELECT channel, sku, quantity, state FROM push_intent"))
+        states = {(channel, sku): state for channel, sku, state in connection.execute(text(_STATES))}
         return {
-            (channel, sku): (quantity, shown[channel].get(sku), state)
-            for channel, sku, quantity, state in rows
+            (channel, sku): (quantity, shown[channel].get(sku), states.get((channel, sku), "never intended"))
+            for channel, sku, quantity in promised_quantities(connection, SKUS, world.clock())
             if shown[channel].get(sku) != quantity
         }
 
@@ -214,6 +216,8 @@ def test_after_a_week_of_faults_every_listing_is_right_or_has_an_open_case(tmp_p
     }
     keep_result("simulated_week", "tests/journey/test_simulated_week.py", figures)
 
+
+_STATES = "SELECT channel, sku, state FROM push_intent"
 
 _IN_OPEN_FAILURES = "SELECT channel, sku FROM failure WHERE resolved_at IS NULL AND sku IS NOT NULL"
 
