@@ -9,6 +9,7 @@ from api.jobs.applied_buffers import apply_recommendations, buffers_before, comp
 from api.jobs.buffers import known_listings, recommend_buffers
 from api.shapes import Shape
 from api.wiring import World
+from core_sync.availability.promises import channel_names
 from core_sync.errors import VerbRefused
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Recommendation
@@ -62,14 +63,15 @@ def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
     at = world.clock()
     with world.database.reading() as connection:
         found = _found(world, connection, wanted)
-        listings = known_listings(connection, world.settings.reporting_currency, at, wanted.sku)
+        estimates = world.estimates.of(connection, channel_names(connection), at)
+        listings = known_listings(connection, estimates, world.settings.reporting_currency, at, wanted.sku)
         return [asdict(one) for one in compare_buffers(listings, found, buffers_before(connection, at))]
 
 
 def _found(world: World, connection: Connection, wanted: Wanted) -> Sequence[Recommendation]:
     currency = world.settings.reporting_currency
     policy = _policy(world, wanted.target)
-    found = recommend_buffers(connection, currency, world.clock(), wanted.sku, wanted.channel, policy)
+    found = recommend_buffers(connection, world.estimates, currency, world.clock(), wanted.sku, wanted.channel, policy)
     if wanted.sku is not None and not found:
         raise VerbRefused("recommend", f"a buffer for {wanted.sku}", "it has no known stock, or there is no channel")
     return found

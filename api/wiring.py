@@ -26,6 +26,7 @@ from core_sync.ledger.shares import Share
 from core_sync.settings import Settings
 
 if TYPE_CHECKING:
+    from api.jobs.buffer_estimates import KeptEstimates
     from core_sync.channels.connect import Connections
     from ml.registry.service_models import ServiceModels
     from ml.triage.warm import WarmScorers
@@ -123,6 +124,13 @@ class World:
         from ml.triage.warm import WarmScorers
 
         return WarmScorers()
+
+    @cached_property
+    def estimates(self) -> "KeptEstimates":
+        """What the last weeks say of demand, channels and suppliers, for buffers."""
+        from api.jobs.buffer_estimates import KeptEstimates
+
+        return KeptEstimates()
 
     @property
     def alerts(self) -> "Alerts":

@@ -1,21 +1,23 @@
 """Buffers of many listings at once, in arrays of float64."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from os import cpu_count
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.buffers.big_orders import BigOrders
 from ml.buffers.mistakes import accepted_chance, expected_mistakes
-from ml.buffers.race import Late, Stretch, held_back_in_race, stretches
+from ml.buffers.race import Late, Stretches, held_back_in_race, stretches
 from ml.buffers.rails import POLICY, Policy, within
 from ml.exposure.demand import dispersion_over
 from ml.exposure.distribution import MOST_DISPERSED, MOST_UNITS, Demand, Floats
 
 HOURS_A_DAY = 24.0
-PIECE_ROWS = 20_000
+PIECE_ROWS = 8_000
 """Listings looked at together: their arrays stay in the processor's cache."""
 
 
@@ -54,6 +56,11 @@ class Listings:
         """The listings in ``rows`` (m,)."""
         return Listings(*(getattr(self, column.name)[rows] for column in fields(self)))
 
+    @classmethod
+    def together(cls, parts: Sequence["Listings"]) -> "Listings":
+        """All listings of the ``parts``, one part after the other."""
+        return cls(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)))
+
 
 @dataclass(frozen=True)
 class Buffers:
@@ -87,7 +94,7 @@ def own_in_window(listings: Listings) -> Demand:
     return _in_window(listings.own_rate, listings.own_dispersion, listings.own_lot, listings.window_h)
 
 
-def stretches_of(listings: Listings) -> list[Stretch]:
+def stretches_of(listings: Listings) -> Stretches:
     """The exposure windows in their stretches, demand spread evenly over the day."""
 
     def own(share: Floats, level: Floats) -> Demand:
@@ -132,8 +139,29 @@ def _shocked(
 def wanted(listings: Listings, policy: Policy = POLICY, alpha: Floats | None = None) -> Floats:
     """Units (n,) that our rule holds back, before the limits; ``alpha`` (n,) instead of the chance costs accept."""
     accepted = chances(listings, policy) if alpha is None else alpha
-    rows = np.arange(len(listings.window_h))
-    return held_back_in_race(stretches_of(listings), others_in_window(listings), listings.available, accepted, rows)
+
+    def of(rows: NDArray[np.int64]) -> Floats:
+        part = listings.only(rows)
+        return _wanted(part, stretches_of(part), accepted[rows])
+
+    return np.concatenate(_by_pieces(of, len(accepted)))
+
+
+def _wanted(listings: Listings, found: Stretches, alpha: Floats) -> Floats:
+    return held_back_in_race(found, others_in_window(listings), listings.available, alpha, np.arange(len(alpha)))
+
+
+Found = TypeVar("Found")
+
+
+def _by_pieces(of: Callable[[NDArray[np.int64]], Found], count: int) -> list[Found]:
+    """``of`` for all rows up to ``count``, in pieces."""
+    pieces = np.array_split(np.arange(count), max(1, -(-count // PIECE_ROWS)))
+    if len(pieces) == 1:
+        return [of(pieces[0])]
+    # The chances are ufuncs of scipy's, which let go of the interpreter while they count.
+    with ThreadPoolExecutor(cpu_count()) as threads:
+        return list(threads.map(of, pieces))
 
 
 def _in_window(rate: Floats, dispersion: Floats, lot: Floats, hours: Floats) -> Demand:
@@ -160,11 +188,7 @@ def buffers(listings: Listings, policy: Policy = POLICY) -> Buffers:
     Raises:
         NotADemand: a rate, dispersion or window that describes no demand.
     """
-    rows = np.arange(len(listings.window_h))
-    pieces = np.array_split(rows, max(1, -(-len(rows) // PIECE_ROWS)))
-    # The chances are ufuncs of scipy's, which let go of the interpreter while they count.
-    with ThreadPoolExecutor(cpu_count()) as threads:
-        found = list(threads.map(lambda piece: _buffers_of(listings.only(piece), policy), pieces))
+    found = _by_pieces(lambda rows: _buffers_of(listings.only(rows), policy), len(listings.window_h))
 
     def column(name: str) -> Floats:
         return np.concatenate([getattr(one, name) for one in found])
@@ -177,22 +201,25 @@ def buffers(listings: Listings, policy: Policy = POLICY) -> Buffers:
 
 
 def _buffers_of(listings: Listings, policy: Policy) -> Buffers:
-    alpha = chances(listings, policy)
-    asked_for = wanted(listings, policy, alpha)
+    alpha, found = chances(listings, policy), stretches_of(listings)
+    asked_for = _wanted(listings, found, alpha)
     per_hour = listings.others_rate / HOURS_A_DAY
     railed = within(asked_for, listings.current, listings.available, per_hour, policy)
-    oversold, lost, rate = mistakes(listings, railed.buffer)
+    oversold, lost, rate = _mistakes(listings, found, railed.buffer)
     return Buffers(asked_for, railed.buffer, railed.limit, alpha, oversold, lost, rate)
 
 
 def mistakes(listings: Listings, held: Floats) -> tuple[Floats, Floats, Floats]:
     """Units oversold and lost per window, and the oversell rate (n,), of ``held`` units (n,)."""
+    return _mistakes(listings, stretches_of(listings), held)
+
+
+def _mistakes(listings: Listings, found: Stretches, held: Floats) -> tuple[Floats, Floats, Floats]:
     oversold, lost = np.full(len(held), np.nan), np.full(len(held), np.nan)
     rows = np.flatnonzero(~np.isnan(listings.available))
     if len(rows):
-        told = listings.only(rows)
-        found = expected_mistakes(held[rows], told.available, stretches_of(told))
-        oversold[rows], lost[rows] = found.oversold, found.lost
+        expected = expected_mistakes(held[rows], listings.available[rows], found.only(rows))
+        oversold[rows], lost[rows] = expected.oversold, expected.lost
     asked = asked_between_refreshes(listings)
     rate = np.where(asked > 0, np.minimum(oversold / np.where(asked > 0, asked, 1.0), 1.0), oversold)
     return oversold, lost, rate

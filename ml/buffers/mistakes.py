@@ -7,13 +7,12 @@ chance that it is gone is above ``Cu / (Cu + Co)``. Added up over the units show
 to be oversold and lost until the channel is put right.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.buffers.race import MOST_WALKED, Stretch, latest
+from ml.buffers.race import MOST_WALKED, Stretches
 from ml.buffers.tails import Tail
 from ml.exposure.distribution import Demand, Floats, at_least, quantile
 
@@ -50,23 +49,23 @@ class Mistakes:
     lost: Floats
 
 
-def expected_mistakes(buffer: ArrayLike, available: ArrayLike, found: Sequence[Stretch]) -> Mistakes:
+def expected_mistakes(buffer: ArrayLike, available: ArrayLike, found: Stretches) -> Mistakes:
     """Both mistakes of a ``buffer`` (n,) with ``available`` units (n,) at the moment of the refresh."""
     held, there = (
-        np.maximum(np.broadcast_to(np.asarray(units, dtype=np.float64), found[0].chance.shape), 0.0)
+        np.maximum(np.broadcast_to(np.asarray(units, dtype=np.float64), found.chance.shape[1:]), 0.0)
         for units in (buffer, available)
     )
     held = np.minimum(held, there)
     # At this chance the highest level of the shared shock reaches furthest.
-    furthest = latest(found)[-1]
-    others_most, own_most = quantile(1 - NEGLIGIBLE, furthest.others), quantile(1 - NEGLIGIBLE, furthest.own)
+    last = found.latest()
+    others_most, own_most = quantile(1 - NEGLIGIBLE, last.others[-1]), quantile(1 - NEGLIGIBLE, last.own[-1])
     reached = np.maximum(there - own_most, 0.0)
     oversold = _summed(np.maximum(held, reached), np.minimum(there, others_most), there, found, taken=True)
     lost = _summed(np.minimum(reached, held), held, there, found, taken=False)
     return Mistakes(oversold, lost)
 
 
-def _summed(after: Floats, upto: Floats, there: Floats, found: Sequence[Stretch], *, taken: bool) -> Floats:
+def _summed(after: Floats, upto: Floats, there: Floats, found: Stretches, *, taken: bool) -> Floats:
     """The chances to sell down to unit u and find it taken (or not), summed over u in (after, upto] (n,)."""
     total = np.zeros(len(there))
     length = upto - after
@@ -81,32 +80,29 @@ def _summed(after: Floats, upto: Floats, there: Floats, found: Sequence[Stretch]
 
 
 def _one_by_one(
-    unit: Floats, length: Floats, there: Floats, found: Sequence[Stretch], rows: NDArray[np.int64], *, taken: bool
+    unit: Floats, length: Floats, there: Floats, found: Stretches, rows: NDArray[np.int64], *, taken: bool
 ) -> Floats:
     """The chances to sell down to a unit of ``there`` (m,) and find it taken (or not), summed over units (m,).
 
     The units are the ``length`` (m,), which falls, from ``unit`` (m,) on; ``rows`` says whose stretches each belongs
     to.
     """
-    own = [Tail.falling(there - unit + 1, stretch.own[rows]) for stretch in found]
-    others = [Tail.rising(unit, stretch.others[rows]) for stretch in found]
-    chances = [stretch.chance[rows] for stretch in found]
+    found = found.only(rows)
+    own = Tail.falling(there - unit + 1, found.own)
+    others = Tail.rising(unit, found.others)
     total = np.zeros(len(rows))
     ends = np.searchsorted(-length, -np.arange(int(length[0])), side="left")
     for count in ends.tolist():
-        before = np.zeros(count)
-        for stretch, mine, theirs, chance in zip(found, own, others, chances, strict=True):
-            by_end, gone = mine.beyond[:count].copy(), theirs.beyond[:count]
-            here = np.maximum(by_end - (0.0 if stretch.first else before), 0.0) * chance[:count]
-            total[:count] += here * (gone if taken else 1 - gone)
-            before = by_end
-            mine.fall(count)
-            theirs.rise(count)
+        here, gone = found.sold_within(own.beyond[:, :count]), others.beyond[:, :count]
+        here *= gone if taken else 1 - gone
+        total[:count] += here.sum(axis=0)
+        own.fall(count)
+        others.rise(count)
     return total
 
 
 def _in_stretches(
-    after: Floats, upto: Floats, there: Floats, found: Sequence[Stretch], rows: NDArray[np.int64], *, taken: bool
+    after: Floats, upto: Floats, there: Floats, found: Stretches, rows: NDArray[np.int64], *, taken: bool
 ) -> Floats:
     """As ``_summed`` (m,) for long sums: the middle of each of ``MOST_POINTS`` equal stretches stands for all of it."""
     total, start = np.zeros(len(rows)), after.copy()
@@ -115,14 +111,10 @@ def _in_stretches(
     while len(left):
         width = np.minimum(part[left], upto[left] - start[left])
         unit = start[left] + np.ceil((width + 1) / 2)
-        before = np.zeros(len(left))
-        for stretch in found:
-            by_end = at_least(there[left] - unit + 1, stretch.own[rows[left]])
-            before = np.zeros(len(left)) if stretch.first else before
-            gone = at_least(unit, stretch.others[rows[left]])
-            here = stretch.chance[rows[left]] * np.maximum(by_end - before, 0.0)
-            total[left] += here * (gone if taken else 1 - gone) * width
-            before = by_end
+        here = found.only(rows[left])
+        gone = at_least(unit, here.others)
+        sold = here.sold_within(at_least(there[left] - unit + 1, here.own))
+        total[left] += (sold * (gone if taken else 1 - gone)).sum(axis=0) * width
         start[left] += width
         left = left[start[left] < upto[left]]
     return total

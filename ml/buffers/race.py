@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.buffers.shocks import levels
 from ml.buffers.tails import Tail
-from ml.exposure.distribution import MOST_UNITS, Demand, Floats, at_least, quantile
+from ml.exposure.distribution import MOST_UNITS, Demand, Floats, Mask, at_least, quantile
 
 PARTS = (1 / 3, 2 / 3, 1.0)
 """Ends of the stretches of a regular window, as shares of it."""
@@ -44,21 +44,41 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A stretch of time after a refresh at one level of the shared shock, and the ``chance`` (n,) of both.
+class Stretches:
+    """The k stretches of time after each of n refreshes, one row of every array each.
 
-    That is the chance of the level and that the channel is not put right before the stretch's end.
-    ``own`` is the channel's demand from the refresh to the stretch's end, ``others`` that of all others to its middle,
-    each (n,). Only the ``first`` stretch of a level has none before it.
+    ``chance`` (k, n) is that of the stretch's level of the shared shock and that the channel is not put right before
+    the stretch's end. ``own`` (k, n) is the channel's demand from the refresh to the stretch's end, ``others`` (k, n)
+    that of all others to its middle. Only a ``first`` one (k,) of a level has none before it.
     """
 
-    first: bool
+    first: Mask
     chance: Floats
     own: Demand
     others: Demand
 
+    def only(self, rows: NDArray[np.int64] | Mask) -> "Stretches":
+        """Of the windows in ``rows`` (m,)."""
+        own, others = (Demand(pool.mean[:, rows], pool.dispersion[:, rows]) for pool in (self.own, self.others))
+        return Stretches(self.first, self.chance[:, rows], own, others)
 
-def stretches(own: Until, others: Until, late: Late, shared: Floats, big: Big | None = None) -> list[Stretch]:
+    def latest(self) -> "Stretches":
+        """The last stretch of each level: demand only adds up, so by then most has been asked for."""
+        last = np.append(self.first[1:], True)
+        own, others = (Demand(pool.mean[last], pool.dispersion[last]) for pool in (self.own, self.others))
+        return Stretches(np.ones(int(last.sum()), dtype=bool), self.chance[last], own, others)
+
+    def sold_within(self, by_end: Floats) -> Floats:
+        """The chances (k, n) that the channel gets to a unit within each stretch, from those by its end (k, n)."""
+        found = by_end.copy()
+        found[1:] -= by_end[:-1]
+        found[self.first] = by_end[self.first]
+        np.maximum(found, 0.0, out=found)
+        found *= self.chance[:, : by_end.shape[1]]
+        return found
+
+
+def stretches(own: Until, others: Until, late: Late, shared: Floats, big: Big | None = None) -> Stretches:
     """The stretches of n windows in order, at each level of a shock of relative variance ``shared`` (n,).
 
     With ``big`` orders every level is told twice: without one, and with one. They come last, so that the last stretch
@@ -68,27 +88,29 @@ def stretches(own: Until, others: Until, late: Late, shared: Floats, big: Big | 
     ends = [(certain * part, certain) for part in PARTS]
     if (late.share > 0).any():
         ends.append((np.maximum(late.times, 1.0), late.share))
-    found: list[Stretch] = []
-    with_big: list[Stretch] = []
+    without: list[tuple[Floats, Demand, Demand]] = []
+    with_big: list[tuple[Floats, Demand, Demand]] = []
     for share, level in levels(shared):
         begin = np.zeros(len(certain))
-        for number, (end, chance) in enumerate(ends):
+        for end, chance in ends:
             middle, asked = (begin + end) / 2, own(end, level)
             taken = others(middle, level)
             comes, taken_with = (0.0 * chance, taken) if big is None else big(middle, taken)
-            found.append(Stretch(number == 0, share * chance * (1 - comes), asked, taken))
-            with_big.append(Stretch(number == 0, share * chance * comes, asked, taken_with))
+            without.append((share * chance * (1 - comes), asked, taken))
+            with_big.append((share * chance * comes, asked, taken_with))
             begin = end
-    return found if big is None else [*found, *with_big]
+    told = without if big is None else [*without, *with_big]
+    first = np.arange(len(told)) % len(ends) == 0
+    chances, asked_for, gone = zip(*told, strict=True)
+    return Stretches(first, np.array(chances), _stacked(asked_for), _stacked(gone))
 
 
-def latest(found: Sequence[Stretch]) -> list[Stretch]:
-    """The last stretch of each level: demand only adds up, so by then most has been asked for."""
-    return [one for one, after in zip(found, [*found[1:], None], strict=True) if after is None or after.first]
+def _stacked(demands: Sequence[Demand]) -> Demand:
+    return Demand(np.array([one.mean for one in demands]), np.array([one.dispersion for one in demands]))
 
 
 def held_back_in_race(
-    found: Sequence[Stretch], regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
+    found: Stretches, regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
 ) -> Floats:
     """Units (m,) to hold back of ``available`` (m,), where a unit may be gone with a chance of ``alpha`` (m,).
 
@@ -96,10 +118,12 @@ def held_back_in_race(
     stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN), it is the plain quantile
     of ``regular`` (n,), the others' demand in a regular window.
     """
-    most = np.max([quantile(1 - alpha, stretch.others[rows]) for stretch in latest(found)], axis=0)
+    last = found.latest().only(rows)
+    every = Demand(last.others.mean.ravel(), last.others.dispersion.ravel())
+    most = quantile(np.tile(1 - alpha, len(last.first)), every).reshape(last.chance.shape).max(axis=0)
     most = np.minimum(most, np.maximum(np.nan_to_num(available, nan=np.inf), 0.0))
     down_to = np.nan_to_num(available - most, nan=MOST_UNITS)
-    in_reach = np.max([at_least(down_to, stretch.own[rows]) for stretch in latest(found)], axis=0) > OUT_OF_REACH
+    in_reach = at_least(down_to, last.own).max(axis=0) > OUT_OF_REACH
     held: Floats = most.copy()
     beyond = np.flatnonzero(~in_reach)
     held[beyond] = quantile(1 - alpha[beyond], regular[rows[beyond]])
@@ -112,36 +136,29 @@ def held_back_in_race(
     return held
 
 
-def _cheapest(
-    found: Sequence[Stretch], available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
-) -> Floats:
+def _cheapest(found: Stretches, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]) -> Floats:
     """Of 0 to ``most`` units (m,), which falls, those that cost least when held back.
 
     Showing the last of them instead costs what it is gone when the channel gets to it, and saves ``alpha`` for every
     time the channel gets to it.
     """
-    own = [Tail.rising(available - most + 1, stretch.own[rows]) for stretch in found]
-    others = [Tail.falling(most, stretch.others[rows]) for stretch in found]
-    chances = [stretch.chance[rows] for stretch in found]
+    found = found.only(rows)
+    own = Tail.rising(available - most + 1, found.own)
+    others = Tail.falling(most, found.others)
     cost, least, held = np.zeros(len(rows)), np.zeros(len(rows)), most.copy()
     for shown, count in enumerate(np.searchsorted(-most, -np.arange(int(most[0])), side="left").tolist(), 1):
-        before = np.zeros(count)
-        for stretch, mine, theirs, chance in zip(found, own, others, chances, strict=True):
-            by_end = mine.beyond[:count].copy()
-            here = np.maximum(by_end - (0.0 if stretch.first else before), 0.0) * chance[:count]
-            cost[:count] += here * (theirs.beyond[:count] - alpha[:count])
-            before = by_end
-            mine.rise(count)
-            theirs.fall(count)
+        here = found.sold_within(own.beyond[:, :count])
+        here *= others.beyond[:, :count] - alpha[:count]
+        cost[:count] += here.sum(axis=0)
+        own.rise(count)
+        others.fall(count)
         cheaper = cost[:count] <= least[:count]
         least[:count] = np.where(cheaper, cost[:count], least[:count])
         held[:count] = np.where(cheaper, most[:count] - shown, held[:count])
     return held
 
 
-def _halved(
-    found: Sequence[Stretch], available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
-) -> Floats:
+def _halved(found: Stretches, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]) -> Floats:
     """Units (m,) up to ``most`` (m,) where the chance to be gone falls to ``alpha`` (m,)."""
     held, low = most.copy(), np.full(len(rows), -1.0)
     open_rows = np.flatnonzero(held - low > 1)
@@ -154,14 +171,11 @@ def _halved(
     return held
 
 
-def _gone(found: Sequence[Stretch], available: Floats, held: Floats, rows: NDArray[np.int64]) -> Floats:
+def _gone(found: Stretches, available: Floats, held: Floats, rows: NDArray[np.int64]) -> Floats:
     """The chance (m,) that the last unit shown is gone when the channel sells it, given that it does."""
-    reached, gone, before = (np.zeros(len(held)) for _ in range(3))
-    for stretch in found:
-        by_end = at_least(available - held, stretch.own[rows])
-        before = np.zeros(len(held)) if stretch.first else before
-        here = stretch.chance[rows] * np.maximum(by_end - before, 0.0)
-        reached += here
-        gone += here * at_least(held + 1, stretch.others[rows])
-        before = by_end
-    return np.divide(gone, reached, out=np.zeros(len(held)), where=reached > 0)
+    found = found.only(rows)
+    here = found.sold_within(at_least(available - held, found.own))
+    reached = here.sum(axis=0)
+    gone = (here * at_least(held + 1, found.others)).sum(axis=0)
+    chance: Floats = np.divide(gone, reached, out=np.zeros(len(held)), where=reached > 0)
+    return chance

@@ -91,11 +91,14 @@ def recommend(
     ones = np.ones(len(listings))
     calm = replace(rows, others_dispersion=ones, others_lot=ones, big_rate=0 * ones)
     unsupplied = replace(rows, oversell_cost=_unsupplied(listings, policy, assumptions))
-    without = {
-        "without_bursts": wanted(calm, policy, found.alpha),
-        "without_supply": wanted(rows, policy, chances(unsupplied, policy)),
-        "without_fulfilment_latency": wanted(_shorter(rows, listings), policy, found.alpha),
+    variants = {
+        "without_bursts": (calm, found.alpha),
+        "without_supply": (rows, chances(unsupplied, policy)),
+        "without_fulfilment_latency": (_shorter(rows, listings), found.alpha),
     }
+    every, alphas = zip(*variants.values(), strict=True)
+    held = wanted(Listings.together(every), policy, np.concatenate(alphas))
+    without = dict(zip(variants, np.split(held, len(variants)), strict=True))
     return [
         _recommendation(row, listing, rows, found, without, at, policy, assumptions)
         for row, listing in enumerate(listings)

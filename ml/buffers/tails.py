@@ -17,10 +17,10 @@ TINY = 1e-300
 
 @dataclass
 class Tail:
-    """Chances of n demands at consecutive units.
+    """Chances of demands (..., n) at consecutive units, the same (n,) for all demands of a column.
 
-    ``beyond`` is the chance (n,) of at least so many units, ``exactly`` that of the ``units`` next in turn; ``first``
-    and ``grows`` are Panjer's a and b. Rows that are done stand last, so that only the first ``count`` go on.
+    ``beyond`` is the chance of at least so many units, ``exactly`` that of the ``units`` next in turn; ``first``
+    and ``grows`` are Panjer's a and b. Columns that are done stand last, so that only the first ``count`` go on.
     """
 
     beyond: Floats
@@ -40,17 +40,17 @@ class Tail:
         return cls(at_least(units, demand), exactly(units - 1, demand), units - 1, *_steps(demand))
 
     def rise(self, count: int) -> None:
-        """One unit more for the first ``count`` rows."""
-        units, chance = self.units[:count], self.exactly[:count]
-        self.beyond[:count] -= chance
-        chance *= (self.first[:count] + self.grows[:count] * units) / (units + 1)
+        """One unit more for the first ``count`` columns."""
+        units, chance = self.units[..., :count], self.exactly[..., :count]
+        self.beyond[..., :count] -= chance
+        chance *= (self.first[..., :count] + self.grows[..., :count] * units) / (units + 1)
         units += 1
 
     def fall(self, count: int) -> None:
-        """One unit less for the first ``count`` rows."""
-        units, chance = self.units[:count], self.exactly[:count]
-        self.beyond[:count] += chance
-        chance *= units / np.maximum(self.first[:count] + self.grows[:count] * (units - 1), TINY)
+        """One unit less for the first ``count`` columns."""
+        units, chance = self.units[..., :count], self.exactly[..., :count]
+        self.beyond[..., :count] += chance
+        chance *= units / np.maximum(self.first[..., :count] + self.grows[..., :count] * (units - 1), TINY)
         units -= 1
 
 

@@ -34,7 +34,7 @@ class NotADemand(ValueError):
 
 @dataclass(frozen=True)
 class Demand:
-    """Demands ``mean`` and ``dispersion``, both (n,), known to be admissible."""
+    """Demands ``mean`` and ``dispersion``, both (n,) or (k, n), known to be admissible."""
 
     mean: Floats
     dispersion: Floats
@@ -61,7 +61,7 @@ class Demand:
     def __len__(self) -> int:
         return len(self.mean)
 
-    def __getitem__(self, rows: Mask | NDArray[np.int64]) -> "Demand":
+    def __getitem__(self, rows: int | Mask | NDArray[np.int64]) -> "Demand":
         return Demand(self.mean[rows], self.dispersion[rows])
 
 
@@ -73,7 +73,7 @@ def _refuse(rule: str, broken: Mask) -> None:
 def at_least(units: ArrayLike, demand: Demand) -> Floats:
     """P(D ≥ ``units``) for each demand (n,); ``units`` broadcasts to (n,) and is rounded up to whole units."""
     asked = np.broadcast_to(np.ceil(np.asarray(units, dtype=np.float64)), demand.mean.shape)
-    found = np.ones(len(demand))
+    found = np.ones(demand.mean.shape)
     some = asked > 0
     bursts = demand.bursts
     plain, bursty = some & ~bursts, some & bursts

@@ -24,14 +24,12 @@ FIGURES_KEPT_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Market:
-    """Everything that turns units at stake into money, for some SKUs."""
+class Money:
+    """What units are worth: prices of some SKUs, penalties by channel, rates."""
 
     prices: Mapping[str, UnitPrices]
     penalties: Mapping[str, Decimal]
     rates: Rates
-    demand: DemandBook
-    shown: Shown
 
     def prices_of(self, sku: str, channel: str) -> UnitPrices:
         """The SKU's prices with the channel's penalty for a unit sold that is not there, in the SKU's currency."""
@@ -42,10 +40,23 @@ class Market:
         return UnitPrices(own.price, own.cost, own.currency, penalty, own.recapture)
 
 
+@dataclass(frozen=True)
+class Market(Money):
+    """Everything that turns units at stake into money, for some SKUs."""
+
+    demand: DemandBook
+    shown: Shown
+
+
 def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
     """Prices, demand of the last four weeks and what channels show, for ``skus``."""
     return Market(_prices(connection, skus), _penalties(connection), _rates(connection, reporting),
-                  _demand(connection, skus, at), _shown(connection, skus, at))  # fmt: skip
+                  read_demand(connection, skus, at), _shown(connection, skus, at))  # fmt: skip
+
+
+def read_money(connection: Connection, skus: Collection[str], reporting: str) -> Money:
+    """Prices of ``skus``, penalties and rates."""
+    return Money(_prices(connection, skus), _penalties(connection), _rates(connection, reporting))
 
 
 def _prices(connection: Connection, skus: Collection[str]) -> dict[str, UnitPrices]:
@@ -72,8 +83,8 @@ def _rates(connection: Connection, reporting: str) -> Rates:
     return Rates(reporting, rates)
 
 
-def _demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
-    """Demand by SKU and channel from what was shipped; a day without a shipment is a day of none.
+def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
+    """Demand by SKU and channel from what was shipped in four weeks; a day without a shipment is a day of none.
 
     Days count from the first that anything at all was recorded of, not of the SKUs asked for: what is
     said of a SKU must not hang on which others are looked at with it.

@@ -55,6 +55,29 @@ def test_an_applied_recommendation_is_a_version_with_its_owner_reason_and_end(
     assert rule["owner"]
 
 
+def test_one_sku_is_told_what_it_is_told_among_all(selling: World, client: TestClient) -> None:
+    happens(selling.database, "ship", "PLATE", 128, selling.clock() - timedelta(hours=1), location="LEEDS")
+    with selling.database.transaction() as connection:
+        connection.execute(text("UPDATE channel SET oversell_penalty = 0"))
+    every = client.get("/v1/buffers").json()["items"]
+    assert len(every) == 4
+    assert max(one["terms"]["oversell_weight"]["value"] for one in every) > 1  # what it counts hangs on all that the channel sells
+    alone = [
+        client.get("/v1/buffers", params={"sku": one["sku"], "channel": one["channel"]}).json()["items"][0]
+        for one in every
+    ]
+    assert alone == every
+
+
+def test_estimates_are_kept_for_minutes_while_stock_counts_at_once(selling: World) -> None:
+    with selling.database.reading() as connection:
+        now, channels = selling.clock(), ["market", "shop"]
+        first = selling.estimates.of(connection, channels, now)
+        assert selling.estimates.of(connection, channels, now + timedelta(minutes=4)) is first
+        assert selling.estimates.of(connection, channels, now + timedelta(minutes=6)) is not first
+        assert selling.estimates.of(connection, ["another"], now) is not first
+
+
 def test_a_change_worth_more_than_the_limit_waits_for_a_person(selling: World, client: TestClient) -> None:
     with selling.database.transaction() as connection:
         connection.execute(text("UPDATE sku SET unit_price = 900000000 WHERE sku = 'MUG'"))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from api.jobs.buffer_estimates import read_estimates
 from api.jobs.buffers import listings_of
 from api.wiring import World
 from core_sync.clock import to_microseconds
@@ -29,6 +30,6 @@ def test_receipts_that_cannot_be_true_are_left_out_and_said_so(stocked: World) -
             }
             connection.execute(INSERT, row)
     with stocked.database.reading() as connection:
-        (listing,) = listings_of(connection, {"MUG": 20}, ["shop"], "EUR", now)
+        (listing,) = listings_of(connection, read_estimates(connection, now), {"MUG": 20}, "EUR", now)
     assert "2 deliveries of the supplier" in listing.supply.note
     assert listing.supply.note.endswith("3 left out: received before ordered, or without a quantity")

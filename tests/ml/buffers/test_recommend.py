@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ml.buffers.bulk import Listings, buffers
 from ml.buffers.mistakes import accepted_chance, expected_mistakes, held_back
 from ml.buffers.others import others_demand
-from ml.buffers.race import Stretch
+from ml.buffers.race import Stretches
 from ml.buffers.rails import Policy, within
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
 from ml.buffers.weight import expected_rate, next_weight, weight_for_target
@@ -53,9 +53,10 @@ def only(listing: Listing, policy: Policy = FREE) -> Recommendation:
     return recommend([listing], NOON, policy)[0]
 
 
-def certain(own: Demand, others: Demand) -> list[Stretch]:
+def certain(own: Demand, others: Demand) -> Stretches:
     """A window that ends for certain, the channel served at its end."""
-    return [Stretch(True, np.ones(len(own)), own, others)]
+    alone = [Demand(pool.mean[None], pool.dispersion[None]) for pool in (own, others)]
+    return Stretches(np.ones(1, dtype=bool), np.ones((1, len(own))), *alone)
 
 
 def test_a_recommendation_has_the_agreed_fields() -> None:
