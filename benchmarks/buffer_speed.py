@@ -5,8 +5,8 @@
 Many: made-up listings in arrays, through ``ml.buffers.bulk.buffers`` with every figure it gives; the peer is the same
 rule listing by listing. Beside the time it took stands the processor time shared by the cores, which other work on the
 machine does not lengthen. Flat: processor time a row of all of them beside a tenth. One: ``GET /v1/buffers`` for one
-SKU on one channel in process, against a book with a hundred SKUs sold for two weeks; its peer is a request that reads
-nothing.
+SKU on one channel in process, against a book with a hundred SKUs sold for two weeks, by the clock and by the processor
+time of the whole process; its peer is a request that reads nothing.
 """
 
 import argparse
@@ -51,11 +51,11 @@ def listings(rows: int) -> Listings:
     )  # fmt: skip
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """What ``work`` takes."""
-    begun = perf_counter()
+def seconds(work: Callable[[], object], clock: Callable[[], float] = perf_counter) -> float:
+    """What ``work`` takes by ``clock``."""
+    begun = clock()
     work()
-    return perf_counter() - begun
+    return clock() - begun
 
 
 def processor_seconds(work: Callable[[], object]) -> float:
@@ -90,13 +90,16 @@ def one_by_api(folder: Path) -> Iterator[Figure]:
         sell(world.database, world.clock())
         with TestClient(create_app(world), base_url="http://127.0.0.1:8765") as client:
 
-            def asked(address: str) -> float:
-                return float(np.quantile([seconds(lambda: client.get(address)) for _ in range(REQUESTS)], 0.99))
+            def asked(address: str, clock: Callable[[], float] = perf_counter) -> float:
+                taken = [seconds(lambda: client.get(address), clock) for _ in range(REQUESTS)]
+                return float(np.quantile(taken, 0.99))
 
             address = "/v1/buffers?sku=SKU-7&channel=shop"
             if not client.get(address).json()["items"]:
                 raise RuntimeError(f"{address} tells nothing")
-            found, bare = asked(address), asked("/v1/openapi.json")
+            worked, found, bare = asked(address, process_time), asked(address), asked("/v1/openapi.json")
+        yield Figure("one by API, processor time p99", worked * 1e3, "ms", "asked", ASKED_P99_S * 1e3,
+                     worked / ASKED_P99_S)  # fmt: skip
         yield Figure("one by API, p99", found * 1e3, "ms", "asked", ASKED_P99_S * 1e3, found / ASKED_P99_S)
         yield Figure("one by API, p99", found * 1e3, "ms", "a request that reads nothing", bare * 1e3, found / bare)
     finally:

@@ -57,7 +57,7 @@ class Tail:
 def exactly(units: Floats, demand: Demand) -> Floats:
     """P(D = ``units``) (n,) for whole ``units`` of 0 or more."""
     plain = special.xlogy(units, demand.mean) - demand.mean - special.gammaln(units + 1)
-    bursts = demand.bursts & (demand.mean > 0)
+    bursts = demand.bursts & (demand.mean > TINY)
     over = np.where(bursts, demand.dispersion - 1, 1.0)
     size = np.where(bursts, demand.mean, 1.0) / over
     bursty = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -16,13 +16,14 @@ LEAST_HELD = 1e-290
 
 
 def chance_of(units: float, mean: float, dispersion: float) -> float:
-    if mean == 0:
+    if mean < 1e-300:
         return float(units == 0)
     if dispersion == 1:
         return float(stats.poisson.pmf(units, mean))
     return float(stats.nbinom.pmf(units, mean / (dispersion - 1), 1 / dispersion))
 
 
+@example(5e-324, 2.0, 0)
 @given(MEANS, DISPERSIONS, st.integers(0, 3_000))
 def test_the_chance_of_exactly_so_many_is_the_distributions(mean: float, dispersion: float, units: int) -> None:
     found = exactly(np.array([float(units)]), Demand.of([mean], [dispersion]))[0]
