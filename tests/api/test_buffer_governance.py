@@ -61,7 +61,8 @@ def test_one_sku_is_told_what_it_is_told_among_all(selling: World, client: TestC
         connection.execute(text("UPDATE channel SET oversell_penalty = 0"))
     every = client.get("/v1/buffers").json()["items"]
     assert len(every) == 4
-    assert max(one["terms"]["oversell_weight"]["value"] for one in every) > 1  # what it counts hangs on all that the channel sells
+    # What an oversell counts hangs on all that the channel sells.
+    assert max(one["terms"]["oversell_weight"]["value"] for one in every) > 1
     alone = [
         client.get("/v1/buffers", params={"sku": one["sku"], "channel": one["channel"]}).json()["items"][0]
         for one in every
