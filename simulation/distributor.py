@@ -59,7 +59,8 @@ def simulate(scenario: Scenario) -> World:
             running.benign.append(
                 Benign("standing_offset", scenario.start, sku=item.sku, quantity=sum(item.erp_offset))
             )
-    return World(scenario, tables, {"faults": _faults(running, schedule), "benign": _benign(running)})
+    truth = {"faults": _faults(running, schedule), "losses": _losses(running), "benign": _benign(running)}
+    return World(scenario, tables, truth)
 
 
 def _faults(running: Running, schedule: list[Fault]) -> Rows:
@@ -101,6 +102,22 @@ def _fault_row(running: Running, fault: Fault) -> dict[str, object]:
         "failure_ids": " ".join(fault.failure_ids),
         "snapshot_keys": " ".join(fault.snapshot_keys),
     }
+
+
+def _losses(running: Running) -> Rows:
+    return [
+        {
+            "at": running.moment(loss.at_s),
+            "sku": running.items[loss.sku].sku,
+            "channel": CHANNELS[loss.channel],
+            "kind": loss.kind,
+            "units": loss.units,
+            "loss": _money(loss.amount),
+            "currency": REPORTING_CURRENCY,
+            "fault_ids": " ".join(loss.fault_ids),
+        }
+        for loss in sorted(running.losses, key=lambda loss: loss.at_s)
+    ]
 
 
 def _money(amount: float) -> Decimal:

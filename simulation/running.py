@@ -13,7 +13,7 @@ from core_sync.ledger.events import EventType
 from simulation.books import Book, Erp
 from simulation.catalogue import Item
 from simulation.scenario import CHANNELS, LOCATIONS, Scenario
-from simulation.world import Benign, Fault, Rows
+from simulation.world import Benign, Fault, Loss, Rows
 
 _ERP_TELLS = frozenset(
     {EventType.INBOUND_ANNOUNCED, EventType.RESERVE, EventType.RELEASE_RESERVATION, EventType.ORDER_CANCELLED}
@@ -95,6 +95,7 @@ class Running:
         self.snapshots: Rows = []
         self.failures: Rows = []
         self.benign: list[Benign] = []
+        self.losses: list[Loss] = []
         self.deliveries: Rows = []
         self.late_aliases: Rows = []
         self.late_units: Rows = []

@@ -8,7 +8,8 @@ the listing takes and the shadow would have refused, though the goods are not th
     lost     = units × margin × (1 − recapture)
     oversold = units × (margin + penalty of the channel)
 
-Both are laid at the door of the fault that spoils the listing; the earliest, where there are several.
+Both are laid at the door of the fault that spoils the listing; the earliest, where there are several. Each such line is
+also told by itself with every fault that spoiled its listing: cure all of them in time, and the shadow sells it.
 """
 
 from core_sync.availability.rules import WHOLE_SHARE, ChannelTerms, promised_quantity
@@ -17,7 +18,7 @@ from simulation.faults.reports import report
 from simulation.running import Running
 from simulation.scenario import CHANNELS, DIRECT
 from simulation.warehouse import place
-from simulation.world import Fault
+from simulation.world import Fault, Loss
 
 EDI = CHANNELS.index("edi")
 
@@ -101,23 +102,24 @@ def buy(running: Running, line: Line) -> None:
 
 
 def _blame(running: Running, sku: int, channel: int, quantity: int, *, oversold: bool) -> None:
-    fault = culprit(running, sku, channel)
-    if fault is not None:
-        charge(running, fault, sku, channel, quantity, oversold=oversold)
+    spoiling = culprits(running, sku, channel)
+    if spoiling:
+        charge(running, spoiling, sku, channel, quantity, oversold=oversold)
 
 
-def culprit(running: Running, sku: int, channel: int) -> Fault | None:
-    """The earliest active fault that spoils this listing."""
+def culprits(running: Running, sku: int, channel: int) -> list[Fault]:
+    """The active faults that spoil this listing, the earliest first."""
     suspects = [fault for fault in running.active.get(sku, ()) if channel in fault.hits]
     whole = running.listings.channel_blocked[channel]
     suspects += [one for one in (whole, running.listings.blocked[channel].get(sku)) if one is not None]
     suspects += [fault for fault in running.active_wide if channel in fault.hits]
-    return min(suspects, key=lambda fault: fault.started_s or 0, default=None)
+    once = {id(fault): fault for fault in suspects}
+    return sorted(once.values(), key=lambda fault: fault.started_s or 0)
 
 
-def charge(running: Running, fault: Fault, sku: int, channel: int, quantity: int, *, oversold: bool) -> None:
-    """Add the loss of one line to a fault."""
-    margin, constants = running.items[sku].margin, running.constants
+def charge(running: Running, spoiling: list[Fault], sku: int, channel: int, quantity: int, *, oversold: bool) -> None:
+    """Add the loss of one line to the first of the faults that spoil its listing, and note it."""
+    fault, margin, constants = spoiling[0], running.items[sku].margin, running.constants
     if oversold:
         fault.oversold_units += quantity
         loss = quantity * (margin + constants.oversell_penalty[channel])
@@ -128,6 +130,10 @@ def charge(running: Running, fault: Fault, sku: int, channel: int, quantity: int
         fault.loss_so_far += loss
     else:
         fault.loss_ahead += loss
+    kind = "oversold" if oversold else "lost"
+    running.losses.append(
+        Loss(running.now, sku, channel, kind, quantity, loss, tuple(one.fault_id for one in spoiling))
+    )
 
 
 def plan_maintenance(running: Running) -> None:

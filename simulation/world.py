@@ -14,7 +14,8 @@ Rows = list[dict[str, Any]]
 class World:
     """The interchange tables of one world, and the truth behind them.
 
-    ``truth`` has ``faults`` (one row a fault, with its loss) and ``benign`` (surprises that are no faults).
+    ``truth`` has ``faults`` (one row a fault, with its loss), ``losses`` (one row an order line that faults cost) and
+    ``benign`` (surprises that are no faults).
     """
 
     scenario: Scenario
@@ -65,6 +66,20 @@ class Fault:
     def active(self) -> bool:
         """Begun and not cured."""
         return self.started_s is not None and self.ended_s is None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One order line that faults cost: when, of which listing (indices), and every fault that spoiled it then."""
+
+    at_s: int
+    sku: int
+    channel: int
+    kind: str
+    """``oversold`` or ``lost``."""
+    units: int
+    amount: float
+    fault_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ TRUTH_COLUMNS: dict[str, tuple[str, ...]] = {
         "system", "quantity", "lost_units", "oversold_units", "loss_so_far", "loss_ahead", "loss_if_unfixed",
         "currency", "skus", "event_ids", "failure_ids", "snapshot_keys", "missing_at", "documents",
     ),
+    "losses": ("at", "sku", "channel", "kind", "units", "loss", "currency", "fault_ids"),
     "benign": ("kind", "started_at", "ended_at", "sku", "location", "channel", "quantity", "reference"),
 }  # fmt: skip
 """The columns of the truth; lists in a cell are separated by blanks."""

@@ -7,6 +7,7 @@ from core_sync.database.columns import key, moment, whole
 
 _OPEN_WITH_SKU = "resolved_at IS NULL AND sku IS NOT NULL"
 _OF_CHANNEL = "resolved_at IS NULL AND sku IS NULL AND channel IS NOT NULL"
+_TOLD_OF_CHANNEL = "resolved_at IS NULL AND kind = 'told' AND channel IS NOT NULL"
 _ASKING = "error_code = 'unmapped_sku' AND mapping_candidates IS NULL AND resolved_at IS NULL"
 
 
@@ -41,6 +42,12 @@ class Failure(SQLModel, table=True):
         ),
         Index("failure_open_sku", "sku", sqlite_where=text(_OPEN_WITH_SKU), postgresql_where=text(_OPEN_WITH_SKU)),
         Index("failure_open_channel", "channel", sqlite_where=text(_OF_CHANNEL), postgresql_where=text(_OF_CHANNEL)),
+        Index(
+            "failure_told_of_channel",
+            "channel",
+            sqlite_where=text(_TOLD_OF_CHANNEL),
+            postgresql_where=text(_TOLD_OF_CHANNEL),
+        ),
         Index("failure_asking_candidates", "sku", sqlite_where=text(_ASKING), postgresql_where=text(_ASKING)),
         Index(
             "failure_open_subject",

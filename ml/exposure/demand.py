@@ -9,6 +9,7 @@ days and the loss function forgives a rough one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -56,6 +57,19 @@ class DemandBook:
         category = self.categories.get(sku, NO_CATEGORY)
         own = self.of_sku.get((sku, channel)) or self.of_category.get((category, channel))
         return own or self.of_channel.get(channel, NO_DEMAND_KNOWN)
+
+    def share_of(self, sku: str, channel: str) -> float:
+        """What part of all that is asked of the SKU the channel asks for; 1 where nothing else is known to ask."""
+        own, every = self.of_sku.get((sku, channel)), self.rates.get(sku, 0.0)
+        return (own.rate_per_day.value or 0.0) / every if own is not None and every > 0 else 1.0
+
+    @cached_property
+    def rates(self) -> Mapping[str, float]:
+        """Units a day asked of each SKU on all channels together."""
+        found: dict[str, float] = {}
+        for (sku, _), demand in self.of_sku.items():
+            found[sku] = found.get(sku, 0.0) + (demand.rate_per_day.value or 0.0)
+        return found
 
 
 def dispersion_over(hours: ArrayLike, daily: ArrayLike, share: ArrayLike = 1.0, lot: ArrayLike = 1.0) -> Floats:

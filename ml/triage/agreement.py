@@ -5,6 +5,7 @@ cured case open for ever.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -33,6 +34,21 @@ def is_over(jump_to: int, usual: float, now: int) -> bool:
     return abs(now - usual) <= max(RECORD_ERROR_UNITS, LEFT_OF_THE_JUMP * abs(jump_to - usual))
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one system reports of one SKU: in which state, at which place (empty for a channel total)."""
+
+    system: str
+    sku: str
+    location: str
+    state: str
+
+    @property
+    def named(self) -> dict[str, str]:
+        """As a statement's parameters."""
+        return asdict(self)
+
+
 def compared_again(connection: Connection) -> Sequence[Row[Any]]:
     """The figures with open anomalies whose system was compared since."""
     return connection.execute(text(_OPEN)).all()
@@ -42,28 +58,33 @@ def settle_deltas(connection: Connection, figures: Sequence[Row[Any]], at: datet
     """Settle the delta anomalies of each of ``figures`` that a later comparison finds over; returns how many."""
     settled = 0
     for subject in figures:
-        named = {"system": subject.system, "sku": subject.sku, "location": subject.location, "state": subject.state}
-        later = connection.execute(text(_LATEST), {**named, "last": subject.last}).one_or_none()
-        if later is None:
+        figure = Figure(subject.system, subject.sku, subject.location, subject.state)
+        named, now = figure.named, latest_residual(connection, figure, subject.last)
+        if now is None:
             continue
         jumps = connection.execute(text(_RESIDUALS), {**named, "since": subject.first, "until": subject.last + 1}).all()
-        before = _before(connection, named, subject.first)
-        usual = median(before) if before else 0.0
+        usual = usual_residual(connection, figure, subject.first)
         jump_to = max((row.residual for row in jumps), key=lambda residual: abs(residual - usual), default=0)
-        if is_over(jump_to, usual, later.residual):
+        if is_over(jump_to, usual, now):
             done = connection.execute(text(_SETTLE), {**named, "at": to_microseconds(at), "until": subject.last})
             settled += max(done.rowcount, 0)
     return settled
 
 
-def _before(connection: Connection, named: dict[str, str], first: int) -> list[int]:
-    """The differences of the figure's comparisons before ``first``, newest first; one without a difference agreed."""
-    moments = connection.execute(text(_COMPARED), {**named, "first": first, "most": USUAL_OVER}).all()
+def latest_residual(connection: Connection, figure: Figure, after: int) -> int | None:
+    """What the newest comparison of a moment past ``after`` (microseconds) leaves to be explained; None without one."""
+    row = connection.execute(text(_LATEST), {**figure.named, "last": after}).one_or_none()
+    return None if row is None else int(row.residual)
+
+
+def usual_residual(connection: Connection, figure: Figure, before: int) -> float:
+    """What comparisons of moments before ``before`` usually left; one without a difference agreed."""
+    moments = connection.execute(text(_COMPARED), {**figure.named, "first": before, "most": USUAL_OVER}).all()
     if not moments:
-        return []
-    bound = {**named, "since": moments[-1].as_of, "until": first}
+        return 0.0
+    bound = {**figure.named, "since": moments[-1].as_of, "until": before}
     known = {row.as_of: row.residual for row in connection.execute(text(_RESIDUALS), bound)}
-    return [known.get(moment.as_of, 0) for moment in moments]
+    return float(median(known.get(moment.as_of, 0) for moment in moments))
 
 
 _OPEN = """

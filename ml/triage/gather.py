@@ -12,6 +12,7 @@ from core_sync.database.engine import Database
 from core_sync.database.upsert import upsert
 from ml.feedback.expected import suppress_new
 from ml.triage.agreement import compared_again, settle_deltas
+from ml.triage.borne_out import doubted, settle_movements
 from ml.triage.frames import scored_up_to
 from ml.triage.grouping import Scope, anomaly_fingerprint
 from ml.triage.outages import told_apart
@@ -50,19 +51,21 @@ def gather(connection: Connection, at: datetime) -> set[int]:
 def settle(database: Database, at: datetime) -> int:
     """Settle each anomaly whose figures agree again, or whose failure is gone; returns how many.
 
-    A delta is settled by a later comparison. A movement stays as it was told: one that a failure explained
-    is settled with that failure, any other when a person resolves its case.
+    A delta is settled by a later comparison, and so is a movement that it bears out. One that a failure explained is
+    settled with that failure, any other when a person resolves its case.
     """
     with database.transaction() as connection:
         gone = connection.execute(text(_FAILURE_GONE), {"at": to_microseconds(at)}).rowcount
         settled = _reviewed(connection, max(gone, 0), at)
     with database.reading() as connection:
         compared = connection.execute(text(_COMPARED)).scalar_one()
-        figures = compared_again(connection) if compared != scored_up_to(connection).get("compared") else []
-    for start in range(0, len(figures), SETTLED_AT_ONCE):
+        anew = compared != scored_up_to(connection).get("compared")
+        figures, movements = (compared_again(connection), doubted(connection)) if anew else ([], [])
+    for start in range(0, max(len(figures), len(movements)), SETTLED_AT_ONCE):
         with database.transaction() as connection:
-            agreeing = settle_deltas(connection, figures[start : start + SETTLED_AT_ONCE], at)
-            settled += _reviewed(connection, agreeing, at)
+            over = settle_deltas(connection, figures[start : start + SETTLED_AT_ONCE], at)
+            over += settle_movements(connection, movements[start : start + SETTLED_AT_ONCE], at)
+            settled += _reviewed(connection, over, at)
     _mark(database, {"compared": compared})
     return settled
 

@@ -1,7 +1,7 @@
 """What the books say of money and demand: prices, rates, demand by channel, what each channel shows."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from core_sync.outbox.backlog import last_known
 from ml.exposure.demand import HISTORY, DemandBook, estimate
 from ml.exposure.rates import Rates
 from ml.exposure.situation import UnitPrices
+from ml.triage.frozen import Arrivals
 from ml.triage.stakes import Shown
 
 DEMAND_WINDOW = timedelta(days=28)
@@ -46,12 +47,15 @@ class Market(Money):
 
     demand: DemandBook
     shown: Shown
+    arrivals: Mapping[str, Arrivals] = field(default_factory=dict)
+    """By SKU; those of which nothing came in are left out."""
 
 
 def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
     """Prices, demand of the last four weeks and what channels show, for ``skus``."""
     return Market(_prices(connection, skus), _penalties(connection), _rates(connection, reporting),
-                  read_demand(connection, skus, at), _shown(connection, skus, at))  # fmt: skip
+                  read_demand(connection, skus, at), _shown(connection, skus, at),
+                  _arrivals(connection, skus, at))  # fmt: skip
 
 
 def read_money(connection: Connection, skus: Collection[str], reporting: str) -> Money:
@@ -122,6 +126,24 @@ def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> 
         )
     )
     return estimate(history)
+
+
+def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> dict[str, Arrivals]:
+    """How often goods came in, and how many, over the same days as demand."""
+    until = to_microseconds(at)
+    since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
+    received = connection.execute(
+        text(
+            f"SELECT p.sku, COUNT(*), SUM(l.quantity) FROM ({wanted_skus(connection)}) w "
+            "JOIN position p ON p.sku = w.sku JOIN ledger_entry l ON l.position_id = p.position_id "
+            "WHERE l.type = 'receipt' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY p.sku"
+        ),
+        {"skus": as_json(skus), "since": since, "until": until},
+    ).all()
+    if not received:
+        return {}
+    days = max(1.0, (until - max(since, int(connection.execute(text(_BEGUN)).scalar_one()))) / DAY_US)
+    return {sku: Arrivals(count / days, float(units) / count) for sku, count, units in received}
 
 
 def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown:

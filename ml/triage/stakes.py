@@ -3,7 +3,7 @@
 A channel's wrong figure speaks for itself. A disagreement between the books of two systems leaves
 open who is right, so each counts with an even belief, unless the reconciliation rule of the one that reports says
 whose figure wins. A failure that keeps a listing from being
-updated leaves it showing what it showed.
+updated leaves it showing what it showed, while the stock behind it moves on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +20,12 @@ AVAILABLE: Mapping[str, int] = MappingProxyType(
     | dict.fromkeys(("ship", "transfer_out", "scrap", "reserve", "hold"), -1)
 )
 """What one unit of a movement does to available stock; of the others none, or none that can be told (a count)."""
+
+OF_AVAILABLE: Mapping[str, int] = MappingProxyType({"allocated": -1, "quality_hold": -1, "in_transit": 0})
+"""What one unit more of a state makes of available stock; of on hand and available one more."""
+
+STALE = "stale_reservation"
+"""The cause that leaves units reserved for nobody, whoever tells of it."""
 
 LEDGER, RESERVATION, EXPECTED = "ledger.", "reservation", "expect."
 """How operations are called that the ledger holds, those of a reservation that is stale, and what has not come."""
@@ -46,6 +52,8 @@ class Stake:
     why: str
     pool: int | None = None
     """Units of stock that several channels draw on and that are wrong in all; None where a listing alone is."""
+    frozen: bool = False
+    """The listing takes no updates: what is truly there goes on changing, and its figure does not follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,12 @@ class SignalFacts:
     """Whose figure the reconciliation rule believes; empty where nobody has said."""
     believed: int | None = None
     """That figure, as of the same moment."""
+    state: str = ""
+    """Which state of the stock a difference is of."""
+    root_cause: str = ""
+    """What is thought to be behind a failure."""
+    first_quantity: int | None = None
+    """What its source said first under the id that it has used again."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     if signal.operation.startswith(EXPECTED):
         why = UNCOUNTED.get(signal.operation.removeprefix(EXPECTED))
         return _of_doubt(signal, signal.quantity or 0, shown, why) if why else []
-    if signal.operation == RESERVATION:
+    if signal.operation == RESERVATION or (signal.root_cause == STALE and signal.quantity):
         return _of_stale(signal, signal.quantity or 0, shown)
     return _of_listing(signal, shown)
 
@@ -116,11 +130,12 @@ def _of_delta(signal: SignalFacts, difference: int, shown: Shown) -> Iterable[St
             signal.sku, signal.channel, max(0, signal.actual or 0), right, 1.0, "the channel shows another figure"
         )
         return
+    of_available = OF_AVAILABLE.get(signal.state, 1)
     if signal.believed is not None and signal.expected is not None:
         why = f"two systems disagree on the stock, and the figure of {signal.winner} wins"
-        yield from _of_doubt(signal, signal.believed - signal.expected, shown, why, belief=1.0)
+        yield from _of_doubt(signal, of_available * (signal.believed - signal.expected), shown, why, belief=1.0)
         return
-    yield from _of_doubt(signal, difference, shown, "two systems disagree on the stock")
+    yield from _of_doubt(signal, of_available * difference, shown, "two systems disagree on the stock")
 
 
 def _of_doubt(
@@ -134,7 +149,8 @@ def _of_doubt(
 
 def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     """A movement without effect yet, on every channel: for sure unless it may be a repeat."""
-    effect = AVAILABLE.get(signal.operation.removeprefix(LEDGER), 0) * (signal.quantity or 0)
+    units = (signal.quantity or 0) - (signal.first_quantity or 0)
+    effect = AVAILABLE.get(signal.operation.removeprefix(LEDGER), 0) * units
     if not effect:
         return
     certain = signal.error_code not in ("business_key", "id_conflict")
@@ -154,10 +170,18 @@ def _of_stale(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stak
 
 
 def _of_listing(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
-    """An update that did not arrive: the listing still shows what it showed."""
+    """An update that did not arrive: the listing still shows what it showed.
+
+    Of what goes wrong in the books, listings are off by no more units than that is about.
+    """
     for channel in [signal.channel] if signal.channel else shown.channels_of(signal.sku):
         figure, promised = shown.figure(channel, signal.sku), shown.promise(channel, signal.sku)
-        yield Stake(signal.sku, channel, figure, promised, 1.0, "the update did not arrive")
+        if signal.channel:
+            yield Stake(signal.sku, channel, figure, promised, 1.0, "the update did not arrive", frozen=True)
+            continue
+        most = abs(figure - promised) if signal.quantity is None else abs(signal.quantity)
+        right = min(max(promised, figure - most), figure + most)
+        yield Stake(signal.sku, channel, figure, right, 1.0, "the channel shows another figure than it may")
 
 
 def gap(stake: Stake) -> float:

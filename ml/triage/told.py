@@ -63,17 +63,29 @@ _NUMBERS = {
 
 _FAILURE = """
 SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location, f.operation,
-       f.error_code, f.quantity, d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons
+       f.error_code, f.quantity, d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons,
+       (SELECT l.quantity FROM source o JOIN ledger_entry l ON l.source_id = o.source_id AND l.event_id = f.duplicate_of
+        WHERE o.name = f.system AND f.error_code = 'id_conflict') AS first_quantity
 """
 
 _ANOMALY = """
-SELECT s.case_id, a.kind, a.anomaly_id AS signal_id, a.system, a.channel, a.sku, a.location, a.expected, a.actual,
+SELECT s.case_id, a.kind, a.anomaly_id AS signal_id, a.system, a.channel, a.sku, a.location, a.state,
+       COALESCE(d.expected + d.in_flight, a.expected) AS expected, COALESCE(d.reported, a.actual) AS actual,
        a.score, a.p_value, a.fault_probability, a.reasons, d.event_lag_s, d.winner,
-       CASE WHEN d.winner = 'ledger' THEN a.expected ELSE d.winning_quantity END AS believed,
+       CASE WHEN d.winner = 'ledger' THEN d.expected + d.in_flight ELSE d.winning_quantity END AS believed,
        (SELECT (a.occurred_at - MIN(i.placed_at)) / 1000000.0 FROM open_item i JOIN position p
           ON p.position_id = i.position_id
         WHERE p.sku = a.sku AND i.kind = 'reservation' AND i.open_quantity > 0) AS reservation_age_s
 """
+
+_NEWEST = """
+LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = (
+  SELECT n.delta_id FROM delta n
+  WHERE n.sku = a.sku AND n.location = a.location AND n.channel = a.channel
+    AND n.system = a.system AND n.state = a.state
+  ORDER BY n.as_of DESC LIMIT 1)
+"""
+"""A difference costs what it is by now, which the newest comparison of the same figure tells."""
 
 _FAILURES = f"""{_FAILURE}
 FROM {{wanted}} w JOIN case_signal s ON s.case_id = w.number AND s.kind = 'failure'
@@ -84,7 +96,7 @@ WHERE f.resolved_at IS NULL ORDER BY f.failure_id
 _ANOMALIES = f"""{_ANOMALY}
 FROM {{wanted}} w JOIN case_signal s ON s.case_id = w.number AND s.kind = 'anomaly'
 JOIN anomaly a ON a.anomaly_id = s.signal_id
-LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = a.fact_id
+{_NEWEST}
 WHERE a.settled_at IS NULL ORDER BY a.anomaly_id
 """
 
@@ -100,6 +112,6 @@ _ANOMALIES_ON = f"""{_ANOMALY}
 FROM ({{wanted}}) w JOIN anomaly a ON a.sku = w.sku AND a.settled_at IS NULL
 JOIN case_signal s ON s.kind = 'anomaly' AND s.signal_id = a.anomaly_id
 JOIN exception_case c ON c.case_id = s.case_id AND c.status <> 'resolved'
-LEFT JOIN delta d ON a.kind = 'delta' AND d.delta_id = a.fact_id
+{_NEWEST}
 ORDER BY a.anomaly_id
 """

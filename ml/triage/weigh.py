@@ -20,6 +20,7 @@ from ml.exposure.value import Exposure, exposures_of
 from ml.registry.service_models import ServiceModels
 from ml.triage.attribution import Claim, SignalKey, shared, standing
 from ml.triage.cause import cause_of
+from ml.triage.frozen import NO_ARRIVALS, sellable
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
 from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
@@ -182,7 +183,7 @@ def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
         [
             Situation(
                 claim.stake.published,
-                _believed(claim.stake),
+                _believed(claim, books),
                 market.demand.of(claim.stake.sku, claim.stake.channel),
                 time_to_fix(claim.cause, books.fixed),
                 market.prices_of(claim.stake.sku, claim.stake.channel),
@@ -193,8 +194,13 @@ def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
     )
 
 
-def _believed(stake: Stake) -> Belief:
+def _believed(claim: Claim, books: Books) -> Belief:
     """What is truly there: the other figure with the stake's belief, else what is shown."""
+    stake = claim.stake
+    if stake.frozen:
+        share = books.market.demand.share_of(stake.sku, stake.channel)
+        arrivals = books.market.arrivals.get(stake.sku, NO_ARRIVALS)
+        return sellable(stake.available, share, arrivals, time_to_fix(claim.cause, books.fixed).value or 0.0)
     if stake.belief >= 1.0 or stake.available == stake.published:
         return certain(stake.available)
     low, high = sorted((stake.available, stake.published))
@@ -215,6 +221,9 @@ def _facts(row: Mapping[str, Any]) -> SignalFacts:
         actual=row.get("actual"),
         winner=row.get("winner") or "",
         believed=row.get("believed"),
+        state=row.get("state") or "",
+        root_cause=row.get("root_cause") or "",
+        first_quantity=row.get("first_quantity"),
     )
 
 

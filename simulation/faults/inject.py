@@ -14,7 +14,7 @@ from simulation.faults.reservations import cancel_without_release, hold_past_exp
 from simulation.faults.untold import fall_silent, hide, leave_undecided, lose_transfer
 from simulation.running import Running
 from simulation.scenario import CHANNELS
-from simulation.world import Fault
+from simulation.world import Fault, Loss
 
 
 def run_short(running: Running, fault: Fault) -> None:
@@ -31,7 +31,9 @@ def run_short(running: Running, fault: Fault) -> None:
     margin, penalty = running.items[sku].margin, running.constants.oversell_penalty[channel]
     if fault.stays or running.now + fault.cure_after_s > running.end:
         fault.oversold_units = quantity
-        fault.loss_ahead += quantity * (margin + penalty)
+        loss = quantity * (margin + penalty)
+        fault.loss_ahead += loss
+        running.losses.append(Loss(running.end, sku, channel, "oversold", quantity, loss, (fault.fault_id,)))
     document = f"SO-{running.number('order', 100_000)}"
     report(running, fault, sku=sku, channel=channel, quantity=quantity, document=document, location=0)
 

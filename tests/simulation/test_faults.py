@@ -184,3 +184,13 @@ def test_no_text_of_the_sample_is_said_by_two_root_causes() -> None:
         for template in chosen:
             causes[template.text].add(ROOT_CAUSE[kind])
     assert Counter(len(said_by) for said_by in causes.values()).keys() == {1}
+
+
+def test_every_line_that_a_fault_cost_is_told_with_the_faults_that_spoiled_its_listing(sample: World) -> None:
+    cost: dict[str, float] = {}
+    for row in sample.truth["losses"]:
+        first, *_ = str(row["fault_ids"]).split()
+        cost[first] = cost.get(first, 0.0) + float(str(row["loss"]))
+    assert len(sample.truth["losses"]) > 20
+    for fault in sample.truth["faults"]:
+        assert cost.get(str(fault["fault_id"]), 0.0) == pytest.approx(float(str(fault["loss_if_unfixed"])), abs=0.5)

@@ -35,3 +35,36 @@ def test_what_may_have_arrived_uncounted_could_be_sold_and_what_was_picked_is_re
     (stake,) = stakes_of(missing("expect.transfer_to_arrival"), SHOWN)
     assert (stake.published, stake.available, stake.belief) == (20, 25, EVEN_BELIEF)
     assert stakes_of(missing("expect.pick_to_ship"), SHOWN) == []
+
+
+def test_whoever_tells_of_a_stale_reservation_its_units_could_be_sold() -> None:
+    told = SignalFacts("failure", "MUG", operation="sweep", quantity=6, root_cause="stale_reservation")
+    (stake,) = stakes_of(told, SHOWN)
+    assert (stake.published, stake.available, stake.pool) == (20, 26, 6)
+
+
+def test_an_id_told_again_otherwise_is_wrong_by_no_more_than_the_difference() -> None:
+    told = SignalFacts(
+        "failure", "MUG", operation="ledger.receipt", error_code="id_conflict", quantity=30, first_quantity=24
+    )
+    (stake,) = stakes_of(told, SHOWN)
+    assert (stake.published, stake.available, stake.belief) == (20, 26, EVEN_BELIEF)
+
+
+def test_a_listing_that_takes_no_updates_is_frozen_and_one_that_others_book_wrongly_is_not() -> None:
+    (named,) = stakes_of(SignalFacts("failure", "MUG", channel="shop", operation="push_inventory"), SHOWN)
+    (of_books,) = stakes_of(SignalFacts("failure", "MUG", operation="post_goods_issue"), SHOWN)
+    assert (named.frozen, of_books.frozen) == (True, False)
+
+
+def test_units_that_another_system_does_not_hold_reserved_could_be_sold() -> None:
+    told = SignalFacts("delta", "MUG", location="LEEDS", state="allocated", expected=9, actual=4)
+    (stake,) = stakes_of(told, SHOWN)
+    assert (stake.published, stake.available) == (20, 25)
+
+
+def test_of_a_trouble_of_few_units_no_listing_is_off_by_many() -> None:
+    shown = Shown(promised={("shop", "MUG"): 20}, shown={("shop", "MUG"): 90})
+    told = SignalFacts("failure", "MUG", operation="post_goods_issue", quantity=5)
+    (stake,) = stakes_of(told, shown)
+    assert (stake.published, stake.available) == (90, 85)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, insert, text
 
@@ -172,8 +173,16 @@ def test_a_case_resolves_itself_when_its_failure_is_gone(ledger: Ledger) -> None
 
 def a_strange_movement(ledger: Ledger, entry_id: int) -> None:
     """An entry of the ledger found strange, as the detector writes it down."""
-    values = {"kind": "movement", "fact_id": entry_id, "system": "wms", "sku": "MUG", "occurred_at": 0, "score": 9.0}
-    opinion = {"p_value": 0.001, "fault_probability": 0.3, "actual": -7, "model_version": "x", "scored_at": 0}
+    values = {"kind": "movement", "fact_id": entry_id, "system": "wms", "sku": "MUG", "location": "LEEDS"}
+    opinion = {
+        "occurred_at": 0,
+        "score": 9.0,
+        "p_value": 0.001,
+        "fault_probability": 0.3,
+        "actual": -7,
+        "model_version": "x",
+        "scored_at": 0,
+    }
     with ledger.database.transaction() as connection:
         connection.execute(insert(Anomaly).values(**values, **opinion))
 
@@ -188,6 +197,41 @@ def test_a_strange_movement_is_settled_with_the_failure_that_explains_it(ledger:
         resolve_subject(connection, "push:shop:MUG", NOON, "pushed again, and it shows")
     assert run(ledger, hours=6).settled == 1
     assert [status for status, _, _ in cases(ledger)] == ["resolved"]
+
+
+def counts(ledger: Ledger, quantity: int, hours: float) -> None:
+    """The WMS reports what it has of mugs in Leeds, and that is compared."""
+    moment = MONDAY + timedelta(hours=hours)
+    with ledger.database.transaction() as connection:
+        store_figures(connection, [Figure("wms", "MUG", "LEEDS", "on_hand", quantity, moment)], moment)
+    reconcile(ledger.database, moment)
+
+
+def test_a_strange_movement_is_settled_once_a_later_count_bears_it_out(ledger: Ledger) -> None:
+    a_strange_movement(ledger, 1)
+    assert run(ledger).settled == 0
+    counts(ledger, 20, hours=5)
+    assert run(ledger, hours=5).settled == 1
+    assert [status for status, _, _ in cases(ledger)] == ["resolved"]
+
+
+def test_a_strange_movement_that_a_later_count_contradicts_stays(ledger: Ledger) -> None:
+    a_strange_movement(ledger, 1)
+    counts(ledger, 27, hours=5)
+    assert run(ledger, hours=5).settled == 0
+    assert cases(ledger)[0][0] == "new"
+
+
+def test_a_difference_costs_what_the_newest_comparison_says(ledger: Ledger) -> None:
+    for quantity, hours in ((400, 4), (130, 6)):
+        with ledger.database.transaction() as connection:
+            shows(connection, quantity, hours)
+        reconcile(ledger.database, MONDAY + timedelta(hours=hours))
+        run(ledger, hours)
+        with ledger.database.reading() as connection:
+            told = connection.execute(text("SELECT exposure_terms FROM exception_case WHERE status = 'new'"))
+            terms = msgspec.json.decode(told.scalar_one())
+        assert terms["shop MUG"]["published"]["value"] == quantity
 
 
 def test_what_a_person_resolved_is_not_weighed_again_when_the_case_comes_back(ledger: Ledger) -> None:

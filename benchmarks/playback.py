@@ -1,0 +1,184 @@
+"""A simulated world played through the real path as it was told, and the worklist as it stood at each look."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Connection, text
+
+from api.jobs.simulated_facts import MASTER_DATA
+from api.wiring import ROOMS
+from benchmarks.sample_feed import open_cases
+from core_sync.cases.feed import FeedCase, read_feed
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from core_sync.failures.record import resolve_failures
+from core_sync.intake.ingest import ingest_files
+from core_sync.intake.load import load_files
+from core_sync.interchange.writing import write_rows
+from core_sync.ledger.decisions import confirm_duplicate
+from core_sync.ledger.ledger import Ledger
+from core_sync.snapshots.reconcile import reconcile
+from ml.registry.service_models import ServiceModels
+from ml.triage.market import read_market
+from ml.triage.run import triage
+from ml.triage.told import Signals, read_signals
+from ml.triage.warm import WarmScorers
+from remediation.service import recommendation
+from simulation.scenario import REPORTING_CURRENCY
+from simulation.world import Rows, World
+from simulation.write import columns_of_table
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One case as the worklist showed it, in its order, with what simpler orders go by.
+
+    ``touched`` are the ids that its signals bear in the simulated world; ``difference`` is the widest of its signals in
+    units, ``difference_value`` that times the price and ``turnover`` units sold a day times the price, over its SKUs.
+    """
+
+    case_id: int
+    opened_at: datetime
+    touched: frozenset[str]
+    difference: float
+    difference_value: float
+    turnover: float
+    expected_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The worklist at one moment, the first in rank first."""
+
+    at: datetime
+    cases: Sequence[Listed]
+
+
+def looks(world: World, models: ServiceModels, every: timedelta) -> Iterator[Look]:
+    """Play ``world`` piece by piece; after each piece reconcile, triage and read the worklist.
+
+    What was told, corrected or closed later than a look is not known at it. People cure faults when they did in the
+    world, and say then of what was told twice that it was; nobody goes by the worklist.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        database = Database(f"sqlite:///{folder}/stock.db")
+        upgrade(database, *ROOMS[1:])
+        ledger, warm = Ledger(database), WarmScorers()
+        late = _late_master_data(world)
+        for table in MASTER_DATA:
+            rows = [row for row in world.tables[table] if id(row) not in {id(one) for _, _, one in late}]
+            _load(ledger, folder, table, rows, world.scenario.start)
+        before, at = world.scenario.start - timedelta(days=1), world.scenario.start + every
+        while at <= world.scenario.end:
+            _tell(ledger, folder, world, late, before, at)
+            _decide(ledger, world, at)
+            reconcile(database, at)
+            triage(database, models, recommendation, REPORTING_CURRENCY, at, warm=warm)
+            with database.reading() as connection:
+                yield Look(at, _listed(connection, at))
+            before, at = at, at + every
+        database.close()
+
+
+Late = list[tuple[datetime, str, dict[str, object]]]
+"""Master data that people set up when they cured a fault: when, in which table, the row."""
+
+
+def _late_master_data(world: World) -> Late:
+    cured = {
+        (kind, fault["sku"], fault["started_at"] if kind == "unmapped_sku" else None): fault["ended_at"]
+        for kind in ("unmapped_sku", "uom_mismatch")
+        for fault in world.truth["faults"]
+        if fault["subclass"] == kind and fault["ended_at"] is not None
+    }
+    aliases = ((("unmapped_sku", row["sku"], row.get("valid_from")), "aliases", row) for row in world.tables["aliases"])
+    units = ((("uom_mismatch", row["sku"], None), "uom", row) for row in world.tables["uom"] if row["uom"] != "CS")
+    return [(cured[key], table, row) for key, table, row in (*aliases, *units) if key in cured]
+
+
+def _tell(ledger: Ledger, folder: Path, world: World, late: Late, before: datetime, at: datetime) -> None:
+    """Everything that was told after ``before`` and up to ``at``."""
+    for table in ("aliases", "uom"):
+        rows = [row for moment, of, row in late if of == table and before < moment <= at]
+        _load(ledger, folder, table, rows, at)
+    events = [row for row in world.tables["events"] if before < row["recorded_at"] <= at]
+    path = folder / "events.parquet"
+    write_rows(path, events, columns_of_table("events"))
+    ingest_files(ledger, [path], lambda: at, as_recorded=True)
+    _load(ledger, folder, "snapshots", [row for row in world.tables["snapshots"] if before < row["as_of"] <= at], at)
+    told = [row for row in world.tables["failures"] if before < row["recorded_at"] <= at]
+    _load(ledger, folder, "failures", [{**row, "resolved_at": None} for row in told], at)
+    over = {str(row["id"]) for row in world.tables["failures"] if (row.get("resolved_at") or world.scenario.end) <= at}
+    with ledger.database.transaction() as connection:
+        open_now = connection.execute(text("SELECT failure_id, id FROM failure WHERE resolved_at IS NULL")).all()
+        ended = [failure_id for failure_id, told_id in open_now if told_id in over]
+        resolve_failures(connection, ended, at, "its source says that it is over")
+
+
+def _decide(ledger: Ledger, world: World, at: datetime) -> None:
+    """Whoever cured a fault has confirmed the repeats that it left."""
+    cured = [fault for fault in world.truth["faults"] if fault["ended_at"] is not None and fault["ended_at"] <= at]
+    theirs = {event for fault in cured for event in str(fault["event_ids"]).split()}
+    with ledger.database.reading() as connection:
+        held = connection.execute(text(_REPEATS)).all()
+    for held_id, event_id in held:
+        if event_id.split("#")[0] in theirs:  # EVENT, or EVENT#DIGEST for one told again otherwise
+            confirm_duplicate(ledger, held_id, "whoever cured it", at)
+
+
+_REPEATS = "SELECT held_id, event_id FROM held_event WHERE status IN ('suspected_duplicate', 'conflict')"
+
+
+def _load(ledger: Ledger, folder: Path, table: str, rows: Rows, at: datetime) -> None:
+    if rows:
+        path = folder / f"{table}.parquet"
+        write_rows(path, rows, columns_of_table(table))
+        load_files(ledger, table, [path], at)
+
+
+def _listed(connection: Connection, at: datetime) -> list[Listed]:
+    shown: list[FeedCase] = []
+    page = read_feed(connection, at, limit=500)
+    shown += page.cases
+    while page.next_cursor is not None:
+        page = read_feed(connection, at, cursor=page.next_cursor, limit=500)
+        shown += page.cases
+    touched = {case.case_id: case.touched for case in open_cases(connection)}
+    signals = read_signals(connection, [case.case for case in shown])
+    worth = _worth(connection, {sku for told in signals.values() for sku in told.skus}, at)
+    return [_of_case(case, touched[case.case], signals.get(case.case, Signals((), ())), worth) for case in shown]
+
+
+def _of_case(
+    case: FeedCase, touched: frozenset[str], signals: Signals, worth: Mapping[str, tuple[float, float]]
+) -> Listed:
+    widest: dict[str, int] = {}
+    for row in signals.rows:
+        quantity = row.get("quantity") if row["kind"] == "failure" else (row["actual"] or 0) - (row["expected"] or 0)
+        sku = row["sku"] or ""
+        widest[sku] = max(widest.get(sku, 0), abs(quantity or 0))
+    return Listed(
+        case_id=case.case,
+        opened_at=case.opened_at,
+        touched=touched,
+        difference=max(widest.values(), default=0),
+        difference_value=sum(worth.get(sku, (0.0, 0.0))[0] * units for sku, units in widest.items()),
+        turnover=sum(price * rate for price, rate in (worth.get(sku, (0.0, 0.0)) for sku in signals.skus)),
+        expected_loss=float(case.expected_loss or 0),
+    )
+
+
+def _worth(connection: Connection, skus: set[str], at: datetime) -> dict[str, tuple[float, float]]:
+    """Price in the reporting currency and units sold a day on all channels, by SKU."""
+    market = read_market(connection, sorted(skus), REPORTING_CURRENCY, at)
+    found = {}
+    for sku in skus:
+        prices = market.prices.get(sku)
+        worth = market.rates.worth(prices.currency or REPORTING_CURRENCY) if prices is not None else None
+        price = float(prices.price * worth) if prices is not None and prices.price and worth else 0.0
+        found[sku] = (price, market.demand.rates.get(sku, 0.0))
+    return found
