@@ -88,3 +88,26 @@ class BufferRolledBack(Shown):
     sku: str
     channel: str
     buffer: int
+
+
+class SetBufferTarget(Body):
+    oversell_rate: float = Field(gt=0, lt=1, description="Accepted oversells per unit asked.")
+    channel: str = Field("", description="Left out: every channel.")
+    sku: str = Field("", description="Left out: every SKU.")
+    keep: bool = Field(False, description="Apply what is recommended by itself, within the limits, in your name.")
+    reason: str = Field(min_length=1, max_length=4_000)
+
+
+class BufferTargetShown(Shown):
+    channel: str
+    sku: str
+    oversell_rate: float
+    kept: bool
+    owner: str | None
+    reason: str | None
+    set_at: datetime | None
+    since: datetime | None = Field(description="Begin of the span in which `oversold` of `asked` units came true.")
+    until: datetime | None
+    asked: int | None
+    oversold: int | None
+    weight: float | None = Field(description="How many times its money an oversell counts on the channel now.")

@@ -1,7 +1,7 @@
 """Buffer recommendations as doors show them, apply them, and set them beside those in force."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
@@ -11,8 +11,9 @@ from api.shapes import Shape
 from api.wiring import World
 from core_sync.availability.promises import channel_names
 from core_sync.errors import VerbRefused
-from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Recommendation
+from ml.buffers.steering import Step, steps_in_force
+from ml.buffers.targets import read_targets
 from ml.exposure.terms import as_json
 
 
@@ -68,20 +69,36 @@ def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
         return [asdict(one) for one in compare_buffers(listings, found, buffers_before(connection, at))]
 
 
+def target_rows(world: World) -> list[Shape]:
+    """Every accepted oversell rate, and of each controlled channel what came true and what an oversell counts now."""
+    with world.database.reading() as connection:
+        targets, steps = read_targets(connection), steps_in_force(connection)
+    set_by_people = [asdict(one) for one in targets.by_place.values()]
+    known = {one["channel"] for one in set_by_people if not one["sku"]}
+    bare = {"sku": "", "kept": False, "owner": None, "reason": None, "set_at": None}
+    rest = [{"channel": name, "oversell_rate": targets.rate(name), **bare} for name in sorted(steps.keys() - known)]
+    return [{**one, **_came_true(None if one["sku"] else steps.get(one["channel"]))} for one in set_by_people + rest]
+
+
+def _came_true(step: Step | None) -> Shape:
+    if step is None:
+        return dict.fromkeys(("since", "until", "asked", "oversold", "weight"))
+    return {
+        "since": step.since, "until": step.at, "asked": step.claimed.asked, "oversold": step.claimed.oversold,
+        "weight": step.weight,
+    }  # fmt: skip
+
+
 def _found(world: World, connection: Connection, wanted: Wanted) -> Sequence[Recommendation]:
-    currency = world.settings.reporting_currency
-    policy = _policy(world, wanted.target)
-    found = recommend_buffers(connection, world.estimates, currency, world.clock(), wanted.sku, wanted.channel, policy)
+    if wanted.target is not None and not 0 < wanted.target < 1:
+        raise VerbRefused("recommend", "buffers", f"a target oversell rate of {wanted.target} is not between 0 and 1")
+    found = recommend_buffers(
+        connection, world.estimates, world.settings.reporting_currency, world.clock(), wanted.sku, wanted.channel,
+        world.buffer_policy, wanted.target,
+    )  # fmt: skip
     if wanted.sku is not None and not found:
         raise VerbRefused("recommend", f"a buffer for {wanted.sku}", "it has no known stock, or there is no channel")
     return found
-
-
-def _policy(world: World, target: float | None) -> Policy:
-    if target is not None and not 0 < target < 1:
-        raise VerbRefused("recommend", "buffers", f"a target oversell rate of {target} is not between 0 and 1")
-    policy = replace(POLICY, approval_value=world.settings.buffer_approval_above)
-    return policy if target is None else replace(policy, target_oversell_rate=target)
 
 
 def _shape(one: Recommendation) -> Shape:

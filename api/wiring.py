@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from core_sync.settings import Settings
 if TYPE_CHECKING:
     from api.jobs.buffer_estimates import KeptEstimates
     from core_sync.channels.connect import Connections
+    from ml.buffers.rails import Policy
     from ml.registry.service_models import ServiceModels
     from ml.triage.warm import WarmScorers
     from remediation.notify import Alerts
@@ -131,6 +132,13 @@ class World:
         from api.jobs.buffer_estimates import KeptEstimates
 
         return KeptEstimates()
+
+    @property
+    def buffer_policy(self) -> "Policy":
+        """The limits of buffers, as set."""
+        from ml.buffers.rails import POLICY
+
+        return replace(POLICY, approval_value=self.settings.buffer_approval_above)
 
     @property
     def alerts(self) -> "Alerts":

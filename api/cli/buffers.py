@@ -25,6 +25,10 @@ APPLIED_COLUMNS = {
     "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "was", "outcome": "outcome",
     "change_value": "worth", "valid_until": "until", "reason": "why",
 }  # fmt: skip
+TARGET_COLUMNS = {
+    "channel": "channel", "sku": "sku", "oversell_rate": "accepted", "oversold": "oversold", "asked": "of asked",
+    "weight": "an oversell counts", "kept": "kept", "owner": "owner", "reason": "why",
+}  # fmt: skip
 REPLAY_COLUMNS = {
     "channel": "channel", "buffer": "buffer", "oversold": "oversold", "lost": "lost", "asked": "asked for",
     "days": "days",
@@ -41,6 +45,7 @@ def register(app: typer.Typer) -> None:
     group.command("apply")(apply)
     group.command("compare")(compare)
     group.command("rollback")(rollback)
+    group.command("target")(target_)
     group.command("backtest")(backtest)
     app.add_typer(group, name="buffers")
     app.command()(replay)
@@ -113,6 +118,31 @@ def rollback(
         roll_back_buffer(connection, sku, channel, who(actor), reason, world.clock(), to)
         rows = [asdict(one) for one in buffer_versions(connection, sku, channel, world.clock())]
     print_rows(rows, as_json)
+
+
+def target_(
+    rate: Annotated[float | None, typer.Argument(help="Oversells per unit asked; left out: show what is set.")] = None,
+    channel: Channel = None,
+    sku: Sku = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Let the service apply what is recommended, within the limits.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Accept a rate of oversells, or show those accepted with what came true; the service steers towards them."""
+    from api.recommendations import target_rows
+
+    with open_world(database) as world:
+        if rate is not None:
+            from ml.buffers.targets import set_target
+
+            with world.database.transaction() as connection:
+                set_target(connection, rate, who(actor), reason, world.clock(), channel or "", sku or "", kept=keep)
+        rows = target_rows(world)
+    print_rows(rows, as_json, TARGET_COLUMNS, "no rate is set: 0.005 oversells per unit asked hold for all")
 
 
 def backtest(

@@ -65,7 +65,7 @@ class KeptEstimates:
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: Estimates | None = None
-    _weights: dict[tuple[str, float], float] = field(default_factory=dict)
+    _weights: dict[tuple[str, float], float | None] = field(default_factory=dict)
 
     def of(self, connection: Connection, channels: Sequence[str], at: datetime) -> Estimates:
         """The estimates that hold at ``at`` for ``channels``."""
@@ -76,7 +76,7 @@ class KeptEstimates:
                 self._weights = {}
             return kept
 
-    def weight(self, channel: str, target: float, find: Callable[[str], float]) -> float:
+    def weight(self, channel: str, target: float, find: Callable[[str], float | None]) -> float | None:
         """What an oversell counts on ``channel`` for ``target``; ``find`` works it out where it is not kept."""
         key = channel, target
         if key not in self._weights:

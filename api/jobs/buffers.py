@@ -16,9 +16,12 @@ from core_sync.errors import NotFound
 from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.steering import Step, first_step, steps_in_force
 from ml.buffers.supplier import supplier_terms, supply_chance
-from ml.buffers.weight import weight_for_target
+from ml.buffers.targets import read_targets
+from ml.buffers.weight import LEAST_WEIGHT, weight_for_target
 from ml.exposure.situation import UnitPrices
+from ml.exposure.terms import Basis, Term
 from ml.triage.market import Money, read_money
 
 _DIRECT = ""
@@ -33,10 +36,13 @@ def recommend_buffers(
     sku: str | None = None,
     channel: str | None = None,
     policy: Policy = POLICY,
+    target: float | None = None,
 ) -> list[Recommendation]:
     """A recommendation for each SKU with known stock on each channel, or for those named.
 
-    What an oversell counts on a channel is found over all that it sells, whichever SKU is asked for.
+    What an oversell counts on a channel is what control has come to (``ml.buffers.steering``), or before its first step
+    what is expected to serve the channel's target over all that it sells, whichever SKU is asked for. ``target``
+    instead of the accepted oversell rate of each.
 
     Raises:
         NotFound: there is no such channel.
@@ -46,17 +52,45 @@ def recommend_buffers(
         raise NotFound("channel", channel)
     estimates = kept.of(connection, channels, at)
     listings = known_listings(connection, estimates, reporting, at, sku, policy, channel)
-    if not listings:
-        return []
+    targets, steps = read_targets(connection), dict(steps_in_force(connection))
+    for name in sorted({one.channel for one in listings} - steps.keys()):
+        weight = expected_weight(connection, kept, reporting, at, name, targets.rate(name), policy)
+        steps[name] = first_step(name, at, targets.rate(name), weight or LEAST_WEIGHT)
+    weighed = [
+        _weighed(one, steps[one.channel], targets.rate(one.channel, one.sku) if target is None else target)
+        for one in listings
+    ]
+    return sorted(recommend(weighed, at, policy), key=lambda one: (one.sku, one.channel))
 
-    def expected(name: str) -> float:
+
+def expected_weight(
+    connection: Connection,
+    kept: KeptEstimates,
+    reporting: str,
+    at: datetime,
+    channel: str,
+    target: float,
+    policy: Policy = POLICY,
+) -> float | None:
+    """What an oversell must count on ``channel`` for ``target`` to be expected of all it sells; None of nothing."""
+    estimates = kept.of(connection, channel_names(connection), at)
+
+    def found(name: str) -> float | None:
         every = known_listings(connection, estimates, reporting, at, None, policy, name)
-        return weight_for_target(as_arrays(every, policy), policy.target_oversell_rate, policy)
+        return weight_for_target(as_arrays(every, policy), target, policy) if every else None
 
-    names = sorted({one.channel for one in listings})
-    weights = {name: kept.weight(name, policy.target_oversell_rate, expected) for name in names}
-    found = recommend([replace(one, weight=weights[one.channel]) for one in listings], at, policy)
-    return sorted(found, key=lambda one: (one.sku, one.channel))
+    return kept.weight(channel, target, found)
+
+
+def _weighed(listing: Listing, step: Step, target: float) -> Listing:
+    """``listing`` with what an oversell counts for ``target``, and what came true before the last ``step``."""
+    weighed = replace(listing, weight=step.weight_for(target), target=target)
+    if step.since is None or step.claimed.rate is None:
+        return weighed
+    note = (
+        f"{step.claimed.oversold} of {step.claimed.asked} units asked from {step.since:%Y-%m-%d} to {step.at:%Y-%m-%d}"
+    )
+    return replace(weighed, realised=Term(step.claimed.rate, "share", Basis.MEASURED, note))
 
 
 def known_listings(

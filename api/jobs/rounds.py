@@ -148,6 +148,14 @@ def learn_round(world: "World") -> Told:
     return {"added": taken.added, "withdrawn": taken.withdrawn}
 
 
+def steer_round(world: "World") -> Told:
+    """Let what an oversell counts follow what came true; put buffers in force where they are kept."""
+    from api.jobs.steering import steer
+
+    steps, applied = steer(world)
+    return {"steps": steps, "applied": applied}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -165,6 +173,7 @@ ROLES: Mapping[str, Role] = {
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),
     "sweep": Role("look at every listing once a day, the longest unseen first", sweep_round, 60.0),
     "learn": Role("take down what people and outcomes said of root causes", learn_round, 300.0),
+    "steer": Role("hold accepted oversell rates, apply buffers that are kept", steer_round, 600.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""

@@ -13,15 +13,18 @@ from api.buffer_schemas import (
     BufferCompared,
     BufferPage,
     BufferRolledBack,
+    BufferTargetShown,
     BufferVersionShown,
     RollBackBuffer,
     SetBuffer,
+    SetBufferTarget,
 )
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
-from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows
+from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows, target_rows
 from api.schemas import REFUSED, Problem
 from core_sync.availability.buffers import NewBuffer, buffer_versions, roll_back_buffer, set_buffers
 from core_sync.errors import CursorRefused
+from ml.buffers.targets import set_target
 
 router = APIRouter(tags=["buffers"])
 
@@ -63,6 +66,22 @@ def post_apply(body: ApplyBuffers, world: TheWorld, actor: Actor) -> Response:
     """Each becomes a version of the channel's rule, in force until its end; large changes only where approved."""
     wanted = Wanted(body.sku, body.channel, body.target)
     return answer(apply_rows(world, wanted, actor, approved=body.approve, dry_run=body.dry_run))
+
+
+@router.get("/buffers/targets", response_model=list[BufferTargetShown], summary="Accepted oversell rates")
+def get_targets(world: TheWorld) -> Response:
+    """What is accepted, by whom, and of each channel what came true and what an oversell counts now."""
+    return answer(target_rows(world))
+
+
+@router.put("/buffers/targets", response_model=list[BufferTargetShown], responses=REFUSED, summary="Accept a rate")
+def put_target(body: SetBufferTarget, world: TheWorld, actor: Actor) -> Response:
+    """A new version; the most specific holds: SKU on channel, SKU, channel, all."""
+    with world.database.transaction() as connection:
+        set_target(
+            connection, body.oversell_rate, actor, body.reason, world.clock(), body.channel, body.sku, kept=body.keep
+        )
+    return answer(target_rows(world))
 
 
 @router.get("/buffers/compare", response_model=list[BufferCompared], responses=REFUSED, summary="Buffers side by side")

@@ -21,10 +21,10 @@ class Listing:
     """What is known of one SKU on one channel (at one ``location``, or "" for all).
 
     ``others`` is what everyone else asks of the same stock, ``big`` what of it comes in orders far larger than usual;
-    ``others_lot`` is of usual orders. ``supply`` the chance that a receipt covers an oversold
-    unit while the buyer still waits (``supplier.supply_chance``), ``supplier`` the figures behind it
-    (``supplier.supplier_terms``). ``weight`` holds the target rate (``weight.py``); ``unit_worth`` is the price in the
-    reporting currency, None where unknown.
+    ``others_lot`` is of usual orders. ``supply`` the chance that a receipt covers an oversold unit while the buyer
+    still waits (``supplier.supply_chance``), ``supplier`` the figures behind it (``supplier.supplier_terms``).
+    ``weight`` holds the ``target`` rate (``weight.py``), ``realised`` is what came true (``steering.py``).
+    ``unit_worth`` is the price in the reporting currency, None where unknown.
 
     Raises:
         ValueError: a buffer in force below 0.
@@ -45,6 +45,8 @@ class Listing:
     own_lot: float = 1.0
     shared: float = 0.0
     weight: float = 1.0
+    target: float = POLICY.target_oversell_rate
+    realised: Term = field(default=unknown("share", "no step of control was taken on the channel yet"))
     supplier: Mapping[str, Term] = field(default_factory=dict)
     unit_worth: float | None = None
 
@@ -193,7 +195,7 @@ def _recommendation(
         buffer=buffer,
         current=listing.current,
         terms=terms,
-        target_oversell_rate=policy.target_oversell_rate,
+        target_oversell_rate=listing.target,
         expected_oversell_rate=float(found.oversell_rate[row]) if told else None,
         expected_lost_units=float(found.lost[row]) if told else None,
         reason=_reason(listing, terms, buffer, found.limit[row]),
@@ -239,6 +241,7 @@ def _terms(
         "lost_cost": _cost(rows.lost_cost[row], "margin of a unit withheld, less the buyers who come back"),
         "oversell_cost": _cost(rows.oversell_cost[row], "margin and penalty of a unit not there; less if it comes in"),
         "oversell_weight": _computed(rows.weight[row], "times", "how much dearer an oversell counts, for the target"),
+        "realised_oversell_rate": listing.realised,
         "accepted_chance": _alpha(row, rows, found, policy),
         "available": _available(listing.available),
         "quantile": units(found.wanted[row], "what the others take before the channel gets to it, before limits"),

@@ -1,0 +1,75 @@
+"""Holding accepted oversell rates: each channel's weight follows what came true, and kept channels are applied."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from api.jobs.applied_buffers import Outcome, apply_recommendations
+from api.jobs.buffers import expected_weight, recommend_buffers
+from core_sync.availability.oversells import NOTHING, claimed_units
+from core_sync.availability.promises import channel_names
+from core_sync.clock import to_microseconds
+from ml.buffers.recommend import Recommendation
+from ml.buffers.steering import first_step, is_due, keep_step, step, steps_in_force
+from ml.buffers.targets import Targets, read_targets
+
+if TYPE_CHECKING:
+    from api.wiring import World
+
+RENEWED_BEFORE = timedelta(hours=6)
+"""A kept buffer that ends sooner than this is put in force anew."""
+
+
+def steer(world: "World") -> tuple[int, int]:
+    """Take the steps that are due and apply what is kept; how many of each."""
+    at = world.clock()
+    with world.database.transaction() as connection:
+        targets = read_targets(connection)
+        taken = sum(_steered(world, connection, name, targets, at) for name in channel_names(connection))
+    with world.database.transaction() as connection:
+        applied = sum(_kept(world, connection, name, targets, at) for name in channel_names(connection))
+    return taken, applied
+
+
+def _steered(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> bool:
+    """Take the step of ``channel`` that is due, if one is."""
+    last, target = steps_in_force(connection).get(channel), targets.rate(channel)
+    if last is None:
+        currency = world.settings.reporting_currency
+        weight = expected_weight(connection, world.estimates, currency, at, channel, target)
+        if weight is not None:
+            keep_step(connection, first_step(channel, at, target, weight))
+        return weight is not None
+    claimed = claimed_units(connection, last.at, at).get(channel, NOTHING)
+    if not is_due(last, claimed, at):
+        return False
+    keep_step(connection, step(last, claimed, target, at))
+    return True
+
+
+def _kept(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> int:
+    """Apply what is recommended for ``channel`` where somebody wants that, and it is new or about to end."""
+    owner = targets.keeper(channel)
+    if owner is None:
+        return 0
+    found = recommend_buffers(
+        connection, world.estimates, world.settings.reporting_currency, at, channel=channel, policy=world.buffer_policy
+    )
+    new = _new_or_ending(connection, found, at)
+    done = apply_recommendations(connection, new, owner, at, approved=False, dry_run=False)
+    return sum(one.outcome is Outcome.APPLIED for one in done)
+
+
+def _new_or_ending(connection: Connection, found: Sequence[Recommendation], at: datetime) -> list[Recommendation]:
+    bound = {"at": to_microseconds(at), "soon": to_microseconds(at + RENEWED_BEFORE)}
+    ending = {(channel, sku) for channel, sku in connection.execute(text(_ENDING), bound)}
+    return [one for one in found if one.buffer != one.current or (one.channel, one.sku) in ending]
+
+
+_ENDING = """
+SELECT r.channel, r.sku FROM channel_rule r
+WHERE r.valid_from <= :at AND r.valid_until > :at AND r.valid_until <= :soon
+  AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
+"""
