@@ -85,9 +85,14 @@ def steps_in_force(connection: Connection) -> Mapping[str, Step]:
 def keep_step(connection: Connection, one: Step) -> None:
     """Write a step down; it holds from now on."""
     told = {
-        "channel": one.channel, "since": None if one.since is None else to_microseconds(one.since), "at": to_microseconds(one.at),
-        "asked": one.claimed.asked, "oversold": one.claimed.oversold, "target": one.target, "weight": one.weight,
-    }  # fmt: skip
+        "channel": one.channel,
+        "since": None if one.since is None else to_microseconds(one.since),
+        "at": to_microseconds(one.at),
+        "asked": one.claimed.asked,
+        "oversold": one.claimed.oversold,
+        "target": one.target,
+        "weight": one.weight,
+    }
     connection.execute(insert(BufferStep), [told])
 
 
