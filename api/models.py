@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from api.shapes import Shape
 from api.wiring import World
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound
+from ml.labels.held_out import labels_to_train_on
 from ml.labels.training_set import digest_of, training_set
 from ml.registry.decisions import decisions
-from ml.registry.evaluation_sets import EvaluationSets
+from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
 from ml.registry.promotion import HEADLINE, Promoted, judge, promote, releases
+from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
+from ml.root_cause.persist import load
+from ml.root_cause.recipe import Recipe
 
 _LOG = logging.getLogger("stocktriage.models")
 
@@ -54,26 +59,53 @@ def model_rows(world: World) -> list[Shape]:
     return rows
 
 
-def train_candidate(world: World, name: str, seed: int, data: Path | None, say: Callable[[str], None]) -> Shape:
+def train_candidate(
+    world: World,
+    name: str,
+    seed: int,
+    data: Path | None,
+    say: Callable[[str], None],
+    recipe: Recipe | None = None,
+    retraining: str | None = None,
+    sets: EvaluationSets | None = None,
+) -> Shape:
     """Train ``name`` and keep it as a candidate; tells how it compares with the live one.
+
+    The root-cause classifier learns from every ripe label too, but for those it is measured on.
+
+    Args:
+        world: whose labels are trained on and whose live model is compared with.
+        name: of the model.
+        seed: of the simulated worlds and of the fit.
+        data: failures of one's own with a column ``root_cause``.
+        say: hears of progress.
+        recipe: what to train otherwise than the shipped model was, of ``root_cause`` only.
+        retraining: MLflow's run that it belongs below, of ``retraining_run``; one of its own if left out.
+        sets: as in ``ml.registry.promotion.judge``.
 
     Raises:
         NotFound: there is no such model.
-        VerbRefused: it does not learn from data of one's own.
+        VerbRefused: it does not learn from data of one's own, or has no recipe.
     """
     from api.jobs.training import train
 
-    trained = train(name, candidates_of(world, name), seed, world.clock(), say, data)
-    _log(world, name, trained.folder, trained.manifest, say)
+    at = world.clock()
+    labels: list[Mapping[str, Any]] = []
+    if name == "root_cause":
+        with world.database.reading() as connection:
+            labels = labels_to_train_on(connection, at)
+    trained = train(name, candidates_of(world, name), seed, at, say, data, recipe, labels)
     say("measuring it beside the live version")
     with world.database.reading() as connection:
-        verdict = judge(connection, trained.folder)
+        verdict = judge(connection, trained.folder, at, sets=sets)
+    _log(world, trained.folder, trained.manifest, verdict, retraining, say)
     return {
         "name": name,
         "version": trained.manifest.version,
         "folder": str(trained.folder),
         "passes_gate": verdict.refused is None,
         "gate": verdict_in_words(name, verdict),
+        "parameters": dict(trained.manifest.parameters),
         "metrics": trained.manifest.metrics,
         **measured(verdict),
     }
@@ -153,14 +185,40 @@ def candidates_of(world: World, name: str) -> Path:
     return world.settings.models_folder / "candidates" / name
 
 
-def _log(world: World, name: str, folder: Path, manifest: Manifest, say: Callable[[str], None]) -> None:
+def retraining_run(world: World, name: str) -> str:
+    """A run of MLflow's that several candidates of ``name`` are kept below."""
+    from ml.registry.tracking import open_retraining
+
+    return open_retraining(world.settings.mlflow_uri, name, world.clock())
+
+
+def _log(
+    world: World,
+    folder: Path,
+    manifest: Manifest,
+    verdict: Verdict,
+    retraining: str | None,
+    say: Callable[[str], None],
+) -> None:
     """Keep the training in MLflow too; a tracking server that is away does not cost the training."""
-    from ml.registry.tracking import log_training
+    from ml.registry.tracking import Measured, log_training
 
     try:
-        log_training(world.settings.mlflow_uri, folder, manifest, {"model": name})
+        found = Measured(verdict, *_looked_at(folder, manifest.name))
+        parent = retraining or retraining_run(world, manifest.name)
+        log_training(world.settings.mlflow_uri, folder, manifest, found, parent)
     except Exception as error:
         say(f"not kept in MLflow: {error}")
+
+
+def _looked_at(folder: Path, name: str) -> tuple[dict[str, Table], dict[str, Any]]:
+    """Tables of the root-cause classifier on the frozen failures, and one of those as an example."""
+    if name != "root_cause":
+        return {}, {}
+    known = frozen_failures()
+    told = load(folder).classify(known.evidences)
+    example = {name: value for name, value in asdict(known.evidences[0]).items() if value is not None}
+    return {"confusion": confusion(told, known.truth), "reliability": reliability(told, known.truth)}, example
 
 
 def training_digest(world: World, as_of: datetime) -> str:

@@ -33,9 +33,10 @@ from ml.root_cause.conformal import calibrate
 from ml.root_cause.evaluate import automated_share, expected_calibration_error
 from ml.root_cause.evidence import FailureEvidence, evidence_from
 from ml.root_cause.fusion import Situation, softmax
+from ml.root_cause.recipe import Recipe
 from ml.root_cause.signs import rule_table
 from ml.root_cause.structured import cause_probabilities, evidence_matrix
-from ml.root_cause.train import Recipe, train_root_cause
+from ml.root_cause.train import train_root_cause
 from ml.training.evidence import ELSEWHERE, evidence_for
 from ml.training.failures import drawn_leaves
 from ml.training.wording.writer import write

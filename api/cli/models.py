@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated, Any
 
 import typer
@@ -32,14 +33,28 @@ def train(
     name: Annotated[str, typer.Argument(help="root_cause, delta_detector or movement_detector.")],
     data: Annotated[Path | None, typer.Option(help="Failures of your own with a column root_cause.")] = None,
     seed: Annotated[int, typer.Option()] = 1,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of root_cause to change, as texts=80000; may be given several times."),
+    ] = None,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
-    """Train a model, measure it against the live one, and keep it as a candidate."""
+    """Train a model, measure it against the live one, and keep it as a candidate.
+
+    The root-cause classifier learns from every ripe label of this database too.
+    """
     from api.models import train_candidate
+    from ml.root_cause.recipe import recipe_with
+
+    recipe = recipe_with(dict(_assignment(one) for one in changed)) if changed else None
+    started = perf_counter()
+
+    def say(line: str) -> None:
+        typer.echo(f"{perf_counter() - started:5.0f} s  {line}", err=True)
 
     with open_world(database) as world:
-        told = train_candidate(world, name, seed, data, lambda line: typer.echo(line, err=True))
+        told = train_candidate(world, name, seed, data, say, recipe)
     if as_json:
         print_json_lines([told])
         return
@@ -110,6 +125,13 @@ def labels(
     with open_world(database) as world:
         rows = label_rows(world, most)
     print_rows(rows, as_json, LABEL_COLUMNS, "no labels yet: an override or a resolved case gives one")
+
+
+def _assignment(one: str) -> tuple[str, str]:
+    name, equals, value = one.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{one} is not of the form NAME=NUMBER, as texts=80000", param_hint="--set")
+    return name.strip(), value.strip()
 
 
 def _print_measured(told: Mapping[str, Any]) -> None:

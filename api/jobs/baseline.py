@@ -1,5 +1,11 @@
-"""Train every model and lay it into ``models/``: how the shipped baseline is made (``make models``)."""
+"""Train models and lay them into ``models/``: how the shipped baseline is made.
 
+    python -m api.jobs.baseline [MODEL ...]
+
+Without names every model. The same code and seed make the same artefacts, so a model has the same version again.
+"""
+
+import argparse
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +20,10 @@ SEED = 1
 
 def main() -> None:
     """Replace the shipped baseline."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", choices=[[], *MODEL_NAMES], help="which; all if left out")
     with TemporaryDirectory() as scratch:
-        for name in MODEL_NAMES:
+        for name in parser.parse_args().models or MODEL_NAMES:
             trained = train(name, Path(scratch) / name, SEED, now(), lambda line: print(line, flush=True))
             target = SHIPPED / name
             shutil.rmtree(target, ignore_errors=True)

@@ -1,17 +1,19 @@
 """Train a model end to end: data, fit, figures on an unseen world, artefacts, manifest, card, MLflow run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from api.jobs.simulated_facts import SimulatedFacts, facts_of
+from api.jobs.simulated_facts import SimulatedFacts, facts_of, labelled_failures
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.interchange.files import read_rows
 from core_sync.interchange.formats import TABLES
@@ -20,6 +22,7 @@ from ml.anomaly import storage as detector_storage
 from ml.anomaly.fault_probability import save_curve
 from ml.registry.manifest import MODEL_NAMES, Manifest, write_manifest
 from ml.root_cause import persist as classifier_storage
+from ml.root_cause.recipe import Recipe
 from ml.root_cause.train import train_root_cause
 from ml.training.detectors import (
     SPECIFICATIONS,
@@ -28,10 +31,11 @@ from ml.training.detectors import (
     describe_movements,
     train_detector,
 )
+from simulation.distributor import simulate
 from simulation.scenario import HELD_OUT, TRAINING
 
 WORLDS = 3
-"""Simulated distributors that a model is trained on, one seed each."""
+"""Simulated distributors that a detector is trained on, one seed each."""
 
 DAY_US = 86_400_000_000
 Say = Callable[[str], None]
@@ -45,7 +49,16 @@ class TrainedModel:
     manifest: Manifest
 
 
-def train(name: str, folder: Path, seed: int, at: datetime, say: Say, data: Path | None = None) -> TrainedModel:
+def train(
+    name: str,
+    folder: Path,
+    seed: int,
+    at: datetime,
+    say: Say,
+    data: Path | None = None,
+    recipe: Recipe | None = None,
+    labels: Sequence[Mapping[str, Any]] = (),
+) -> TrainedModel:
     """Train ``name`` into ``folder``/VERSION, with manifest and card.
 
     Args:
@@ -55,20 +68,30 @@ def train(name: str, folder: Path, seed: int, at: datetime, say: Say, data: Path
         at: the moment of training, for the manifest.
         say: hears of progress.
         data: failures of one's own with a column ``root_cause``, trained on beside the simulated ones.
+        recipe: of the root-cause classifier; the shipped one's if left out.
+        labels: failures with the cause that people told, trained on as ``data`` are.
 
     Raises:
         NotFound: there is no such model.
-        VerbRefused: there are ``data``, and ``name`` does not learn from failures.
+        VerbRefused: there are ``data`` or a ``recipe``, and ``name`` does not learn from failures.
     """
     if name not in MODEL_NAMES:
         raise NotFound("model called", f"{name}; there are {', '.join(MODEL_NAMES)}")
     if data is not None and name != "root_cause":
         raise VerbRefused("train", name, "data of your own are failures, and only root_cause learns from those")
+    if recipe is not None and name != "root_cause":
+        raise VerbRefused("train", name, "only root_cause has parameters to change")
     with TemporaryDirectory(dir=_made(folder)) as scratch:
         artefacts = Path(scratch) / "model"
         artefacts.mkdir()
-        metrics, told = _fit(name, artefacts, seed, say, data)
-        manifest = write_manifest(artefacts, name, at, told, seed, metrics)
+        fitted = (
+            _fit_classifier(artefacts, seed, say, data, labels, recipe or Recipe())
+            if name == "root_cause"
+            else _fit_detector(name, artefacts, seed, say)
+        )
+        manifest = write_manifest(
+            artefacts, name, at, fitted.data, seed, fitted.metrics, fitted.parameters, fitted.digest
+        )
         (artefacts / "CARD.md").write_text(card(manifest), encoding="utf-8")
         kept = folder / manifest.version
         if not kept.exists():
@@ -88,19 +111,47 @@ def card(manifest: Manifest) -> str:
     )
 
 
-def _fit(name: str, artefacts: Path, seed: int, say: Say, data: Path | None) -> tuple[Mapping[str, float], str]:
+@dataclass(frozen=True)
+class _Fitted:
+    metrics: Mapping[str, float]
+    data: str
+    parameters: Mapping[str, float]
+    digest: str = ""
+
+
+def _fit_classifier(
+    artefacts: Path, seed: int, say: Say, data: Path | None, labels: Sequence[Mapping[str, Any]], recipe: Recipe
+) -> _Fitted:
+    rows: list[Mapping[str, Any]] = []
+    for number in range(recipe.worlds):
+        say(f"simulating a distributor, seed {seed + number}")
+        rows += _simulated_failures(seed + number)
+    told = (
+        f"{recipe.worlds} simulated distributors, seeds {seed} to {seed + recipe.worlds - 1}, and one more to calibrate"
+    )
+    own = list(labels)
+    if labels:
+        told = f"{told}; {len(labels)} labelled failures"
+    if data is not None:
+        rows_of_file = _labelled_rows(data)
+        own += rows_of_file
+        told = f"{told}; {len(rows_of_file)} failures from {data.name}"
+    say(f"{len(rows):,} simulated failures and {len(own):,} of your own")
+    kept = _simulated_failures(seed + recipe.worlds)
+    trained = train_root_cause(rows, seed, recipe, own, say, kept)
+    classifier_storage.save(trained.classifier, artefacts)
+    return _Fitted(trained.metrics, told, asdict(recipe), _digest([*rows, *own]))
+
+
+def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
+    digest = sha256()
+    for row in rows:
+        digest.update(msgspec.json.encode(row, order="sorted"))
+    return digest.hexdigest()[:12]
+
+
+def _fit_detector(name: str, artefacts: Path, seed: int, say: Say) -> _Fitted:
     worlds = [_facts(seed + number, say) for number in range(WORLDS)]
-    told = f"{WORLDS} simulated distributors, seeds {seed} to {seed + WORLDS - 1}"
-    if name == "root_cause":
-        rows: list[Mapping[str, Any]] = [row for world in worlds for row in world.failures]
-        own: Sequence[Mapping[str, Any]] = ()
-        if data is not None:
-            own = _labelled_rows(data)
-            told = f"{told}; {len(own)} failures from {data.name}"
-        say(f"fitting on {len(rows)} simulated failures, {len(own)} of your own and generated wording")
-        trained = train_root_cause(rows, seed, labelled=own)
-        classifier_storage.save(trained.classifier, artefacts)
-        return trained.metrics, told
     say("fitting the detector")
     unseen = _held_out(say)
     detector = train_detector(
@@ -108,7 +159,7 @@ def _fit(name: str, artefacts: Path, seed: int, say: Say, data: Path | None) -> 
     )
     detector_storage.save(detector.detector, artefacts)
     save_curve(detector.curve, artefacts)
-    return detector.metrics, told
+    return _Fitted(detector.metrics, f"{WORLDS} simulated distributors, seeds {seed} to {seed + WORLDS - 1}", {})
 
 
 def labelled_rows_of(name: str, facts: SimulatedFacts) -> Labelled:
@@ -124,6 +175,11 @@ def _labelled_rows(data: Path) -> Sequence[Mapping[str, Any]]:
     """The rows of a failures file that name their ``root_cause``."""
     rows = (row for row in read_rows(data, TABLES["failures"]) if isinstance(row, Row))
     return [{**row.fields, **row.attributes} for row in rows if row.attributes.get("root_cause")]
+
+
+@lru_cache(maxsize=WORLDS + 1)
+def _simulated_failures(seed: int) -> list[dict[str, object]]:
+    return labelled_failures(simulate(replace(TRAINING, seed=seed)))
 
 
 @lru_cache(maxsize=WORLDS)

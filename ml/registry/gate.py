@@ -133,7 +133,9 @@ def refusal(compared: Sequence[Comparison], latency_ratio: float | None, equal_i
     if not first.over_rules.beyond_noise:
         return f"{first.measure} is {first.challenger:.3f}, rules alone have {first.rules:.3f} on {first.title}"
     for one in compared:
-        if one.over_champion is not None and (one.over_champion.high < 0 or one.over_champion.value < -EQUAL):
+        over = one.over_champion
+        # Sets of the user's own are small: there only what is more than chance counts as worse.
+        if over is not None and (over.high < 0 or (one is first and over.value < -EQUAL)):
             return f"{_beside(one)}: it is worse"
         for cause, (ours, theirs) in one.by_class.items():
             if ours < theirs - CLASS_LOSS_MAX:

@@ -43,10 +43,21 @@ class Manifest:
     metrics: Mapping[str, float]
     files: Mapping[str, str]
     made_with: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    """What its recipe said, where it has one."""
+    data_digest: str = ""
+    """Of the failures or rows it was trained on, where it is known."""
 
 
 def write_manifest(
-    folder: Path, name: str, trained_at: datetime, data: str, seed: int, metrics: Mapping[str, float]
+    folder: Path,
+    name: str,
+    trained_at: datetime,
+    data: str,
+    seed: int,
+    metrics: Mapping[str, float],
+    parameters: Mapping[str, float] | None = None,
+    data_digest: str = "",
 ) -> Manifest:
     """Describe the artefacts that lie in ``folder``; every file there but the manifest and the card belongs to it.
 
@@ -57,7 +68,10 @@ def write_manifest(
     for path_name in files:
         if (folder / path_name).stat().st_size > ARTEFACT_BYTES_MAX:
             raise ModelRefused(folder, f"{path_name} is larger than {ARTEFACT_BYTES_MAX:,} bytes")
-    manifest = Manifest(name, _version_of(files), trained_at, data, seed, dict(metrics), files, _versions())
+    version = _version_of(files)
+    manifest = Manifest(
+        name, version, trained_at, data, seed, dict(metrics), files, _versions(), dict(parameters or {}), data_digest
+    )
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(manifest)), indent=2) + b"\n")
     return manifest
 

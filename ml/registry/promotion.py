@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound, VerbRefused
+from ml.labels.held_out import labels_to_measure_on
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Verdict, judge_classifier, judge_detector
 from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
@@ -51,13 +52,18 @@ class Promoted:
 
 
 def judge(
-    connection: Connection, candidate: Path, equal_is_enough: bool = False, sets: EvaluationSets | None = None
+    connection: Connection,
+    candidate: Path,
+    at: datetime,
+    equal_is_enough: bool = False,
+    sets: EvaluationSets | None = None,
 ) -> Verdict:
     """Measure the model in the folder ``candidate`` beside the live one, whatever its manifest claims.
 
     Args:
+        at: the moment as of which labels are ripe.
         equal_is_enough: let it pass also when it is as good as the live one, not better.
-        sets: the rows to measure on; the frozen ones if left out.
+        sets: the rows to measure on; if left out the frozen ones and the user's own labels that are held out.
 
     Raises:
         NotFound: no model is called as its manifest says.
@@ -67,7 +73,7 @@ def judge(
     name = manifest.name
     if name not in MODEL_NAMES:
         raise NotFound("model called", name)
-    sets = sets or EvaluationSets()
+    sets = sets or EvaluationSets(own=labels_to_measure_on(connection, at))
     challenger = ServiceModels({name: candidate})
     challenger.load(name)
     champion = _readable(name, live_folder(connection, name))
@@ -102,7 +108,7 @@ def promote(
         if manifest.name in MODEL_NAMES and _live_version(connection, manifest.name) == manifest.version:
             raise VerbRefused("promote", subject, "it is live already")
         before = _newest_release(connection, manifest.name)
-        verdict = judge(connection, candidate, equal_is_enough, sets)
+        verdict = judge(connection, candidate, at, equal_is_enough, sets)
     if verdict.refused is not None:
         raise VerbRefused("promote", subject, verdict.refused)
     folder = _copied(candidate, manifest, service / manifest.name)

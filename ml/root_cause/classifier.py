@@ -14,7 +14,7 @@ from ml.root_cause.evidence import FailureEvidence
 from ml.root_cause.features import Text, text_of
 from ml.root_cause.fusion import CAUSE_OF_LEAF, Floats, Situation, by_cause, code_log_probabilities, fuse, softmax
 from ml.root_cause.novelty import Vocabulary
-from ml.root_cause.signs import signs
+from ml.root_cause.signs import Sign, signs
 from ml.root_cause.structured import cause_probabilities, evidence_matrix
 from ml.root_cause.text import TextModel
 
@@ -22,6 +22,9 @@ _SUBCLASS_SIGN = 2.0
 """A sign or a status that names a subclass counts for this much log probability against the words."""
 _SUBCLASS_CODE = 8.0
 """A vendor's documented code that names a subclass outweighs all but the clearest words."""
+_LEAVES_OF = tuple(tuple(np.flatnonzero(cause == CAUSE_OF_LEAF).tolist()) for cause in range(len(CAUSES)))
+_LEAF_OF = {subclass: LEAVES.index(subclass.value) for subclass in Subclass}
+_SUBCLASS_OF = tuple(subclass_of(leaf) for leaf in LEAVES)
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,24 @@ class RootCauseClassifier:
         seen = _Seen.of(evidences, self)
         probabilities = softmax(seen.scores, np.array([self.temperatures[Situation(s)] for s in seen.situations]))
         sets = self.calibration.sets(probabilities, seen.situations)
-        return [self._diagnosis(seen, at, probabilities[at], sets[at]) for at in range(len(evidences))]
+        rows = zip(probabilities.tolist(), sets.tolist(), strict=True)  # plain numbers: one at a time, they are quicker
+        return [self._diagnosis(seen, at, said, in_set) for at, (said, in_set) in enumerate(rows)]
 
     def scores(self, evidences: Sequence[FailureEvidence]) -> tuple[Floats, NDArray[np.intp]]:
         """Fused log scores before any temperature, shape (n, len(CAUSES)), and each failure's situation."""
         seen = _Seen.of(evidences, self)
         return seen.scores, seen.situations
 
-    def _diagnosis(self, seen: "_Seen", at: int, probabilities: Floats, in_set: NDArray[np.bool_]) -> Diagnosis:
-        best = int(probabilities.argmax())
+    def _diagnosis(self, seen: "_Seen", at: int, probabilities: list[float], in_set: list[bool]) -> Diagnosis:
+        best = probabilities.index(max(probabilities))
         cause = CAUSES[best]
         novelty = self.vocabulary.novelty(seen.texts[at].words)
         novel = novelty > self.vocabulary.threshold and seen.codes[at] is None
-        decided = bool(in_set[best]) and int(in_set.sum()) == 1
+        decided = in_set[best] and sum(in_set) == 1
         return Diagnosis(
             root_cause=cause,
-            probability=float(probabilities[best]),
-            probabilities={cause: float(p) for cause, p in zip(CAUSES, probabilities, strict=True)},
+            probability=probabilities[best],
+            probabilities=dict(zip(CAUSES, probabilities, strict=True)),
             abstained=novel or not decided,
             subclass=seen.subclass(at, best),
             conformal_set=tuple(cause for cause, inside in zip(CAUSES, in_set, strict=True) if inside),
@@ -95,7 +99,7 @@ class RootCauseClassifier:
             reasons.append(f"HTTP {seen.evidences[at].http_status}: {status.meaning}")
         reasons += [
             sign.said if sign.cause is cause else f"against it: {sign.said} ({sign.cause.value})"
-            for sign in signs(seen.evidences[at])
+            for sign in seen.signs[at]
         ]
         if words := self.text.telling_words(seen.texts[at], cause):
             reasons.append("words: " + ", ".join(words))
@@ -112,17 +116,18 @@ class _Seen:
     texts: list[Text]
     codes: list[Code | None]
     statuses: list[Code | None]
+    signs: list[list[Sign]]
     leaves: Floats
     scores: Floats
     situations: NDArray[np.intp]
 
     @classmethod
     def of(cls, evidences: Sequence[FailureEvidence], model: RootCauseClassifier) -> "_Seen":
-        texts = [text_of(evidence.message) for evidence in evidences]
         codes = [
             model.codes.find(evidence.error_code, evidence.system) or model.codes.in_text(evidence.message)
             for evidence in evidences
         ]
+        texts = [text_of(_wording(evidence, code)) for evidence, code in zip(evidences, codes, strict=True)]
         leaves = model.text.leaf_log_probabilities(texts)
         has_text = np.array([text.places.size > 0 for text in texts], dtype=np.bool_)
         has_code = np.array([code is not None for code in codes], dtype=np.bool_)
@@ -134,6 +139,7 @@ class _Seen:
             texts,
             codes,
             [model.codes.status(evidence.http_status) for evidence in evidences],
+            [signs(evidence) for evidence in evidences],
             leaves,
             scores,
             situations_of(np.logical_or(has_text, has_code), has_structure),
@@ -141,20 +147,24 @@ class _Seen:
 
     def subclass(self, at: int, cause: int) -> Subclass | None:
         """The subclass below the cause: what a code or sign names, else what the words say; none without either."""
-        leaves = np.where(cause == CAUSE_OF_LEAF, self.leaves[at], -np.inf)
-        if not self.texts[at].places.size:
-            leaves = np.where(cause == CAUSE_OF_LEAF, -_SUBCLASS_SIGN, -np.inf)
-        told = False
-        named = [self.codes[at], *signs(self.evidences[at]), self.statuses[at]]
-        for one in named:
-            if one is not None and one.subclass is not None and one.subclass.value in LEAVES:
-                leaf = LEAVES.index(one.subclass.value)
-                if CAUSE_OF_LEAF[leaf] == cause:
-                    leaves[leaf] += _SUBCLASS_CODE if one is self.codes[at] else _SUBCLASS_SIGN
-                    told = True
-        if not told and not self.texts[at].places.size:
+        has_words = self.texts[at].places.size > 0
+        told = self.leaves[at].tolist()
+        scores = {leaf: told[leaf] if has_words else -_SUBCLASS_SIGN for leaf in _LEAVES_OF[cause]}
+        named = False
+        for one in (self.codes[at], *self.signs[at], self.statuses[at]):
+            leaf = None if one is None or one.subclass is None else _LEAF_OF[one.subclass]
+            if leaf in scores:
+                scores[leaf] += _SUBCLASS_CODE if one is self.codes[at] else _SUBCLASS_SIGN
+                named = True
+        if not named and not has_words:
             return None
-        return subclass_of(LEAVES[int(leaves.argmax())])
+        return _SUBCLASS_OF[max(scores, key=scores.__getitem__)]
+
+
+def _wording(evidence: FailureEvidence, code: Code | None) -> str:
+    """The message, after the words of a code that no table knows: many vendors' codes say what they mean."""
+    told = evidence.error_code
+    return f"{told}: {evidence.message}" if told and code is None and evidence.message else evidence.message
 
 
 def situations_of(has_text: NDArray[np.bool_], has_structure: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -58,6 +58,8 @@ _REAL = (
 )
 _TEXT = ("system", "channel", "operation", "sku", "location", "error_code", "order_state", "duplicate_of", "document")
 FIELDS: tuple[str, ...] = tuple(field.name for field in fields(FailureEvidence))
+NUMBERS = frozenset((*_WHOLE, *_REAL, "mapping_candidates"))
+"""The fields that are numbers."""
 
 
 def evidence_from(row: Mapping[str, Any]) -> FailureEvidence:

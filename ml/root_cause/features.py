@@ -41,7 +41,12 @@ class Text:
 
 def text_of(message: str, blocks: Sequence[int] = (CONCEPTS, WORDS, LETTERS)) -> Text:
     """The vector of ``message``, built from ``blocks`` only. An empty message has no place at all."""
-    found = words(message)
+    return _taken_apart(tuple(words(message)), tuple(blocks))
+
+
+@lru_cache(maxsize=4_096)
+def _taken_apart(found: tuple[str, ...], blocks: tuple[int, ...]) -> Text:
+    """Remembered: failures come in crowds that say the same but for the record they name."""
     places: list[int] = []
     values: list[float] = []
     for block in blocks:
@@ -49,7 +54,7 @@ def text_of(message: str, blocks: Sequence[int] = (CONCEPTS, WORDS, LETTERS)) ->
         if part:
             places += part
             values += [_WEIGHT[block] / math.sqrt(len(part))] * len(part)
-    return Text(tuple(found), np.array(places, dtype=np.int32), np.array(values, dtype=np.float32))
+    return Text(found, np.array(places, dtype=np.int32), np.array(values, dtype=np.float32))
 
 
 def matrix_of(texts: Sequence[Text]) -> csr_matrix:
@@ -76,7 +81,7 @@ def word_places(word: str) -> NDArray[np.int32]:
     return np.array(own, dtype=np.int32)
 
 
-def _concept_places(found: Sequence[str]) -> list[int]:
+def _concept_places(found: Sequence[str]) -> set[int]:
     row = concept_row(found)
     grams = set(row)
     grams.update(f"{a}>{b}" for a, b in pairwise(row))
@@ -86,17 +91,17 @@ def _concept_places(found: Sequence[str]) -> list[int]:
             grams.add(f"{first}&{second}" if first < second else f"{second}&{first}")
     if row:
         grams.add(f"^{row[0]}")
-    return _unique([_place(CONCEPTS, gram) for gram in grams])
+    return {_place(CONCEPTS, gram) for gram in grams}
 
 
-def _word_places(found: Sequence[str]) -> list[int]:
+def _word_places(found: Sequence[str]) -> set[int]:
     grams = [word for word in found if word != SLOT]
     grams += [f"{a} {b}" for a, b in pairwise(found)]
-    return _unique([_place(WORDS, gram) for gram in grams])
+    return {_place(WORDS, gram) for gram in grams}
 
 
-def _letter_places(found: Sequence[str]) -> list[int]:
-    return sorted(set().union(*(_letters_of(word) for word in found if word != SLOT)))
+def _letter_places(found: Sequence[str]) -> set[int]:
+    return set().union(*(_letters_of(word) for word in found if word != SLOT))
 
 
 @lru_cache(maxsize=50_000)
@@ -110,10 +115,6 @@ def _letters_of(word: str) -> frozenset[int]:
 @lru_cache(maxsize=200_000)
 def _place(block: int, gram: str) -> int:
     return block * BLOCK + zlib.crc32(gram.encode()) % BLOCK
-
-
-def _unique(places: list[int]) -> list[int]:
-    return sorted(set(places))
 
 
 _BLOCK_PLACES = (_concept_places, _word_places, _letter_places)

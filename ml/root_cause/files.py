@@ -1,6 +1,8 @@
 """``classify IN OUT``: a file of failures in, the same rows out with what is thought of each."""
 
+import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,12 @@ from core_sync.interchange.formats import TABLES
 from core_sync.interchange.refusals import RefusedRow
 from core_sync.interchange.rows import RawRecord
 from core_sync.interchange.writing import write_rows
-from ml.root_cause.classifier import Diagnosis, RootCauseClassifier
-from ml.root_cause.evidence import evidence_from
+from ml.root_cause.classifier import RootCauseClassifier
+from ml.root_cause.in_processes import Columns, Rows, classified_batches
+from ml.root_cause.told import COLUMNS
 
-COLUMNS = ("root_cause", "probability", "abstained", "subclass", "reasons")
 BATCH_ROWS = 4_096
+Batch = Sequence[RawRecord | RefusedRow]
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class ClassifyReport:
     seconds: float
 
 
-def classify_file(in_path: Path | str, out_path: Path | str, classifier: RootCauseClassifier) -> ClassifyReport:
+def classify_file(
+    in_path: Path | str, out_path: Path | str, classifier: RootCauseClassifier, processes: int | None = None
+) -> ClassifyReport:
     """Classify the failures in ``in_path``; write its rows as they came, with ``COLUMNS`` beside, to ``out_path``.
 
     A field that cannot be read counts as missing: it stops neither its row nor the file. Columns of an earlier
-    classification are replaced.
+    classification are replaced. More than ``BATCH_ROWS`` rows are shared among ``processes``, one a core if left out.
 
     Raises:
         FileUnreadable: none of it can be used, or it has not the columns of failures.
@@ -40,7 +45,8 @@ def classify_file(in_path: Path | str, out_path: Path | str, classifier: RootCau
     """
     started = time.perf_counter()
     counts = _Counts()
-    written = write_rows(out_path, _classified(Path(in_path), classifier, counts), _columns(Path(in_path)))
+    rows = _classified(Path(in_path), classifier, counts, processes or os.cpu_count() or 1)
+    written = write_rows(out_path, rows, _columns(Path(in_path)))
     return ClassifyReport(
         written, counts.classified, counts.abstained, tuple(counts.refused), time.perf_counter() - started
     )
@@ -64,38 +70,43 @@ def _columns(path: Path) -> tuple[str, ...]:
     return (*(name for name in own if name not in COLUMNS), *COLUMNS)
 
 
-def _classified(path: Path, classifier: RootCauseClassifier, counts: _Counts) -> Iterator[Mapping[str, object]]:
+def _classified(
+    path: Path, classifier: RootCauseClassifier, counts: _Counts, processes: int
+) -> Iterator[Mapping[str, object]]:
+    out: deque[Batch] = deque()
+
+    def good_rows() -> Iterator[Rows]:
+        for batch in _batches(path):
+            out.append(batch)
+            yield [_row(one) for one in batch if isinstance(one, RawRecord)]
+
+    for told in classified_batches(classifier, good_rows(), processes):
+        yield from _beside(out.popleft(), told, counts)
+
+
+def _batches(path: Path) -> Iterator[Batch]:
     batch: list[RawRecord | RefusedRow] = []
     for record in records(path, TABLES["failures"]):
         batch.append(record)
         if len(batch) == BATCH_ROWS:
-            yield from _batch(batch, classifier, counts)
+            yield batch
             batch = []
-    yield from _batch(batch, classifier, counts)
+    yield batch
 
 
-def _batch(
-    batch: Sequence[RawRecord | RefusedRow], classifier: RootCauseClassifier, counts: _Counts
-) -> Iterator[Mapping[str, object]]:
-    good = [dict(zip(one.header, one.cells, strict=True)) for one in batch if isinstance(one, RawRecord)]
-    told = zip(good, classifier.classify([evidence_from(row) for row in good]), strict=True)
+def _row(record: RawRecord) -> dict[str, object]:
+    return dict(zip(record.header, record.cells, strict=True))
+
+
+def _beside(batch: Batch, told: Columns, counts: _Counts) -> Iterator[Mapping[str, object]]:
+    """The rows of ``batch`` as they came, each with what is thought of it."""
+    remaining = iter(told)
     for one in batch:
         if isinstance(one, RefusedRow):
             counts.refused.append(one)
             yield {**one.raw, "reasons": f"not classified: {one.field}: {one.reason}"}
         else:
-            row, diagnosis = next(told)
+            columns = next(remaining)
             counts.classified += 1
-            counts.abstained += diagnosis.abstained
-            yield {**row, **as_columns(diagnosis)}
-
-
-def as_columns(diagnosis: Diagnosis) -> dict[str, object]:
-    """A diagnosis as the columns of ``COLUMNS``."""
-    return {
-        "root_cause": diagnosis.root_cause.value,
-        "probability": round(diagnosis.probability, 6),
-        "abstained": diagnosis.abstained,
-        "subclass": diagnosis.subclass.value if diagnosis.subclass else None,
-        "reasons": "; ".join(diagnosis.reasons),
-    }
+            counts.abstained += bool(columns["abstained"])
+            yield {**_row(one), **columns}

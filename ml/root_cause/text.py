@@ -11,7 +11,6 @@ from sklearn.linear_model import LogisticRegression
 from ml.root_cause.causes import CAUSES, LEAVES, RootCause
 from ml.root_cause.features import WIDTH, Text, matrix_of, word_places
 from ml.root_cause.fusion import CAUSE_OF_LEAF, Floats
-from ml.root_cause.normalise import SLOT
 
 _SHORTEST_REASON = 3
 _MOST_MARGINS = 50_000
@@ -41,9 +40,9 @@ class TextModel:
     def telling_words(self, text: Text, cause: RootCause, most: int = 4) -> list[str]:
         """The words that spoke most for ``cause``, strongest first."""
         at = CAUSES.index(cause)
-        told = {w: self._margins(w)[at] for w in text.words if w != SLOT and len(w) >= _SHORTEST_REASON}
-        ranked = sorted(told, key=lambda word: -told[word])
-        return [word for word in ranked[:most] if told[word] > 0]
+        told = {w: self._margins(w)[at] for w in text.words if len(w) >= _SHORTEST_REASON}
+        spoke = [word for word, margin in told.items() if margin > 0]
+        return sorted(spoke, key=told.__getitem__, reverse=True)[:most]
 
     def _margins(self, word: str) -> list[float]:
         """By how much ``word`` speaks for each cause's best leaf over the best leaf of any other cause."""

@@ -32,7 +32,7 @@ def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: 
     manifest = write_manifest(folder, "delta_detector", now(), "the same again", 1, metrics)
     shutil.copytree(folder, candidates_of(world, "delta_detector") / manifest.version)
     uri = world.settings.mlflow_uri
-    log_training(uri, folder, manifest, {})
+    log_training(uri, folder, manifest)
     promote_candidate(world, "delta_detector", None, "a data scientist", equal_is_enough=True, sets=SOME)
     champion = MlflowClient(tracking_uri=uri, registry_uri=uri).get_model_version_by_alias("delta_detector", "champion")
     assert champion.tags["hash"] == manifest.version

@@ -12,6 +12,7 @@ from core_sync.cases.verbs import override, reopen, resolve
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure
+from ml.labels.held_out import LEAST, is_held_out, labels_to_measure_on, labels_to_train_on
 from ml.labels.take import Taken, take_labels
 from ml.labels.training_set import digest_of, training_set
 from ml.registry.service_models import shipped_models
@@ -119,3 +120,21 @@ def test_a_training_set_is_the_same_to_the_digest_whatever_happens_later(databas
     with database.reading() as connection:
         assert digest_of(training_set(connection, MONDAY + 2 * DAY)) == before
         assert digest_of(training_set(connection, MONDAY + 7 * DAY)) != before
+
+
+def test_a_fifth_of_the_labels_is_measured_on_and_never_trained_on(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    upgrade(database, ML_TABLES)
+    cases = [a_case(database, f"Anslutningen {number} bröts") for number in range(10)]
+    for case in cases:
+        with database.transaction() as connection:
+            override(connection, case, "dana", MONDAY, "posting_delay", None)
+    take_labels(database, MONDAY + DAY)
+    with database.reading() as connection:
+        every = {str(row["id"]) for row in training_set(connection, MONDAY + 3 * DAY)}
+        trained = {str(row["id"]) for row in labels_to_train_on(connection, MONDAY + 3 * DAY)}
+        assert labels_to_measure_on(connection, MONDAY + 3 * DAY) is None, f"fewer than {LEAST}"
+    assert len(every) == 10
+    assert every - trained == {failure for failure in every if is_held_out(failure)}
+    assert 0.15 < sum(is_held_out(f"F-{number}") for number in range(2_000)) / 2_000 < 0.25
+    database.close()

@@ -17,9 +17,9 @@ def test_a_training_becomes_a_run_and_a_registered_version(tmp_path: Path) -> No
         folder.mkdir()
         (folder / "recipe.json").write_text(f'{{"seed": {seed}}}')
         manifest = write_manifest(
-            folder, "root_cause", datetime(2026, 3, 2, tzinfo=UTC), "x", seed, {"f1": 0.5 + seed / 10}
+            folder, "root_cause", datetime(2026, 3, 2, tzinfo=UTC), "x", seed, {"f1": 0.5 + seed / 10}, {"worlds": 3}
         )
-        run_id, version = log_training(uri, folder, manifest, {"worlds": 3})
+        run_id, version = log_training(uri, folder, manifest)
         name_champion(uri, "root_cause", manifest.version)
         versions.append((run_id, version))
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)

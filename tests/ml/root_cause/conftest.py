@@ -3,7 +3,8 @@
 import pytest
 
 from ml.root_cause.classifier import RootCauseClassifier
-from ml.root_cause.train import Recipe, TrainedClassifier, train_root_cause
+from ml.root_cause.recipe import Recipe
+from ml.root_cause.train import TrainedClassifier, train_root_cause
 
 SMALL = Recipe(texts=4_500, evidence_rows=2_500, held_out=1_000, text_rounds=20, trees=20)
 

@@ -153,6 +153,21 @@ def test_a_saved_classifier_says_the_same_after_loading(classifier: RootCauseCla
         assert np.isclose(one.probability, other.probability, atol=1e-6)
 
 
+def test_a_classifier_saved_again_is_the_same_to_the_byte(classifier: RootCauseClassifier, tmp_path: Path) -> None:
+    first = save(classifier, tmp_path / "first")
+    again = save(load(tmp_path / "first"), tmp_path / "again")
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in again]
+
+
+def test_the_words_of_a_code_that_no_table_knows_are_heard(classifier: RootCauseClassifier) -> None:
+    bare, coded = (
+        classifier.classify([FailureEvidence(message="line 4 kept back", error_code=code)])[0]
+        for code in (None, "BARCODE_NOT_FOUND")
+    )
+    mapping = RootCause.SKU_MAPPING
+    assert coded.probabilities[mapping] > bare.probabilities[mapping]
+
+
 def test_a_foreign_or_mangled_artefact_is_refused(classifier: RootCauseClassifier, tmp_path: Path) -> None:
     save(classifier, tmp_path)
     (tmp_path / TEXT).write_bytes(b"\x80\x04not a skops file")

@@ -9,7 +9,8 @@ import pytest
 from core_sync.interchange.errors import FileUnreadable
 from ml.root_cause.causes import RootCause
 from ml.root_cause.classifier import RootCauseClassifier
-from ml.root_cause.files import COLUMNS, classify_file
+from ml.root_cause.files import BATCH_ROWS, classify_file
+from ml.root_cause.told import COLUMNS
 
 ROWS = [
     {"id": "f1", "occurred_at": "2026-01-05T10:00:00Z", "message": "the request timed out", "http_status": 504},
@@ -67,3 +68,13 @@ def test_a_file_of_something_else_is_refused(classifier: RootCauseClassifier, tm
     (tmp_path / "in.csv").write_text("sku,quantity\nA,1\n")
     with pytest.raises(FileUnreadable):
         classify_file(tmp_path / "in.csv", tmp_path / "out.csv", classifier)
+
+
+def test_several_processes_say_the_same_in_the_same_order(classifier: RootCauseClassifier, tmp_path: Path) -> None:
+    written = write(tmp_path / "in.jsonl").read_text()
+    source = tmp_path / "many.jsonl"
+    source.write_text("{broken\n" + written * (BATCH_ROWS // 2))
+    told = [tmp_path / f"{processes}.jsonl" for processes in (1, 2)]
+    reports = [classify_file(source, file, classifier, count) for file, count in zip(told, (1, 2), strict=True)]
+    assert told[0].read_text() == told[1].read_text()
+    assert [(one.rows, one.classified, len(one.refused)) for one in reports] == [(3 * BATCH_ROWS // 2 + 1, 6144, 1)] * 2

@@ -1,0 +1,63 @@
+"""Whether failures and what is said of them have moved away from what the model was calibrated on.
+
+Of shares the population stability index is told, ``sum((new - old) * ln(new / old))`` (Siddiqi, "Credit Risk
+Scorecards", 2006): below 0.1 little moved, above 0.25 much. With labels, calibration is told too: how often the true
+cause lay outside its set, which should be at most the chance of a miss that the sets are built for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.root_cause.causes import CAUSES
+from ml.root_cause.classifier import Diagnosis
+
+MUCH_MOVED = 0.25
+_LEAST_SHARE = 0.005
+"""A share of nothing would move infinitely far."""
+_NOVELTY_EDGES = (0.001, 0.1, 0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far the failures ``seen`` lie from those of the ``reference``."""
+
+    causes: float
+    """PSI of the causes told."""
+    novelty: float
+    """PSI of the share of unknown words."""
+    abstained: tuple[float, float]
+    """Share left to people, in the reference and as seen."""
+    missed: tuple[float, float] | None
+    """Share of true causes outside their set, where the truth of both is known."""
+
+
+def drift(
+    reference: Sequence[Diagnosis],
+    seen: Sequence[Diagnosis],
+    truths: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
+) -> Drift:
+    """The drift from ``reference`` to ``seen``, neither empty; ``truths`` are of both, as positions in ``CAUSES``."""
+    both = (reference, seen)
+    causes = [_shares([CAUSES.index(one.root_cause) for one in told], len(CAUSES)) for told in both]
+    bins = [np.searchsorted(_NOVELTY_EDGES, [one.novelty for one in told], side="right") for told in both]
+    novelty = [_shares(found, len(_NOVELTY_EDGES) + 1) for found in bins]
+    abstained = [float(np.mean([one.abstained for one in told])) for told in both]
+    missed = None if truths is None else (_missed(reference, truths[0]), _missed(seen, truths[1]))
+    return Drift(_stability(*causes), _stability(*novelty), (abstained[0], abstained[1]), missed)
+
+
+def _shares(found: Sequence[int] | NDArray[np.intp], kinds: int) -> NDArray[np.float64]:
+    counts = np.bincount(np.asarray(found, dtype=np.intp), minlength=kinds)
+    shares: NDArray[np.float64] = np.maximum(counts / counts.sum(), _LEAST_SHARE)
+    return shares
+
+
+def _stability(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
+    return float(((new - old) * np.log(new / old)).sum())
+
+
+def _missed(told: Sequence[Diagnosis], truth: NDArray[np.intp]) -> float:
+    return float(np.mean([CAUSES[at] not in one.conformal_set for one, at in zip(told, truth, strict=True)]))

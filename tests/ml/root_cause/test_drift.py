@@ -1,0 +1,41 @@
+"""Drift is told of what the model says, of its words, and with labels of its calibration."""
+
+import numpy as np
+import pytest
+
+from ml.registry.evaluation_sets import FailureSet, frozen_failures
+from ml.registry.service_models import shipped_models
+from ml.root_cause.causes import CAUSES, RootCause
+from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.drift import MUCH_MOVED, drift
+
+
+@pytest.fixture(scope="module")
+def known() -> FailureSet:
+    return frozen_failures()
+
+
+@pytest.fixture(scope="module")
+def told(known: FailureSet) -> list[Diagnosis]:
+    return shipped_models().root_cause.classify(known.evidences[:1_200])
+
+
+def test_failures_like_those_of_the_reference_have_hardly_moved(told: list[Diagnosis]) -> None:
+    found = drift(told[::2], told[1::2])
+    assert found.causes < 0.1
+    assert found.novelty < 0.1
+    assert found.missed is None
+
+
+def test_a_week_of_outage_moves_the_causes_told(told: list[Diagnosis]) -> None:
+    outage = [one for one in told if one.root_cause is RootCause.TIMEOUT]
+    assert drift(told, outage).causes > MUCH_MOVED
+
+
+def test_sets_that_miss_more_often_are_told_where_the_truth_is_known(told: list[Diagnosis], known: FailureSet) -> None:
+    truth = known.truth[: len(told)]
+    wrong = (truth + 1) % len(CAUSES)
+    found = drift(told, told, (truth, wrong))
+    assert found.missed is not None
+    assert found.missed[0] < 0.15 < found.missed[1]
+    assert np.isclose(found.causes, 0)
