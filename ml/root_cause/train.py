@@ -81,8 +81,8 @@ def train_root_cause(
 
     An empty sequence is allowed: then the evidence of ``ml.training.evidence`` stands alone. ``labelled`` are failures
     whose cause people told, in the same columns: they teach their wording too, each as much as ``LABEL_WEIGHT``
-    messages of our own, however many of them say the same. ``kept`` are simulated failures that set temperatures and
-    conformal scores only: systems whose phrases are not ours say how far to trust the model on the next such system.
+    messages of our own, one wording at most ``REPEATS_MOST`` times. ``kept`` are simulated failures that only set
+    temperatures and conformal scores: systems whose phrases are not ours say how far to trust the model on the next.
     ``say`` hears of each step before it is taken.
 
     Raises:
