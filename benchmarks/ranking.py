@@ -2,7 +2,7 @@
 
     python -m benchmarks.ranking [--seeds N] [--days N] [--skus N] [--json]
 
-A simulated distributor, with constants that nothing was trained on and a month of many faults, goes through the real
+A simulated distributor, with constants that nothing was trained on and two weeks of many faults, goes through the real
 path: files, ledger, reconciliation, triage, four looks at the worklist a day. At each look the first cases of the list
 are put right, a quarter of the day's fixes. The simulator counts every order line that faults cost against a replay
 of the same listing on the same demand and stock without them, and names the faults that spoiled it: a line is
@@ -31,7 +31,7 @@ SETTLING_IN = timedelta(days=7)
 """The first week teaches what is usual; the list is not judged in it."""
 
 MANY_FAULTS = replace(
-    HELD_OUT, seed=610_000, days=26, constants=replace(HELD_OUT.constants, fault_multiplier=2.0, open_at_end=0)
+    HELD_OUT, seed=610_000, days=14, constants=replace(HELD_OUT.constants, fault_multiplier=2.0, open_at_end=0)
 )
 
 FIXES_A_DAY = (4, 12)
@@ -189,7 +189,7 @@ def figures(worlds: Sequence[Prevented]) -> list[Figure]:
         return statistics.fmean(world[what] / world[of] for world in worlds)
 
     told = [
-        _figure("episodes, fewest of a seed", min(world["episodes"] for world in worlds), "faults"),
+        _figure("episodes, all seeds", sum(world["episodes"] for world in worlds), "faults"),
         _figure("cases on the list, mean", statistics.fmean(world["listed"] for world in worlds), "cases"),
     ]
     for fixes in FIXES_A_DAY:

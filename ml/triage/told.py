@@ -64,8 +64,10 @@ _NUMBERS = {
 _FAILURE = """
 SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location, f.operation,
        f.error_code, f.quantity, d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons,
-       (SELECT l.quantity FROM source o JOIN ledger_entry l ON l.source_id = o.source_id AND l.event_id = f.duplicate_of
-        WHERE o.name = f.system AND f.error_code = 'id_conflict') AS first_quantity
+       CASE WHEN f.error_code = 'id_conflict' THEN (
+         SELECT l.quantity FROM source o
+         JOIN ledger_entry l ON l.source_id = o.source_id AND l.event_id = f.duplicate_of
+         WHERE o.name = f.system) END AS first_quantity
 """
 
 _ANOMALY = """
