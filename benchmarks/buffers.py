@@ -7,6 +7,8 @@ against one stock, a channel refreshed every 15 minutes, 1, 4 or 12 hours (3 % o
 other demand that draws on the stock directly (``ml.buffers.backtest``). Estimates walk forward: a day sees nothing of
 itself. Lost are the sales withheld while the units stood in stock; all sales turned away, stock-outs included, are
 told beside. Which setting of a knob is used at which rate is read off the frontier, for ours and for its peers alike.
+Beside the peers stands ours without volatility and without latency (late refreshes); suppliers play no part, for no
+receipt comes in time to save a sale.
 
 Fresh food: stores of one product in one city are the pools, one of them (drawn by seed) the channel and up to three
 the others. Quantities are divided by the product's smallest sale and rounded; a day's units fall one by one into the
@@ -48,8 +50,8 @@ OVERSELL_COSTS = (3.0, 10.0)
 """What a unit oversold costs, in lost sales."""
 LEARNED_BEFORE = 3
 """Of the days for learning the first third is for learning when they are replayed themselves."""
-FIXED = 2
-"""Place of the fixed units among the ways that are replayed."""
+FIXED, WAYS = 2, 5
+"""Place of the fixed units among the ways that are replayed, and how many those are; ablations come after them."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,12 @@ class Run:
 
 
 def replayed(history: DemandHistory, learn_days: int, seed: int) -> Run:
-    """Ours, the plain quantile, fixed units, percentage and k·σ·√L over the same demand."""
+    """Ours, the plain quantile, fixed units, percentage, k·σ·√L and ours without each driver over the same demand."""
     chance = np.random.default_rng([seed, 5])
     refresh = chance.permutation(np.resize(REFRESH_H, len(history.items)))
     world = World(refresh_h=refresh, seed=seed)
     before = backtest_ours(history.first(learn_days), world, learn_days // LEARNED_BEFORE)
-    return Run(backtest(history, world, learn_days), before)
+    return Run(backtest(history, world, learn_days, ablated=True), before)
 
 
 def frontiers(outcomes: list[Outcome], *, stock_outs: bool) -> list[Frontier]:
@@ -168,7 +170,7 @@ def figures(folder: Path, items: int, seeds: int, plots: Path | None = None) -> 
             continue
         runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
         if plots is not None:
-            drawn = [frontiers(run.outcomes, stock_outs=False) for run in runs]
+            drawn = [frontiers(run.outcomes[:WAYS], stock_outs=False) for run in runs]
             plot_frontiers(drawn, f"{name}, mean of {seeds} seeds", plots / f"buffer-frontier-{name}.svg")
         for measure, target in itertools.product(MEASURES, TARGETS):
             every = [frontiers(run.outcomes, stock_outs=MEASURES[measure]) for run in runs]
@@ -224,7 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the demand")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--items", type=int, default=60, help="products replayed a data set and seed")
+    parser.add_argument("--items", type=int, default=240, help="products replayed a data set and seed")
     parser.add_argument("--plot", type=Path, help="draw the frontiers into this folder")
     parser.add_argument("--json", action="store_true", help="one object a line")
     told = parser.parse_args()

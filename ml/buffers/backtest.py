@@ -37,8 +37,17 @@ class Outcome:
     asked: Floats
 
 
-def backtest(history: DemandHistory, world: World, learn_days: int, ways: Iterable[Way] | None = None) -> list[Outcome]:
+def backtest(
+    history: DemandHistory,
+    world: World,
+    learn_days: int,
+    ways: Iterable[Way] | None = None,
+    *,
+    ablated: bool = False,
+) -> list[Outcome]:
     """Replay every way from ``learn_days`` on; the days before are for learning only.
+
+    With ``ablated`` ours also without each of its drivers, last.
 
     Raises:
         ValueError: no day is left to replay, or an item without a refresh time.
@@ -49,11 +58,14 @@ def backtest(history: DemandHistory, world: World, learn_days: int, ways: Iterab
         raise ValueError("every item needs a time between refreshes above 0")
     own = learn(history.own, history.own_lot, history.steps_a_day, learn_days)
     others = learn(history.others, history.others_lot, history.steps_a_day, learn_days)
-    chosen = ways_to_compare(history, own, others, world) if ways is None else ways
+    chosen = list(ways_to_compare(history, own, others, world) if ways is None else ways)
+    if ablated:
+        whole = ours(history, own, others, world)
+        chosen += [whole.without_volatility(), whole.without_latency()]
     return [_replay(way, history, world, own, others) for way in chosen]
 
 
-def ours(history: DemandHistory, own: Known, others: Known, world: World) -> Way:
+def ours(history: DemandHistory, own: Known, others: Known, world: World) -> Race:
     """Our rule, over the chances that may be accepted."""
     everyday = learn(history.everyday, history.everyday_lot, history.steps_a_day, own.first)
     shared = shared_by(history, own, others)

@@ -5,7 +5,7 @@ its knob, from what the beginning of that day knew and the stock of that moment.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -147,6 +147,19 @@ class Race:
         rows = np.tile(np.arange(len(moments.rows)), len(self.settings))
         found = stretches(own, others, late, shared, self._big(moments) if self.big.any else None)
         return held_back_in_race(found, regular, moments.stock.ravel(), alphas, rows).reshape(moments.stock.shape)
+
+    def without_volatility(self) -> "Race":
+        """As if demand came unit by unit, by chance alone: no bursts, lots, big orders or days that all share."""
+        own, others = (
+            replace(pool, spread=np.ones_like(pool.spread), lot=np.ones_like(pool.lot))
+            for pool in (self.own, self.others)
+        )
+        calm, name = np.zeros_like(self.shared), f"{self.name}, without volatility"
+        return replace(self, own=own, others=others, big=BigOrders.none(len(own.lot)), shared=calm, name=name)
+
+    def without_latency(self) -> "Race":
+        """As if no refresh were ever late."""
+        return replace(self, late_share=0.0, name=f"{self.name}, without latency")
 
     def _big(self, moments: Moments) -> Big:
         orders = self.big[moments.rows]

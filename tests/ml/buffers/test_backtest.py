@@ -1,5 +1,7 @@
 """Replaying past demand with another way to hold back."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from ml.buffers.estimates import learn
 from ml.buffers.frontier import frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
 from ml.buffers.mistakes import held_back
-from ml.buffers.policies import FixedUnits, Moments, Quantile
+from ml.buffers.policies import FixedUnits, Moments, Quantile, Race
 from ml.buffers.race import Late, Until, held_back_in_race, stretches
 from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Demand
@@ -157,6 +159,20 @@ def test_a_setting_for_each_item_in_hindsight_is_never_worse_than_one_for_all() 
     for target in (0.005, 0.02):
         one, each = frontier(outcome).lost_at(target), frontier_by_item(outcome).lost_at(target)
         assert one is None or (each is not None and each <= one + 1e-3)
+
+
+def test_without_a_driver_our_rule_holds_back_less() -> None:
+    demand = history(items=4, days=20)
+    others = learn(demand.others, np.full(4, 6.0), STEPS, 14)
+    race = Race(
+        learn(demand.own, np.full(4, 6.0), STEPS, 14), replace(others, spread=8 * others.spread), demand.big,
+        np.full(6, 0.1), 0.2, 6.0, (0.1, 0.02),
+    )  # fmt: skip
+    days, rows = np.full(4, 15), np.arange(4)
+    moments = Moments(days, np.full(4, 10), rows, np.full(4, 20), np.full((2, 4), 12.0))
+    held = race.held(moments).sum()
+    assert 0 < race.without_volatility().held(moments).sum() < held
+    assert 0 < race.without_latency().held(moments).sum() < held
 
 
 def test_movements_become_demand_by_step_and_the_size_of_an_order() -> None:
