@@ -36,7 +36,8 @@ class ReadAround(Generic[T]):
         alone: names that failed when nothing else was asked for.
         in_company: names that failed together with others, which may be the reason.
         not_asked: names left for another time.
-        out: why the channel as a whole could not be read; None where it could, or nothing was asked.
+        out: why the channel as a whole could not be read; None where it could, or nobody knows.
+        answers: whether it was seen to answer about something.
     """
 
     parts: list[T] = field(default_factory=list)
@@ -44,6 +45,7 @@ class ReadAround(Generic[T]):
     in_company: dict[str, ReadFailed] = field(default_factory=dict)
     not_asked: list[str] = field(default_factory=list)
     out: ReadFailed | None = None
+    answers: bool = False
 
     @property
     def unread(self) -> dict[str, ReadFailed]:
@@ -64,11 +66,12 @@ def read_around(
     channel is out. One name that failed, and nothing to compare it with, is told of as one.
     """
     found: ReadAround[T] = ReadAround()
-    waiting, failures, failed, well = [list(names)] if names else [], 0, 0, False
+    waiting, failures, failed = [list(names)] if names else [], 0, 0
     while waiting and found.out is None and failures < failures_max:
         part = waiting.pop()
         try:
             found.parts.append(read(part))
+            found.answers = True
         except ReadFailed as error:
             failures += TIMEOUT_FAILURES if error.code == "READ_TIMEOUT" else 1
             failed += 1
@@ -82,23 +85,24 @@ def read_around(
             else:
                 half = len(part) // 2
                 waiting += [part[half:], part[:half]]
-        if not found.parts and found.out is None and (failed == ASK_THE_WITNESS or not waiting):
-            well = well or _answers(read, witness(), found)
+        if not found.answers and found.out is None and (failed == ASK_THE_WITNESS or not waiting):
+            _ask_the_witness(read, witness(), found)
     found.not_asked = [name for part in reversed(waiting) for name in part]
-    if not (found.parts or found.out or well) and len(found.unread) + len(found.not_asked) > 1:
+    if not found.answers and found.out is None and len(found.unread) + len(found.not_asked) > 1:
         found.out = next(iter(found.unread.values()))
     return found
 
 
-def _answers(read: Callable[[Sequence[str]], T], known: str | None, found: ReadAround[T]) -> bool:
-    """Whether the channel still answers about what is ``known``; where it does not, it is out."""
+def _ask_the_witness(read: Callable[[Sequence[str]], T], known: str | None, found: ReadAround[T]) -> None:
+    """See whether the channel still answers about what is ``known``; where it does not, it is out."""
     if known is None:
-        return False
+        return
     try:
         read([known])
     except ReadFailed as error:
         found.out = error
-    return found.out is None
+    else:
+        found.answers = True
 
 
 def is_of_the_channel(error: ReadFailed) -> bool:

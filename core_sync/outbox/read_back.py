@@ -108,7 +108,7 @@ class _Told:
 
     ``unread``: by intent, why a listing or its submission could not be read; ``alone``: those of them that failed when
     nothing else was asked for; ``not_asked``: intents left for another time; ``out``: why the channel as a whole could
-    not be read.
+    not be read, and whether it ``answers`` about something.
     """
 
     refused: Mapping[int, Rejected] = field(default_factory=dict)
@@ -118,6 +118,7 @@ class _Told:
     alone: Collection[int] = ()
     not_asked: Collection[int] = ()
     out: ReadFailed | None = None
+    answers: bool = False
 
 
 def _look(channel: Channel, page: Sequence[Watched], witness: Callable[[], str | None]) -> _Told:
@@ -157,6 +158,7 @@ def _look(channel: Channel, page: Sequence[Watched], witness: Callable[[], str |
         alone={one.intent_id for one in asked if one.listing.sku in seen.alone},
         not_asked={one.intent_id for one in asked if one.listing.sku in left},
         out=seen.out,
+        answers=seen.answers,
     )
 
 
@@ -182,8 +184,8 @@ def _keep(
     _settle(connection, read, told.reading, limits, at, found)
     _wait_or_tell(connection, [one for one in page if one.intent_id in told.working], {}, limits, at, found)
     _tell_of_unread(connection, name, page, told, limits, at, found)
-    if read or told.unread:
-        unread.readable(connection, name, [one.listing for one in read], at, out=told.out)
+    as_a_whole = told.answers and told.out is None
+    unread.readable(connection, name, [one.listing for one in read], at, as_a_whole=as_a_whole)
     awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in read if one.is_awaited]
     note_visible(connection, name, awaited, at)
     return found

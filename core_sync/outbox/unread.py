@@ -35,10 +35,10 @@ def tell_of_listings(connection: Connection, unread: Mapping[Listing, ReadFailed
 
 
 def readable(
-    connection: Connection, channel: str, listings: Sequence[Listing], at: datetime, *, out: ReadFailed | None
+    connection: Connection, channel: str, listings: Sequence[Listing], at: datetime, *, as_a_whole: bool
 ) -> None:
-    """The channel answered about ``listings``, and as a whole unless it is ``out``: what was said of that is over."""
-    subjects = [_subject(listing) for listing in listings] + ([] if out else [_channel_subject(channel)])
+    """The channel answered about ``listings``, and maybe ``as_a_whole``: what was said of them and of it is over."""
+    subjects = [_subject(listing) for listing in listings] + ([_channel_subject(channel)] if as_a_whole else [])
     resolve_subjects(connection, subjects, at, "the channel can be read again")
 
 

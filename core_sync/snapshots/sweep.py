@@ -128,9 +128,8 @@ def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadA
         unread.tell_of_listings(connection, {Listing(channel, sku): error for sku, error in seen.unread.items()}, at)
     else:
         _tell_of_blindness(connection, channel, seen.out, at)
-    if asked:
-        read = [Listing(channel, sku) for sku in asked if sku not in seen.unread]
-        unread.readable(connection, channel, read, at, out=seen.out)
+    read = [Listing(channel, sku) for sku in asked if sku not in seen.unread]
+    unread.readable(connection, channel, read, at, as_a_whole=seen.answers and seen.out is None)
     now_listed(connection, channel, [figure.sku for figure in figures])
     looked = [{"channel": channel, "sku": sku, "at": to_microseconds(at)} for sku in sorted(asked)]
     if looked:
