@@ -1,10 +1,11 @@
 """Read what can be read: names that a channel chokes on do not keep all the others from being seen.
 
 A question that fails is asked again in halves, one half after the other down to single names, so that each failure
-narrows the search. Who asks again later does well to begin with what was not asked, then what failed in company, and
-to leave for last what failed alone: then every look comes further, however many names there are to choke on.
+narrows the search. The halves are others each time: who asks again for what was left comes further, however many
+names there are to choke on.
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,13 +14,13 @@ from typing import Generic, TypeVar
 from core_sync.channels.port import NOT_SENT, OVER_BUDGET, ReadFailed
 
 FAILURES_MAX = 16
-"""Failures after which the rest is left: enough to find one name among tens of thousands."""
-
-ASK_THE_WITNESS = 3
-"""Questions that may fail, and none succeed, before something else is asked for."""
+"""Failures after which the rest is left: enough to find one name among tens of thousands that is answered badly."""
 
 TIMEOUT_FAILURES = 2
 """As many failures does one question count that nobody answered in time: it took as long as they do."""
+
+ASK_WITNESSES_AFTER = 2
+"""Questions that may fail, and none succeed, before something else is asked for."""
 
 _OF_THE_CHANNEL = frozenset({NOT_SENT, OVER_BUDGET, "NO_REPORT"})
 _LETS_NOBODY_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
@@ -34,39 +35,33 @@ class ReadAround(Generic[T]):
     Args:
         parts: what was read.
         alone: names that failed when nothing else was asked for.
-        in_company: names that failed together with others, which may be the reason.
-        not_asked: names left for another time.
+        not_asked: names left for another time: never asked for, or together with others that may be the reason.
         out: why the channel as a whole could not be read; None where it could, or nobody knows.
         answers: whether it was seen to answer about something.
     """
 
     parts: list[T] = field(default_factory=list)
     alone: dict[str, ReadFailed] = field(default_factory=dict)
-    in_company: dict[str, ReadFailed] = field(default_factory=dict)
     not_asked: list[str] = field(default_factory=list)
     out: ReadFailed | None = None
     answers: bool = False
-
-    @property
-    def unread(self) -> dict[str, ReadFailed]:
-        """Names that were asked for in vain."""
-        return self.in_company | self.alone
 
 
 def read_around(
     read: Callable[[Sequence[str]], T],
     names: Sequence[str],
-    witness: Callable[[], str | None] = lambda: None,
+    witnesses: Callable[[], Sequence[str]] = tuple,
     failures_max: int = FAILURES_MAX,
 ) -> ReadAround[T]:
     """Ask for all ``names`` at once; where that fails, for halves, until those are left that fail by themselves.
 
-    Where the first few questions all fail, ``witness`` names something else that could be read lately: if it still can,
-    the channel is well and the names are the reason; if not, or where there is none and nothing at all can be read, the
-    channel is out. One name that failed, and nothing to compare it with, is told of as one.
+    Where the first questions all fail, ``witnesses`` names a few others that could be read lately: if one of them can
+    be, the channel is well and the names are the reason; if none, or where there are none and nothing at all can be
+    read, the channel is out. One name that failed, and nothing to compare it with, is told of as one.
     """
     found: ReadAround[T] = ReadAround()
-    waiting, failures, failed = [list(names)] if names else [], 0, 0
+    waiting = [list(names)] if names else []
+    failures, failed, last = 0, 0, None
     while waiting and found.out is None and failures < failures_max:
         part = waiting.pop()
         try:
@@ -74,35 +69,35 @@ def read_around(
             found.answers = True
         except ReadFailed as error:
             failures += TIMEOUT_FAILURES if error.code == "READ_TIMEOUT" else 1
-            failed += 1
+            failed, last = failed + 1, error
             if is_of_the_channel(error):
                 found.out = error
-                waiting.append(part)
+                found.not_asked += part
             elif len(part) == 1:
                 found.alone[part[0]] = error
             elif failures >= failures_max:
-                found.in_company |= dict.fromkeys(part, error)
+                found.not_asked += part
             else:
-                half = len(part) // 2
-                waiting += [part[half:], part[:half]]
-        if not found.answers and found.out is None and (failed == ASK_THE_WITNESS or not waiting):
-            _ask_the_witness(read, witness(), found)
-    found.not_asked = [name for part in reversed(waiting) for name in part]
-    if not found.answers and found.out is None and len(found.unread) + len(found.not_asked) > 1:
-        found.out = next(iter(found.unread.values()))
+                half, others = len(part) // 2, random.sample(part, len(part))
+                waiting += [others[half:], others[:half]]
+        if not found.answers and found.out is None and (failed == ASK_WITNESSES_AFTER or not waiting):
+            _ask(witnesses(), read, found)
+    found.not_asked += [name for part in waiting for name in part]
+    if not found.answers and len(found.alone) + len(found.not_asked) > 1:
+        found.out = found.out or last
     return found
 
 
-def _ask_the_witness(read: Callable[[Sequence[str]], T], known: str | None, found: ReadAround[T]) -> None:
-    """See whether the channel still answers about what is ``known``; where it does not, it is out."""
-    if known is None:
-        return
-    try:
-        read([known])
-    except ReadFailed as error:
-        found.out = error
-    else:
-        found.answers = True
+def _ask(witnesses: Sequence[str], read: Callable[[Sequence[str]], T], found: ReadAround[T]) -> None:
+    """See whether the channel still answers about one of ``witnesses``; where it does about none, it is out."""
+    for name in witnesses:
+        try:
+            read([name])
+        except ReadFailed as error:
+            found.out = error
+        else:
+            found.answers, found.out = True, None
+            return
 
 
 def is_of_the_channel(error: ReadFailed) -> bool:

@@ -14,11 +14,10 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Insert, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Insert, bindparam, func, insert, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from core_sync.cases.tables import CaseSignal, ExceptionCase
 from core_sync.clock import to_microseconds
 from core_sync.failures.redaction import redacted, redacted_text
 from core_sync.failures.tables import Failure
@@ -84,7 +83,7 @@ def record_failure(connection: Connection, failure: NewFailure) -> int:
     if failure.subject is None:
         return _written(connection, insert(Failure).values(row))
     failure_id = _written(connection, _upsert(connection.dialect.name).values(row))
-    _ask_for_review(connection, [failure.subject])
+    _ask_for_review(connection, [failure_id])
     return failure_id
 
 
@@ -98,7 +97,7 @@ def record_failures(connection: Connection, failures: Iterable[NewFailure]) -> N
     if about:
         about.sort(key=itemgetter("subject"))  # writers at the same time come to a row in the same order
         connection.execute(_upsert(connection.dialect.name), about)
-        _ask_for_review(connection, [str(row["subject"]) for row in about])
+        _ask_for_review(connection, _open_among(connection, [str(row["subject"]) for row in about]))
 
 
 def resolve_subject(connection: Connection, subject: str, at: datetime, resolution: str) -> bool:
@@ -108,30 +107,21 @@ def resolve_subject(connection: Connection, subject: str, at: datetime, resoluti
 
 def resolve_subjects(connection: Connection, subjects: Sequence[str], at: datetime, resolution: str) -> int:
     """Close the open failures of ``subjects``; returns how many there were."""
-    open_subjects = _open_among(connection, subjects)
-    if not open_subjects:
-        return 0
-    _ask_for_review(connection, open_subjects)
-    statement = (
-        update(Failure)
-        .where(col(Failure.subject) == bindparam("closed_subject"), col(Failure.resolved_at).is_(None))
-        .values(resolved_at=to_microseconds(at), resolution=resolution)
-    )
-    closed = connection.execute(statement, [{"closed_subject": subject} for subject in open_subjects])
-    return max(closed.rowcount, 0)
+    return resolve_failures(connection, _open_among(connection, subjects), at, resolution)
 
 
 def resolve_failures(connection: Connection, failure_ids: Sequence[int], at: datetime, resolution: str) -> int:
     """Close the failures named, those without a subject too; returns how many were open."""
+    if not failure_ids:
+        return 0
     statement = (
         update(Failure)
         .where(col(Failure.failure_id) == bindparam("closed_id"), col(Failure.resolved_at).is_(None))
         .values(resolved_at=to_microseconds(at), resolution=resolution)
     )
-    if not failure_ids:
-        return 0
-    connection.execute(_REVIEW_BY_ID, [{"closed_id": failure_id} for failure_id in sorted(failure_ids)])
-    return max(connection.execute(statement, [{"closed_id": failure_id} for failure_id in failure_ids]).rowcount, 0)
+    closed = connection.execute(statement, [{"closed_id": failure_id} for failure_id in failure_ids])
+    _ask_for_review(connection, failure_ids)
+    return max(closed.rowcount, 0)
 
 
 def _written(connection: Connection, statement: Insert) -> int:
@@ -140,18 +130,19 @@ def _written(connection: Connection, statement: Insert) -> int:
     return failure_id
 
 
-def _open_among(connection: Connection, subjects: Sequence[str]) -> list[str]:
-    """Those of ``subjects`` with an open failure; one probe of the index each, in one statement."""
+def _open_among(connection: Connection, subjects: Sequence[str]) -> list[int]:
+    """The open failures of ``subjects``, in the order of those; one probe of the index each, in one statement."""
     if not subjects:
         return []
     on_sqlite = connection.dialect.name == "sqlite"
     told = "json_each(:told)" if on_sqlite else "json_array_elements_text(CAST(:told AS json))"
     pinned = "CROSS" if on_sqlite else ""  # SQLite takes the order of a CROSS JOIN as given
     statement = text(
-        f"SELECT DISTINCT f.subject FROM {told} w {pinned} JOIN failure f ON f.subject = w.value "
+        f"SELECT f.subject, f.failure_id FROM {told} w {pinned} JOIN failure f ON f.subject = w.value "
         "WHERE f.subject IS NOT NULL AND f.resolved_at IS NULL"
     )
-    return list(connection.execute(statement, {"told": msgspec.json.encode(list(subjects)).decode()}).scalars())
+    found = connection.execute(statement, {"told": msgspec.json.encode(sorted(set(subjects))).decode()})
+    return [failure_id for _, failure_id in sorted(found.tuples())]  # by our order of words, not the database's
 
 
 def _row(failure: NewFailure) -> dict[str, Any]:
@@ -180,38 +171,22 @@ def _upsert(dialect: str) -> Insert:
     )
 
 
-def _ask_for_review(connection: Connection, subjects: Sequence[str]) -> None:
-    """Mark the cases of ``subjects`` to be weighed again, in the order of their keys, as every writer of many does."""
+def _ask_for_review(connection: Connection, failure_ids: Sequence[int]) -> None:
+    """Mark the cases that hold failures to be weighed again, in the order of their keys; failures are held before."""
     on_sqlite = connection.dialect.name == "sqlite"
-    bound = {"subjects": msgspec.json.encode(sorted(set(subjects))).decode()}
+    bound = {"told": msgspec.json.encode(list(failure_ids)).decode()}
     connection.execute(text(_REVIEW_ON_SQLITE if on_sqlite else _REVIEW_ON_POSTGRESQL), bound)
 
 
-_CASES_OF = """
-SELECT s.case_id FROM {told} w {pinned} JOIN failure f
-    ON f.subject = w.value AND f.subject IS NOT NULL AND f.resolved_at IS NULL
-{pinned} JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
+_REVIEW_ON_SQLITE = """
+UPDATE exception_case SET needs_review = true WHERE case_id IN (
+    SELECT s.case_id FROM json_each(:told) w CROSS JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = w.value)
 """
 
-_REVIEW_ON_SQLITE = (
-    "UPDATE exception_case SET needs_review = true "
-    f"WHERE case_id IN ({_CASES_OF.format(told='json_each(:subjects)', pinned='CROSS')})"
-)
-
-_REVIEW_ON_POSTGRESQL = (
-    "UPDATE exception_case SET needs_review = true WHERE case_id IN (SELECT case_id FROM exception_case WHERE case_id "
-    f"IN ({_CASES_OF.format(told='json_array_elements_text(CAST(:subjects AS json))', pinned='')}) "
-    "ORDER BY case_id FOR UPDATE)"
-)
-
-_REVIEW_BY_ID = (
-    update(ExceptionCase)
-    .where(
-        col(ExceptionCase.case_id).in_(
-            select(col(CaseSignal.case_id)).where(
-                col(CaseSignal.kind) == "failure", col(CaseSignal.signal_id) == bindparam("closed_id")
-            )
-        )
-    )
-    .values(needs_review=True)
-)
+_REVIEW_ON_POSTGRESQL = """
+UPDATE exception_case SET needs_review = true WHERE case_id IN (
+    SELECT case_id FROM exception_case WHERE case_id IN (
+        SELECT s.case_id FROM json_array_elements_text(CAST(:told AS json)) w
+        JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = CAST(w.value AS bigint))
+    ORDER BY case_id FOR UPDATE)
+"""

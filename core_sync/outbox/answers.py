@@ -12,12 +12,12 @@ from core_sync.channels.port import OVER_BUDGET, Accepted, ChannelLimits, PushAn
 from core_sync.clock import to_microseconds
 from core_sync.failures.record import record_failures
 from core_sync.kpis.daily import PUSHES, PUSHES_FAILED, count
-from core_sync.outbox.control import locked_control, write_control
+from core_sync.outbox.control import Control, locked_control, write_control
 from core_sync.outbox.doubt import Doubt, ends
 from core_sync.outbox.due import DuePush
 from core_sync.outbox.failures import push_failure, tell_of_channel, told
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import Done, GiveUp, Heard, Next, RetryAt, after, as_decrease
+from core_sync.outbox.rules import ATTEMPTS_MAX, Done, GiveUp, Heard, Next, RetryAt, after, as_decrease, heard
 from core_sync.outbox.wake import ring
 
 
@@ -25,16 +25,14 @@ from core_sync.outbox.wake import ring
 class Answered:
     """One push with its answer, unknowns having been settled where that was possible.
 
-    ``submission`` is the number of the request in its round that carried it, with others maybe; ``hears``: what the
-    answer tells of the channel as a whole, by what it told others.
+    ``submission`` is the number of the request in its round that carried it, with others maybe.
     """
 
     push: DuePush
     answer: PushAnswer
     latency_ms: float
     at: datetime
-    submission: int
-    hears: Heard
+    submission: int = 0
 
 
 @dataclass
@@ -79,12 +77,17 @@ def record_answers(
     counted: set[tuple[int, Heard]] = set()
     trouble: PushAnswer | None = None
     for one in answered:
-        if (one.submission, one.hears) not in counted:  # one request without an answer is one, whatever it carried
-            control = control.heard(one.hears, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer))
-            counted.add((one.submission, one.hears))
-        trouble = one.answer if one.hears not in (Heard.ANSWERED, Heard.BUSY) else trouble
+        hears = heard(one.answer)
+        # One request without an answer is one, whatever it carried; what is forbidden tells by how many it is of.
+        if hears is Heard.FORBIDDEN or (one.submission, hears) not in counted:
+            control = control.heard(
+                hears, one.push.listing.sku, one.at, jitter(), told(one.answer)[0], _pause_asked(one.answer)
+            )
+            counted.add((one.submission, hears))
+        trouble = one.answer if hears not in (Heard.ANSWERED, Heard.BUSY) else trouble
         tries = one.push.attempts + 1
-        then = after(one.answer, tries, one.at, jitter(), channel_out=control.breaker.is_open)
+        its_own = hears is Heard.FORBIDDEN and tries >= ATTEMPTS_MAX and _others_answered(connection, control, one)
+        then = after(one.answer, tries, one.at, jitter(), channel_out=control.breaker.is_open, its_own=its_own)
         recorded.note(one.push.listing, then)
         row = standing.get(one.push.intent_id)
         if row is not None and row["lease"] == one.push.lease:
@@ -165,6 +168,13 @@ def _told_to_show(one: Answered, row: Mapping[str, Any], limits: ChannelLimits) 
         case Rejected(shown_quantity=int(shown)):
             told_now = {"told_quantity": shown}
     return told_now if doubt is None else {**told_now, **doubt.bounded(one.at, limits.visible_within_s).row()}
+
+
+def _others_answered(connection: Connection, control: Control, one: Answered) -> bool:
+    """Whether the channel has done its work for another listing since the first try of this value."""
+    bound = {"intent_id": one.push.intent_id, "since": one.push.intended_at}
+    first: int | None = connection.execute(text(_FIRST_TRY), bound).scalar_one()
+    return first is not None and control.answered_at is not None and to_microseconds(control.answered_at) > first
 
 
 def _call_from_bench(connection: Connection, channel: str) -> None:
@@ -251,6 +261,8 @@ UPDATE push_intent SET not_before = NULL WHERE intent_id IN (
     SELECT intent_id FROM push_intent
     WHERE channel = :channel AND state IN ('pending', 'sent') AND not_before IS NOT NULL {locking})
 """
+
+_FIRST_TRY = "SELECT min(at) FROM push_attempt WHERE intent_id = :intent_id AND at >= :since"
 
 _ATTEMPT = """
 INSERT INTO push_attempt (intent_id, at, quantity, answer, http_status, error_code, message, latency_ms)

@@ -15,12 +15,16 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.outbox import breaker as breakers
 from core_sync.outbox.breaker import CLOSED, Breaker, Permit
 from core_sync.outbox.budget import Budget, listings_affordable, next_token_at, spend
-from core_sync.outbox.rules import Heard
+from core_sync.outbox.rules import FORBIDDEN_MAX, Heard
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One channel's standing. ``trouble`` is what the last answer said that a working channel would not give."""
+    """One channel's standing.
+
+    ``trouble`` is what the last answer said that a working channel would not give; ``forbidden`` counts listings in a
+    row that were forbidden, of which ``forbidden_sku`` was the last.
+    """
 
     channel: str
     breaker: Breaker = CLOSED
@@ -28,6 +32,8 @@ class Control:
     paused_until: datetime | None = None
     answered_at: datetime | None = None
     trouble: str | None = None
+    forbidden: int = 0
+    forbidden_sku: str | None = None
 
     def listings_allowed(self, limits: ChannelLimits, at: datetime) -> int:
         """How many listings may be pushed at ``at``: none, one probe, or what the budget carries."""
@@ -46,8 +52,13 @@ class Control:
         probing = breakers.probing(self.breaker, at) if self.breaker.is_open else self.breaker
         return replace(self, breaker=probing, budget=spend(self.budget, limits, listings, at))
 
-    def heard(self, told: Heard, at: datetime, jitter: float, trouble: str | None, pause_s: float | None) -> "Control":
-        """The standing after an answer: ``pause_s`` is how long it asked us to wait, ``trouble`` what it said."""
+    def heard(
+        self, told: Heard, sku: str, at: datetime, jitter: float, trouble: str | None, pause_s: float | None
+    ) -> "Control":
+        """The standing after an answer about ``sku``: ``pause_s`` is how long to wait, ``trouble`` what it said."""
+        forbidden = self.forbidden + (sku != self.forbidden_sku) if told is Heard.FORBIDDEN else self.forbidden
+        if told is Heard.FORBIDDEN and forbidden >= FORBIDDEN_MAX:
+            told = Heard.LOCKED_OUT
         paused = max(at, self.paused_until or at)
         if told is not Heard.ANSWERED and pause_s:
             paused = max(paused, at + timedelta(seconds=pause_s))
@@ -58,6 +69,8 @@ class Control:
             paused_until=paused if paused > at else None,
             answered_at=at if well else self.answered_at,
             trouble=None if well else trouble,
+            forbidden=0 if told is Heard.ANSWERED else forbidden,
+            forbidden_sku=None if told is Heard.ANSWERED else sku if forbidden > self.forbidden else self.forbidden_sku,
         )
 
     def again_at(self, limits: ChannelLimits, at: datetime) -> datetime:
@@ -97,12 +110,15 @@ def write_control(connection: Connection, control: Control) -> None:
             "tokens_at": _moment(control.budget.at),
             "answered_at": _moment(control.answered_at),
             "trouble": control.trouble,
+            "forbidden": control.forbidden,
+            "forbidden_sku": control.forbidden_sku,
         },
     )
 
 
 _ROWS = """
-SELECT channel, troubles, trouble_since, open_until, probes, paused_until, tokens, tokens_at, answered_at, trouble
+SELECT channel, troubles, trouble_since, open_until, probes, paused_until, tokens, tokens_at, answered_at, trouble,
+       forbidden, forbidden_sku
 FROM channel_control {where} {locking}
 """
 
@@ -114,7 +130,7 @@ ON CONFLICT (channel) DO NOTHING
 _WRITE = """
 UPDATE channel_control SET troubles = :troubles, trouble_since = :trouble_since, open_until = :open_until,
     probes = :probes, paused_until = :paused_until, tokens = :tokens, tokens_at = :tokens_at,
-    answered_at = :answered_at, trouble = :trouble
+    answered_at = :answered_at, trouble = :trouble, forbidden = :forbidden, forbidden_sku = :forbidden_sku
 WHERE channel = :channel
 """
 
@@ -133,6 +149,8 @@ def _control(row: Any) -> Control:
         _at(row.paused_until),
         _at(row.answered_at),
         row.trouble,
+        row.forbidden,
+        row.forbidden_sku,
     )
 
 

@@ -24,7 +24,7 @@ from core_sync.database.engine import Database
 from core_sync.outbox.answers import Answered, Recorded, give_back, record_answers
 from core_sync.outbox.due import DuePush, latest, renew_leases, take_due
 from core_sync.outbox.listing import Listing
-from core_sync.outbox.rules import LEASE, Heard, heard
+from core_sync.outbox.rules import FORBIDDEN_MAX, LEASE, Heard, heard
 
 STALE_TRIES = 3
 """A figure that moves at the channel faster than it is read and set is left to the next round."""
@@ -140,7 +140,6 @@ class _Round:
         self._began, self._began_at = who.pace.clock(), at
         self.leased = 0
         self._submissions = 0
-        self._forbidden: Listing | None = None
         self._on_request = False
         self.again_at: datetime | None = None
 
@@ -170,17 +169,19 @@ class _Round:
         kept_at = monotonic()
         waiting = list(due)
         size = max(1, self._channel.limits.skus_per_push)
-        stopped: Heard | None = None
-        while waiting and stopped is None:
+        worst, forbidden = Heard.ANSWERED, 0
+        while waiting and worst is Heard.ANSWERED and forbidden < FORBIDDEN_MAX:
             submission, waiting = waiting[:size], waiting[size:]
             answers = list(self._submit(self._still_ours(submission, waiting)))
             answered += answers
-            stopped = next((one.hears for one in answers if one.hears not in _GOES_ON), None)
+            told = [heard(one.answer) for one in answers]
+            worst = next((one for one in told if one not in _GOES_ON), worst)
+            forbidden = 0 if Heard.ANSWERED in told else forbidden + told.count(Heard.FORBIDDEN)
             if monotonic() - kept_at > KEPT_WITHIN_S:
                 self._keep(answered, (), pushed)
                 answered, kept_at = [], monotonic()
         self._keep(answered, waiting, pushed)
-        return stopped in (None, Heard.BUSY)
+        return worst in (Heard.ANSWERED, Heard.BUSY) and forbidden < FORBIDDEN_MAX
 
     def _still_ours(self, submission: Sequence[DuePush], waiting: Sequence[DuePush]) -> Sequence[DuePush]:
         """Those whose lease holds, with today's value; the leases are renewed once half of their time has passed."""
@@ -210,7 +211,7 @@ class _Round:
                 elif isinstance(answer, Unknown):
                     unknown.append((push, answer))
                 else:
-                    yield self._answered(push, answer, latency_ms)
+                    yield Answered(push, answer, latency_ms, self.now(), self._submissions)
             yield from self._settle(unknown, latency_ms)
             pushes = self._from_there(stale) if stale else ()
 
@@ -231,15 +232,7 @@ class _Round:
         for push, answer in unknown:
             there = shown.get(push.listing.sku) == push.quantity
             settled: PushAnswer = Accepted(None, exchange=answer.exchange) if there else answer
-            yield self._answered(push, settled, latency_ms)
-
-    def _answered(self, push: DuePush, answer: PushAnswer, latency_ms: float) -> Answered:
-        """The push with its answer; where a second listing in a row is forbidden, it is the channel that forbids."""
-        hears = heard(answer)
-        if hears is Heard.FORBIDDEN and self._forbidden not in (None, push.listing):
-            hears = Heard.LOCKED_OUT
-        self._forbidden = push.listing if hears in (Heard.FORBIDDEN, Heard.LOCKED_OUT) else None
-        return Answered(push, answer, latency_ms, self.now(), self._submissions, hears)
+            yield Answered(push, settled, latency_ms, self.now(), self._submissions)
 
     def _read(self, skus: Sequence[str]) -> dict[str, int]:
         if not skus:

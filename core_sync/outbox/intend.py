@@ -54,30 +54,26 @@ _NEW = (
     "lease",
 )
 
-
-def _doubted(quantity: str) -> str:
-    """Keep in mind what was on its way: accepted and not seen, or just being pushed; it may be applied after the next.
-
-    ``quantity``: the column that still has the old value.
-    """
-    unseen = f"CASE WHEN state = 'accepted' THEN told_quantity WHEN state = 'sent' THEN {quantity} END"
-    return f"""doubt_least = CASE WHEN ({unseen}) <= coalesce(doubt_least, {unseen}) THEN {unseen} ELSE doubt_least END,
-    doubt_most = CASE WHEN ({unseen}) >= coalesce(doubt_most, {unseen}) THEN {unseen} ELSE doubt_most END,
-    doubt_until = CASE WHEN ({unseen}) IS NULL THEN doubt_until END"""
-
-
 # A value that changed starts afresh: attempts, back-off and dead letter belonged to the old one. Whoever is pushing
-# the old one keeps the lease, so that nobody else pushes the new one at the same time. What the channel does not list
+# the old one keeps the lease, so that nobody else pushes the new one at the same time. What a channel has accepted and
+# was not seen to show may still be applied, after the new one even. What the channel does not list
 # no value will mend: it was said once, and waits until the channel is seen to list it, or for a replay.
-_AFRESH = f"""revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
+_UNSEEN = "state = 'accepted' AND told_quantity IS NOT NULL"
+_DOUBTED = f"""doubt_least = CASE WHEN {_UNSEEN} AND told_quantity <= coalesce(doubt_least, told_quantity)
+                       THEN told_quantity ELSE doubt_least END,
+    doubt_most = CASE WHEN {_UNSEEN} AND told_quantity >= coalesce(doubt_most, told_quantity)
+                      THEN told_quantity ELSE doubt_most END,
+    doubt_until = CASE WHEN {_UNSEEN} THEN NULL ELSE doubt_until END"""
+_AFRESH = f"""{_DOUBTED},
+    revision = revision + 1, attempts = 0, not_before = NULL, receipt = NULL, recheck_at = NULL,
     dead_letter = CASE WHEN state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN dead_letter END,
     state = CASE WHEN state = 'held' OR state = 'failed' AND dead_letter = '{DeadLetter.UNLISTED}' THEN state
                  ELSE 'pending' END"""
 _CHANGED = (
     "UPDATE push_intent SET quantity = ?, urgency = ?, intended_at = ?, behind_since = coalesce(behind_since, ?), "
-    f"{_doubted('quantity')}, {_AFRESH} WHERE intent_id = ?"
+    f"{_AFRESH} WHERE intent_id = ?"
     "||UPDATE push_intent i SET quantity = r.quantity, urgency = r.urgency, intended_at = r.intended_at, "
-    f"behind_since = coalesce(i.behind_since, r.behind_since), {_doubted('i.quantity')}, {_AFRESH} "
+    f"behind_since = coalesce(i.behind_since, r.behind_since), {_AFRESH} "
     "FROM {rows} WHERE i.intent_id = r.intent_id"
 )
 _CHANGED_COLUMNS = ("quantity", "urgency", "intended_at", "behind_since", "intent_id")
@@ -90,7 +86,7 @@ WHERE valid_from > :since AND valid_from <= :at OR valid_to > :since AND valid_t
 """
 
 _HOLD = f"""
-UPDATE push_intent SET {_doubted("quantity")}, state = 'held', hold_reason = :reason, recheck_at = NULL, receipt = NULL
+UPDATE push_intent SET {_DOUBTED}, state = 'held', hold_reason = :reason, recheck_at = NULL, receipt = NULL
 WHERE channel = :channel AND sku = :sku
 """
 

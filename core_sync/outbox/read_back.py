@@ -9,12 +9,13 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import channel_names
 from core_sync.channels.port import Channel, ChannelLimits, Finished, ReadFailed, Reading, Rejected, Working
-from core_sync.channels.read_around import is_of_the_channel, read_around
+from core_sync.channels.read_around import read_around
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.expectations.visible import SOONEST_S, visible_within_s
@@ -98,64 +99,59 @@ def look(
         with database.reading() as connection:
             within_s = visible_within_s(connection, name, limits.visible_within_s, at)
         limits = replace(limits, visible_within_s=within_s)
+    began = monotonic()
     told = _look(channel, page, lambda: unread.seen_lately(database, name, {one.listing.sku for one in page}))
-    return database.write(lambda connection: _keep(connection, name, page, told, limits, at, jitter))
+    again_at = at + timedelta(seconds=monotonic() - began + told.rest_s)
+    return database.write(lambda connection: _keep(connection, name, page, told, limits, at, again_at, jitter))
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a look came to: by intent, submissions refused later, and those still worked on; by SKU, what is shown.
 
-    ``unread``: by intent, why a listing or its submission could not be read; ``alone``: those of them that failed when
-    nothing else was asked for; ``not_asked``: intents left for another time; ``out``: why the channel as a whole could
-    not be read, and whether it ``answers`` about something.
+    ``alone``: by intent, why a listing could not be read though it was asked for by itself; ``not_asked``: intents left
+    for another time; ``out``: why the channel as a whole could not be read, and whether it ``answers`` about something.
     """
 
-    refused: Mapping[int, Rejected] = field(default_factory=dict)
-    working: Collection[int] = ()
-    reading: Reading = field(default_factory=lambda: Reading({}))
-    unread: Mapping[int, ReadFailed] = field(default_factory=dict)
-    alone: Collection[int] = ()
-    not_asked: Collection[int] = ()
-    out: ReadFailed | None = None
-    answers: bool = False
+    refused: Mapping[int, Rejected]
+    working: Collection[int]
+    reading: Reading
+    alone: Mapping[int, ReadFailed]
+    not_asked: Collection[int]
+    out: ReadFailed | None
+    answers: bool
+
+    @property
+    def rest_s(self) -> float:
+        """How long to let the channel be before it is asked again for what was not read."""
+        asked = self.out.retry_after_s if self.out is not None else None
+        return FAILED_READ_S if asked is None else asked
 
 
-def _look(channel: Channel, page: Sequence[Watched], witness: Callable[[], str | None]) -> _Told:
-    """Ask how far queued submissions are, then what is shown of all that is not still queued."""
-    receipts = sorted({one.receipt for one in page if one.receipt is not None and one.is_awaited})
-    followed = read_around(channel.follow, receipts)
-    if followed.out is not None and is_of_the_channel(followed.out):
-        return _Told(not_asked={one.intent_id for one in page}, out=followed.out)
+def _look(channel: Channel, page: Sequence[Watched], witnesses: Callable[[], Sequence[str]]) -> _Told:
+    """Ask how far queued submissions are, then what is shown of all that is not still queued.
+
+    A receipt that cannot be followed hides nothing: what is shown counts, whatever became of it.
+    """
+    receipts = {one.receipt for one in page if one.receipt is not None and one.is_awaited}
+    followed = read_around(channel.follow, sorted(receipts))
     progress = {receipt: told for part in followed.parts for receipt, told in part.items()}
     refused: dict[int, Rejected] = {}
     working: set[int] = set()
-    failed: dict[int, ReadFailed] = {}
     for one in page:
-        if not one.is_awaited or one.receipt is None:
-            continue
-        if one.receipt in followed.unread:
-            failed[one.intent_id] = followed.unread[one.receipt]
-        elif isinstance(told := progress.get(one.receipt), Working):
+        told = progress.get(one.receipt or "") if one.is_awaited else None
+        if isinstance(told, Working):
             working.add(one.intent_id)
         elif isinstance(told, Finished) and isinstance(answer := told.answer(one.listing.sku), Rejected):
             refused[one.intent_id] = answer
     asked = [one for one in page if not (one.intent_id in refused or one.intent_id in working)]
-    seen = read_around(channel.read, [one.listing.sku for one in asked], witness)
-    reading, left = _merged(seen.parts), set(seen.not_asked)
-    for one in asked:
-        if one.listing.sku in seen.unread:
-            failed[one.intent_id] = seen.unread[one.listing.sku]
-        elif (
-            one.listing.sku in reading or one.listing.sku in left
-        ):  # what it shows counts, whatever became of its receipt
-            failed.pop(one.intent_id, None)
+    seen = read_around(channel.read, [one.listing.sku for one in asked], witnesses)
+    left = set(seen.not_asked)
     return _Told(
         refused,
         working,
-        reading,
-        failed,
-        alone={one.intent_id for one in asked if one.listing.sku in seen.alone},
+        _merged(seen.parts),
+        alone={one.intent_id: seen.alone[one.listing.sku] for one in asked if one.listing.sku in seen.alone},
         not_asked={one.intent_id for one in asked if one.listing.sku in left},
         out=seen.out,
         answers=seen.answers,
@@ -169,6 +165,7 @@ def _keep(
     told: _Told,
     limits: ChannelLimits,
     at: datetime,
+    again_at: datetime,
     jitter: Callable[[], float],
 ) -> ReadBack:
     """Write down what the look came to, for the listings whose value is still the one that was looked for."""
@@ -179,11 +176,14 @@ def _keep(
         looked.refused(connection, one, told.refused[one.intent_id], at, jitter())
     found.refused += [one.listing for one in refused]
     count(connection, PUSHES_FAILED, len(refused), at, name)
-    unseen = told.refused.keys() | set(told.working) | told.unread.keys() | set(told.not_asked)
+    unseen = {*told.refused, *told.working, *told.alone, *told.not_asked}
     read = [one for one in page if one.intent_id not in unseen]
     _settle(connection, read, told.reading, limits, at, found)
     _wait_or_tell(connection, [one for one in page if one.intent_id in told.working], {}, limits, at, found)
-    _tell_of_unread(connection, name, page, told, limits, at, found)
+    unseen_ones = [one for one in page if one.intent_id in told.alone or one.intent_id in told.not_asked]
+    found.waiting += [one.listing for one in unseen_ones]
+    _put_off(connection, unseen_ones, told, at, again_at)
+    _tell_of_unread(connection, name, _beyond(unseen_ones, limits, at), told, at)
     as_a_whole = told.answers and told.out is None
     unread.readable(connection, name, [one.listing for one in read], at, as_a_whole=as_a_whole)
     awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in read if one.is_awaited]
@@ -191,41 +191,23 @@ def _keep(
     return found
 
 
-def _tell_of_unread(
-    connection: Connection,
-    name: str,
-    page: Sequence[Watched],
-    told: _Told,
-    limits: ChannelLimits,
-    at: datetime,
-    found: ReadBack,
-) -> None:
-    """Put off what could not be read, and tell of what should have been seen by now.
-
-    What was not asked comes first the next time: it keeps its place, unless the channel as a whole is out.
-    """
-    first_s = told.out.retry_after_s if told.out is not None and told.out.retry_after_s else FAILED_READ_S
-    left = [one for one in page if one.intent_id in told.not_asked]
-    failed = [one for one in page if one.intent_id in told.unread]
-    if told.out is not None:
-        looked.put_off(connection, left, _later(first_s, at))
-    looked.put_off(connection, [one for one in failed if one.intent_id not in told.alone], _later(2 * first_s, at))
-    for one in failed:
+def _put_off(connection: Connection, unseen: Sequence[Watched], told: _Told, at: datetime, again_at: datetime) -> None:
+    """Look again soon for what was not asked; ever more seldom for what failed by itself."""
+    looked.put_off(connection, [one for one in unseen if one.intent_id in told.not_asked], again_at)
+    for one in unseen:
         if one.intent_id in told.alone:
-            longer_s = max(2 * FAILED_READ_S, min(FAILED_ALONE_S, one.age_s(at) / 2))
-            looked.put_off(connection, [one], _later(max(2 * first_s, longer_s), at))
-    found.waiting += [one.listing for one in (*left, *failed)]
-    beyond = _beyond([*left, *failed], limits, at)
+            longer_s = min(FAILED_ALONE_S, max(FAILED_READ_S, one.age_s(at) / 2))
+            looked.put_off(connection, [one], again_at + timedelta(seconds=longer_s))
+
+
+def _tell_of_unread(connection: Connection, name: str, beyond: Sequence[Watched], told: _Told, at: datetime) -> None:
+    """Tell of what should have been seen by now: of the channel that is out, or of the listings that fail alone."""
     if told.out is None:
-        listings = {one.listing: told.unread[one.intent_id] for one in beyond if one.intent_id in told.unread}
-        unread.tell_of_listings(connection, listings, at)
+        alone = {one.listing: told.alone[one.intent_id] for one in beyond if one.intent_id in told.alone}
+        unread.tell_of_listings(connection, alone, at)
     elif beyond:
         what = f"{len(beyond)} listings that it accepted are not confirmed"
         unread.tell_of_channel(connection, name, what, told.out, at, unconfirmed=len(beyond))
-
-
-def _later(seconds: float, at: datetime) -> datetime:
-    return at + timedelta(seconds=seconds)
 
 
 def _beyond(page: Sequence[Watched], limits: ChannelLimits, at: datetime) -> list[Watched]:

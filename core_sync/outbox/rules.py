@@ -10,6 +10,12 @@ from core_sync.channels.port import NOT_SENT, OVER_BUDGET, UNKNOWN_LISTING, Acce
 ATTEMPTS_MAX = 6
 """Tries of one value before it waits for a person or a new value; tries that the whole channel spoils do not count."""
 
+FORBIDDEN_MAX = 25
+"""Listings in a row that a channel forbids, and none that it takes, which stand for its letting nobody in.
+
+Fewer are their own trouble: the zeros of a few that were delisted stand next to each other in the order.
+"""
+
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 300.0
 
@@ -18,6 +24,9 @@ BENCH_S = 60.0
 
 Else one listing that the channel chokes on would be every probe. All benched listings are due once the channel answers.
 """
+
+BENCH_OF_THE_FORBIDDEN_S = 600.0
+"""The same for one that was forbidden: it may be forbidden for ever, and so may the next ones in the order."""
 
 LEASE = timedelta(seconds=30)
 """How long a dispatcher may be silent before another takes its listings over.
@@ -73,7 +82,7 @@ class Heard(StrEnum):
     SILENT = "silent"
     """No answer, or none that a working channel gives."""
     FORBIDDEN = "forbidden"
-    """It lets us in and forbids this: of one listing its own trouble, of several in a row the channel's."""
+    """It forbids this listing: its own trouble, or of very many in a row the channel's."""
     LOCKED_OUT = "locked_out"
     """It no longer lets us in: nothing else will succeed either."""
 
@@ -103,7 +112,9 @@ def heard(answer: PushAnswer) -> Heard:
     return Heard.BUSY if answer.transient and slow_down else Heard.ANSWERED
 
 
-def after(answer: PushAnswer, attempt: int, at: datetime, jitter: float, *, channel_out: bool = False) -> Next:
+def after(
+    answer: PushAnswer, attempt: int, at: datetime, jitter: float, *, channel_out: bool = False, its_own: bool = False
+) -> Next:
     """What becomes of a listing after ``answer``, given at ``at``, to try number ``attempt`` (from 1).
 
     Args:
@@ -112,19 +123,21 @@ def after(answer: PushAnswer, attempt: int, at: datetime, jitter: float, *, chan
         at: when the answer came.
         jitter: from 0 to 1; full jitter, so that many listings do not come back at once.
         channel_out: whether the channel answers nobody: then it is not this listing's failure.
+        its_own: of what is forbidden, whether the channel has answered others meanwhile: else it may lock us out.
     """
+    forbidden = heard(answer) is Heard.FORBIDDEN
     match answer:
         case Accepted():
             return Done()
         case Rejected(code=code, transient=False) if heard(answer) is Heard.ANSWERED:
             return GiveUp(DeadLetter.UNLISTED if code == UNKNOWN_LISTING else DeadLetter.REFUSED)
         case Rejected(code=code, retry_after_s=asked):
-            counted = heard(answer) is not Heard.BUSY and code != OVER_BUDGET and not channel_out
+            counted = forbidden or not (heard(answer) is Heard.BUSY or code == OVER_BUDGET or channel_out)
             wait = max(asked or 0.0, 0.0 if code == OVER_BUDGET else wait_before(attempt, jitter))
         case Unknown():
             counted, wait = not channel_out, wait_before(attempt, jitter)
-    wait = max(wait, BENCH_S) if channel_out else wait
-    if counted and attempt >= ATTEMPTS_MAX:
+    wait = max(wait, BENCH_OF_THE_FORBIDDEN_S if forbidden else BENCH_S) if channel_out else wait
+    if counted and attempt >= ATTEMPTS_MAX and (its_own or not forbidden):
         return GiveUp(DeadLetter.NO_ANSWER)
     return RetryAt(at + timedelta(seconds=wait), counted)
 

@@ -94,6 +94,9 @@ class ChannelControl(SQLModel, table=True):
     answered_at: int | None = moment(None)
     trouble: str | None = None
     """What the last answer that a working channel would not give said."""
+    forbidden: int = whole(0, sa_column_kwargs={"server_default": "0"})
+    """Listings in a row that were forbidden; ``forbidden_sku`` the last of them."""
+    forbidden_sku: str | None = None
 
 
 class ShadowUpdate(SQLModel, table=True):

@@ -13,8 +13,9 @@ from core_sync.outbox.failures import exchanged
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.looked import OPERATION
 
-WITNESSES = 10
-"""Listings that may tell whether a channel can be read."""
+SEEN_LAST = 10
+WITNESSES = 3
+"""Listings of those seen last that are asked for, to tell whether a channel can be read at all."""
 
 
 def tell_of_channel(
@@ -42,15 +43,12 @@ def readable(
     resolve_subjects(connection, subjects, at, "the channel can be read again")
 
 
-def seen_lately(database: Database, channel: str, besides: Collection[str]) -> str | None:
-    """Any of the SKUs that the channel was seen to show last, other than ``besides``; None where there is none.
-
-    Another one each time: that one cannot be read any more either is no reason never to ask again.
-    """
+def seen_lately(database: Database, channel: str, besides: Collection[str]) -> list[str]:
+    """A few of the SKUs that the channel was seen to show last, other than ``besides``; other ones each time."""
     with database.reading() as connection:
-        found = connection.execute(text(_SEEN_LAST), {"channel": channel, "most": len(besides) + WITNESSES})
-        others = [sku for (sku,) in found if sku not in besides][:WITNESSES]
-    return random.choice(others) if others else None  # noqa: S311  # no secret
+        found = connection.execute(text(_SEEN_LAST), {"channel": channel, "most": len(besides) + SEEN_LAST})
+        others = [sku for (sku,) in found if sku not in besides][:SEEN_LAST]
+    return random.sample(others, min(WITNESSES, len(others)))
 
 
 _SEEN_LAST = """

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 
 from sqlalchemy import Connection, text
 
@@ -33,8 +34,8 @@ ROUND = timedelta(seconds=60)
 BLIND = timedelta(hours=1)
 """How long none of a channel's listings can be looked at before that is told."""
 
-FAILURES_MAX = 128
-"""Failures of one round, see ``read_around``: nobody waits for it, and what it does not find out it never will."""
+FAILURES_MAX = 32
+"""Failures of one round, see ``read_around``: channels are swept one after the other, so that none may take long."""
 
 OVERLAP = 10_000
 """Listings looked for again among the new ones: on PostgreSQL one may be committed after a later number."""
@@ -66,6 +67,7 @@ class Coverage:
 def sweep(database: Database, connectors: Connectors, at: datetime, rows: int | None = None) -> Swept:
     """One round on every channel: at most ``rows`` listings of each, else as many as a day's cycle asks for."""
     listings = blind = 0
+    began = monotonic()
     _take_in_new(database)
     with database.reading() as connection:
         names = channel_names(connection)
@@ -75,10 +77,11 @@ def sweep(database: Database, connectors: Connectors, at: datetime, rows: int | 
             skus = [] if channel is None else _longest_unseen(connection, name, rows)
         if channel is None or not skus:
             continue
-        seen = read_around(channel.read, skus, partial(unread.seen_lately, database, name, set(skus)), FAILURES_MAX)
-        database.write(partial(_keep, channel=name, skus=skus, seen=seen, at=at))
+        now = at + timedelta(seconds=monotonic() - began)
+        seen = read_around(channel.read, skus, partial(_others, database, name, skus), FAILURES_MAX)
+        database.write(partial(_keep, channel=name, skus=skus, seen=seen, at=now))
         blind += seen.out is not None
-        listings += len(skus) - len(seen.unread) - len(seen.not_asked)
+        listings += len(skus) - len(seen.alone) - len(seen.not_asked)
     return Swept(listings, blind)
 
 
@@ -116,7 +119,7 @@ def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadA
 
     One that the channel chokes on is told of, and has its turn again after all the others.
     """
-    left = set(seen.not_asked) if seen.out is None else {*seen.not_asked, *seen.unread}
+    left = set(seen.not_asked) if seen.out is None else {*seen.not_asked, *seen.alone}
     asked = [sku for sku in skus if sku not in left]
     figures = [
         Figure(channel, sku, "", "available", shown, part.as_of.get(sku, at))
@@ -125,10 +128,10 @@ def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadA
     ]
     store_figures(connection, figures, at)
     if seen.out is None:
-        unread.tell_of_listings(connection, {Listing(channel, sku): error for sku, error in seen.unread.items()}, at)
+        unread.tell_of_listings(connection, {Listing(channel, sku): error for sku, error in seen.alone.items()}, at)
     else:
         _tell_of_blindness(connection, channel, seen.out, at)
-    read = [Listing(channel, sku) for sku in asked if sku not in seen.unread]
+    read = [Listing(channel, sku) for sku in asked if sku not in seen.alone]
     unread.readable(connection, channel, read, at, as_a_whole=seen.answers and seen.out is None)
     now_listed(connection, channel, [figure.sku for figure in figures])
     looked = [{"channel": channel, "sku": sku, "at": to_microseconds(at)} for sku in sorted(asked)]
@@ -138,10 +141,18 @@ def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadA
 
 def _tell_of_blindness(connection: Connection, channel: str, error: ReadFailed, at: datetime) -> None:
     """Nothing was read this round: told once that has lasted, for a channel may be away for a moment."""
-    newest: int | None = connection.execute(text(_NEWEST_LOOK), {"channel": channel}).scalar_one()
-    if not newest or newest <= to_microseconds(at - BLIND):
+    newest, first = connection.execute(text(_NEWEST_LOOK), {"channel": channel}).one()
+    if (newest or first) <= to_microseconds(at - BLIND):
         since = f"since {from_microseconds(newest):%Y-%m-%d %H:%M} UTC" if newest else "ever"
         unread.tell_of_channel(connection, channel, f"none of its listings was looked at {since}", error, at)
+
+
+def _others(database: Database, channel: str, skus: Sequence[str]) -> list[str]:
+    """A few listings of ``channel`` other than ``skus``, other ones each time, to see whether it can be read."""
+    with database.reading() as connection:
+        bound = {"channel": channel, "most": len(skus) + unread.WITNESSES}
+        found = connection.execute(text(_ANY), bound).scalars()
+        return [sku for sku in found if sku not in skus][: unread.WITNESSES]
 
 
 _TAKE_IN = """
@@ -160,7 +171,12 @@ _LOOKED = """
 UPDATE listing_look SET looked_at = :at WHERE channel = :channel AND sku = :sku AND looked_at < :at
 """
 
-_NEWEST_LOOK = "SELECT MAX(looked_at) FROM listing_look WHERE channel = :channel"
+_NEWEST_LOOK = """
+SELECT MAX(l.looked_at), MIN(i.intended_at) FROM listing_look l JOIN push_intent i ON i.intent_id = l.intent_id
+WHERE l.channel = :channel
+"""
+
+_ANY = "SELECT sku FROM listing_look WHERE channel = :channel ORDER BY random() LIMIT :most"
 
 _COVERAGE = """
 SELECT channel, COUNT(*) AS listings, SUM(CASE WHEN looked_at > :since THEN 1 ELSE 0 END) AS covered,

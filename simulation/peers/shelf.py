@@ -33,7 +33,7 @@ class Shelf:
     turned_away: int = 0
     """Buyers who wanted more than was shown."""
     applied_twice: int = 0
-    """Figures that changed what is shown although their submission had done so before: a doubled write."""
+    """Figures that changed what is shown although their submission was applied before: a doubled write."""
     changed_s: dict[str, float] = field(default_factory=dict)
     _submitted: set[tuple[str, str]] = field(default_factory=set)
     _before: defaultdict[str, deque[tuple[float, int]]] = field(
@@ -43,8 +43,8 @@ class Shelf:
     def set(self, sku: str, quantity: int, submission: str = "") -> None:
         """Show ``quantity`` from now on; ``submission``: the sender's name for what asked for it, where it has one."""
         now = self.clock()
-        if submission and self.shown.get(sku) != quantity:
-            self.applied_twice += (submission, sku) in self._submitted
+        if submission:
+            self.applied_twice += (submission, sku) in self._submitted and self.shown.get(sku) != quantity
             self._submitted.add((submission, sku))
         if sku in self.shown:
             self._before[sku].append((now, self.shown[sku]))

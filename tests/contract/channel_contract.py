@@ -125,6 +125,13 @@ class ChannelContract:
         assert side.shows("A") == 44
         assert side.peer.counters()["applied_twice"] == 0
 
+    def test_a_repeat_that_brings_back_what_was_sold_is_counted_where_the_channel_takes_it(self, side: Side) -> None:
+        request = to("C", 8)
+        accepted(side.final([request])[0])
+        side.peer.buy("C", 3)
+        side.final([request])
+        assert side.peer.counters()["applied_twice"] == (side.shows("C") == 8)
+
     def test_after_silence_nothing_more_of_a_push_is_tried(self, side: Side) -> None:
         side.peer.meets("cut", "cut", "cut")
         answers = side.channel.push([to("A", 1), to("C", 2)])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_sync.channels.port import NOT_SENT, ReadFailed
-from core_sync.channels.read_around import FAILURES_MAX, TIMEOUT_FAILURES, ReadAround, read_around
+from core_sync.channels.read_around import ASK_WITNESSES_AFTER, FAILURES_MAX, ReadAround, read_around
 
 NAMES = [f"N{number:03d}" for number in range(60)]
 
@@ -28,54 +28,65 @@ def read(found: ReadAround[dict[str, int]]) -> set[str]:
     return {name for part in found.parts for name in part}
 
 
-codes = st.sampled_from(["GARBAGE", "READ_TIMEOUT", "HTTP_403"])
+GARBAGE = ReadFailed("an answer that cannot be read", "GARBAGE", 200)
+FORBIDDEN = ReadFailed("not yours", "HTTP_403", 403)
+TIMEOUT = ReadFailed("no answer in time", "READ_TIMEOUT")
+errors = st.sampled_from([GARBAGE, FORBIDDEN, TIMEOUT])
 
 
-@given(st.sets(st.sampled_from(NAMES)), st.lists(st.sampled_from(NAMES), unique=True), codes)
+@given(st.sets(st.sampled_from(NAMES)), st.lists(st.sampled_from(NAMES), unique=True), errors)
 def test_each_name_is_read_or_failed_or_left_and_no_question_too_many_is_asked(
-    poison: set[str], names: list[str], code: str
+    poison: set[str], names: list[str], error: ReadFailed
 ) -> None:
-    reader = Reader(poison, ReadFailed("choked", code))
+    reader = Reader(poison, error)
     found = read_around(reader, names)
-    parts = [read(found), set(found.alone), set(found.in_company), set(found.not_asked)]
+    parts = [read(found), set(found.alone), set(found.not_asked)]
     assert sum(map(len, parts)) == len(set().union(*parts)) == len(names)
     assert read(found) <= set(names) - poison
     assert set(found.alone) <= poison
     assert reader.asked <= 2 * FAILURES_MAX + 1
 
 
-@given(st.sets(st.sampled_from(NAMES)), codes)
-def test_asked_again_in_order_of_what_is_left_all_that_can_be_read_is(poison: set[str], code: str) -> None:
-    reader = Reader(poison, ReadFailed("choked", code))
-    waiting, seen = list(NAMES), set[str]()
-    for _ in range(len(NAMES)):
-        found = read_around(reader, waiting)
+@given(st.sets(st.sampled_from(NAMES), max_size=len(NAMES) - 1), errors)
+def test_asked_again_for_what_is_left_all_that_can_be_read_is_and_the_others_are_named(
+    poison: set[str], error: ReadFailed
+) -> None:
+    reader, seen, waiting = Reader(poison, error), set[str](), set(NAMES)
+    for _ in range(20 * len(NAMES)):
+        found = read_around(reader, sorted(waiting))
         seen |= read(found)
-        waiting = [*found.not_asked, *found.in_company, *found.alone]
-    assert seen == set(NAMES) - poison
+        waiting -= read(found) | set(found.alone)
+    assert (seen, waiting) == (set(NAMES) - poison, set())
 
 
 def test_one_name_among_ten_thousand_is_found() -> None:
     names = [f"N{number}" for number in range(10_000)]
-    found = read_around(Reader({"N7777"}, ReadFailed("choked", "GARBAGE")), names)
-    assert (set(found.unread), len(read(found)), found.out) == ({"N7777"}, 9_999, None)
+    found = read_around(Reader({"N7777"}, GARBAGE), names)
+    assert (set(found.alone), len(read(found)), found.out) == ({"N7777"}, 9_999, None)
 
 
 def test_a_channel_that_is_away_is_asked_once() -> None:
     reader = Reader({"N001"}, ReadFailed("no connection", NOT_SENT))
-    found = read_around(reader, NAMES, witness=lambda: "N100")
-    assert (reader.asked, found.out, found.not_asked) == (1, reader.error, NAMES)
+    found = read_around(reader, NAMES, witnesses=lambda: ["N002"])
+    assert (reader.asked, found.out, set(found.not_asked)) == (1, reader.error, set(NAMES))
 
 
-def test_where_nothing_can_be_read_a_name_seen_lately_tells_the_channel_from_the_names() -> None:
-    reader = Reader({"A", "B"}, ReadFailed("choked", "GARBAGE"))
-    assert read_around(reader, ["A", "B"]).out is reader.error
-    assert read_around(reader, ["A", "B"], witness=lambda: "B").out is reader.error
-    well = read_around(reader, ["A", "B"], witness=lambda: "C")
-    assert (well.out, set(well.alone)) == (None, {"A", "B"})
+def test_where_nothing_can_be_read_one_name_seen_lately_tells_the_channel_from_the_names() -> None:
+    def asked(*witnesses: str) -> ReadAround[dict[str, int]]:
+        return read_around(Reader({"A", "B", "C"}, GARBAGE), ["A", "B"], witnesses=lambda: witnesses)
+
+    assert (asked().out, asked().answers) == (GARBAGE, False)
+    assert (asked("C").out, asked("C").answers) == (GARBAGE, False)
+    assert (asked("C", "D").out, asked("C", "D").answers) == (None, True)
+    assert set(asked("C", "D").alone) == {"A", "B"}
 
 
-def test_a_channel_that_answers_nobody_in_time_is_not_waited_for_again_and_again() -> None:
-    reader = Reader(set(NAMES), ReadFailed("no answer in time", "READ_TIMEOUT"))
-    found = read_around(reader, NAMES)
-    assert (reader.asked, found.out) == (FAILURES_MAX // TIMEOUT_FAILURES, reader.error)
+def test_one_name_that_fails_is_told_of_as_one_where_nothing_else_is_known() -> None:
+    found = read_around(Reader({"A"}, FORBIDDEN), ["A"])
+    assert (found.alone, found.out, found.answers) == ({"A": FORBIDDEN}, None, False)
+
+
+def test_a_channel_that_answers_nobody_in_time_is_not_waited_for_long() -> None:
+    reader = Reader(set(NAMES), TIMEOUT)
+    found = read_around(reader, NAMES, witnesses=lambda: NAMES[:3])
+    assert (reader.asked, found.out) == (ASK_WITNESSES_AFTER + 3, TIMEOUT)

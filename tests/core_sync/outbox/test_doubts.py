@@ -150,23 +150,6 @@ def test_a_decrease_that_comes_while_an_increase_is_under_way_goes_as_a_decrease
     assert seen == [Urgency.DECREASE]
 
 
-def test_what_was_being_pushed_counts_through_two_changes_of_the_promise(shop: Shop) -> None:
-    seen: list[Urgency] = []
-
-    def meanwhile(request: PushRequest) -> PushAnswer:
-        shop.stock(S=0)
-        shop.stock(S=7)
-        seen.append(goes_as(shop))
-        return shop.channel.applies(request)
-
-    shop.stock(S=5)
-    shop.settled()
-    shop.stock(S=20)
-    shop.channel.script.append(meanwhile)
-    shop.push(jitter=0.0)
-    assert seen == [Urgency.DECREASE], "if its pusher dies now, 20 may be what is shown"
-
-
 def test_a_late_write_of_more_is_set_right_as_a_decrease(shop: Shop) -> None:
     unanswered(shop, 20)
     shop.stock(S=3)

@@ -53,13 +53,18 @@ def later(seconds: float, *, counted: bool = True) -> RetryAt:
         (NO_ANSWER, ATTEMPTS_MAX, GiveUp(DeadLetter.NO_ANSWER)),
         (LOCKED, 1, later(2)),
         (FORBIDDEN, 1, later(2)),
-        (FORBIDDEN, ATTEMPTS_MAX, GiveUp(DeadLetter.NO_ANSWER)),
+        (FORBIDDEN, ATTEMPTS_MAX, later(64)),
         (SLOW_DOWN, ATTEMPTS_MAX + 1, later(128, counted=False)),
         (KEPT_BACK, ATTEMPTS_MAX, later(0.5, counted=False)),
     ],
 )
 def test_what_becomes_of_a_listing_after_each_answer(answer: PushAnswer, attempt: int, expected: Next) -> None:
     assert after(answer, attempt, MORNING, jitter=1.0) == expected
+
+
+def test_what_is_forbidden_is_given_up_once_others_were_answered_meanwhile() -> None:
+    assert after(FORBIDDEN, ATTEMPTS_MAX, MORNING, jitter=1.0, its_own=True) == GiveUp(DeadLetter.NO_ANSWER)
+    assert after(FORBIDDEN, ATTEMPTS_MAX - 1, MORNING, jitter=1.0, its_own=True) == later(32)
 
 
 @pytest.mark.parametrize("answer", [BROKEN, NO_ANSWER, NO_CONNECTION, LOCKED])

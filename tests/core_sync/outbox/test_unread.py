@@ -1,7 +1,9 @@
 """What cannot be read keeps nothing else from being seen, and is told of when it should have been seen."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +19,8 @@ from core_sync.channels.port import (
     Reading,
     Rejected,
 )
+from core_sync.clock import to_microseconds
+from core_sync.outbox.read_back import FAILED_READ_S, look
 from core_sync.snapshots.sweep import sweep
 from tests.core_sync.outbox.conftest import Shop
 from tests.core_sync.outbox.scripted import QUICK, ScriptedChannel
@@ -193,9 +197,69 @@ def test_listings_between_many_that_choke_are_seen(shop: Shop, channel: Choking,
     channel.poison, channel.choked = set(names[::2]), ReadFailed("no good answer", code)
     shop.stock(**dict.fromkeys(names, 5))
     shop.push()
-    looks(shop, 60)
+    looks(shop, 120)
     assert [shop.state(name) for name in names[1::2]] == ["visible"] * 20
-    assert open_subjects(shop) == [f"read:shop:{name}" for name in names[::2]]
+    assert sorted(map(str, open_subjects(shop))) == [f"read:shop:{name}" for name in names[::2]]
+
+
+def test_one_that_was_seen_and_cannot_be_read_now_does_not_make_the_channel_fail_and_recover(
+    shop: Shop, channel: Choking
+) -> None:
+    shop.stock(S=8, T=9, U=7, V=6)
+    shop.push()
+    looks(shop, 1)
+    channel.poison = {"S", "T"}
+    shop.stock(S=4)
+    shop.push()
+    looks(shop, 40)
+    assert open_subjects(shop) == ["read:shop:S"]
+    assert "read:shop" not in told_ever(shop)
+
+
+def test_a_refusal_behind_receipts_that_cannot_be_followed_is_heard(shop: Shop, channel: Choking) -> None:
+    names = [f"N{number:02d}" for number in range(20)]
+    a_sku(shop.database, *names)
+
+    def queues(request: PushRequest) -> Accepted:
+        receipt = f"feed-{request.sku}"
+        channel.receipts[receipt] = Finished({}, Rejected("bad", "INVALID", 200))
+        return Accepted(receipt, receipt=receipt)
+
+    channel.script.extend([queues] * len(names))
+    channel.poison = {f"feed-{name}" for name in names[:10]}
+    channel.choked = ReadFailed("no answer in time", "READ_TIMEOUT")
+    shop.stock(**dict.fromkeys(names, 5))
+    shop.push()
+    looks(shop, 60)
+    assert [shop.state(name) for name in names[10:]] == ["failed"] * 10
+
+
+def test_a_quota_for_receipts_that_is_used_up_hides_nothing_that_is_shown(shop: Shop, channel: Choking) -> None:
+    def queues(request: PushRequest) -> Accepted:
+        channel.applies(request)
+        return Accepted("feed", receipt="feed")
+
+    channel.script.append(queues)
+    channel.poison, channel.choked = {"feed"}, ReadFailed("slow down", "QuotaExceeded", 429, retry_after_s=60)
+    shop.stock(S=8)
+    shop.push()
+    shop.look()
+    assert shop.state() == "visible"
+
+
+def test_what_was_not_read_is_asked_for_again_after_the_look_and_not_within_it(shop: Shop, channel: Choking) -> None:
+    def slow(skus: Sequence[str]) -> Reading:
+        time.sleep(0.3)
+        raise ReadFailed(f"no answer about {skus} in time", "READ_TIMEOUT")
+
+    shop.stock(S=8)
+    shop.push()
+    channel.read = slow  # type: ignore[method-assign]  # a real wait is what this is about
+    began = shop.clock.pass_(seconds=1)
+    look(shop.database, shop.connectors, "shop", began)
+    with shop.database.reading() as connection:
+        again = connection.execute(text("SELECT recheck_at FROM push_intent")).scalar_one()
+    assert again >= to_microseconds(began + timedelta(seconds=FAILED_READ_S + 0.3))
 
 
 def test_a_refusal_that_was_read_is_kept_where_the_listings_cannot_be_read(shop: Shop, channel: Choking) -> None:
@@ -217,6 +281,16 @@ def _out(skus: Sequence[str]) -> Reading:
     raise ReadFailed(f"no connection to ask for {skus}", NOT_SENT)
 
 
+def test_the_daily_sweep_goes_on_past_a_page_of_which_nothing_can_be_read_though_nothing_was_seen_before(
+    shop: Shop, channel: Choking
+) -> None:
+    channel.poison = {"S", "T"}
+    shop.stock(S=8, T=9, U=7, V=6)
+    sweeps(shop, 6)
+    assert looked_at(shop) == {"S", "T", "U", "V"}
+    assert open_subjects(shop) == ["read:shop:S", "read:shop:T"]
+
+
 @pytest.mark.parametrize("code", ["GARBAGE", "READ_TIMEOUT"])
 def test_the_daily_sweep_goes_on_past_two_that_cannot_be_read(shop: Shop, channel: Choking, code: str) -> None:
     shop.stock(S=8, T=9, U=7, V=6)
@@ -226,6 +300,15 @@ def test_the_daily_sweep_goes_on_past_two_that_cannot_be_read(shop: Shop, channe
     sweeps(shop, 2)
     assert looked_at(shop) >= {"U", "V"}
     assert open_subjects(shop) == ["read:shop:S", "read:shop:T"]
+
+
+def test_a_channel_that_was_never_read_is_not_told_of_at_the_first_failure(shop: Shop, channel: Choking) -> None:
+    channel.shut = True
+    shop.stock(S=8, T=9)
+    sweep(shop.database, shop.connectors, shop.clock.pass_(minutes=1))
+    assert open_subjects(shop) == []
+    sweeps(shop, 1)
+    assert open_subjects(shop) == ["read:shop"]
 
 
 def test_a_channel_that_the_sweep_cannot_read_is_told_of_once_that_has_lasted(shop: Shop, channel: Choking) -> None:

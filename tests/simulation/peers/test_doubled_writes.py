@@ -43,6 +43,13 @@ def test_a_repeat_that_brings_back_what_was_sold_meanwhile_is_one(market: TestCl
     assert doubled(market) == 1
 
 
+def test_it_is_one_as_well_where_the_first_changed_nothing(market: TestClient) -> None:
+    patch(market, 5, "one")
+    market.post("/_orders", json={"sku": "A", "quantity": 3, "buyer": "b"})
+    patch(market, 5, "one")
+    assert doubled(market) == 1
+
+
 def test_another_submission_of_the_same_figure_is_none(market: TestClient) -> None:
     patch(market, 8, "one")
     market.post("/_orders", json={"sku": "A", "quantity": 3, "buyer": "b"})
