@@ -142,7 +142,9 @@ def _open_among(connection: Connection, subjects: Sequence[str]) -> list[int]:
         "WHERE f.subject IS NOT NULL AND f.resolved_at IS NULL"
     )
     found = connection.execute(statement, {"told": msgspec.json.encode(sorted(set(subjects))).decode()})
-    return [failure_id for _, failure_id in sorted(found.tuples())]  # by our order of words, not the database's
+    return [
+        failure_id for _, failure_id in sorted((row.subject, row.failure_id) for row in found)
+    ]  # by our order of words, not the database's
 
 
 def _row(failure: NewFailure) -> dict[str, Any]:
