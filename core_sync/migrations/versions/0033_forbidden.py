@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0032"
-down_revision = "core_0031"
+revision = "core_0033"
+down_revision = "core_0032"
 branch_labels = None
 depends_on = None
 
