@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
+from msgspec import structs
 
 from api.jobs.simulated_facts import MASTER_DATA
 from api.wiring import ROOMS
@@ -66,7 +67,7 @@ def figures(events: int) -> Iterator[Figure]:
         for event in told[-3:]:
             started = perf_counter()
             fresh = WarmScorers()
-            again = replace(event, event_id=f"{event.event_id}-again", document=f"{event.document}-again")
+            again = structs.replace(event, event_id=f"{event.event_id}-again", document=f"{event.document}-again")
             ledger.apply([again], [recorded_at(event)])
             detect(database, models, at, warm=fresh, kinds=("movement",))
             cold.append((perf_counter() - started) * 1e3)

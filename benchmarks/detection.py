@@ -3,8 +3,9 @@
     python -m benchmarks.detection [--seeds N] [--json]
 
 Each seed is a distributor of ``simulation.scenario.HARD``, whose constants differ from the training ones, taken through
-the ledger and the reconciliation. Two weeks are history without labels, a week brings outcomes of alarms and eight
-audits a day, a week is the test (learning goes on), and in the last week demand is twice what it was.
+the ledger and the reconciliation. The shipped detector meets it as the service does (``ml.anomaly.rolling``). Two weeks
+pass without labels, a week brings outcomes of alarms and eight audits a day, a week is the test (learning goes on), and
+in the last week demand is twice what it was.
 Budgets are of alarms a day for 3,000 rows. Figures are means over the seeds, each beside its goal.
 """
 
@@ -20,10 +21,10 @@ from sklearn.metrics import average_precision_score
 from api.jobs.simulated_facts import facts_of
 from benchmarks.rig.figures import Figure, show
 from ml.anomaly.calibration_watch import guarantee_suspended
-from ml.anomaly.detector import Detector, Matrix, calibration_of, fit
-from ml.anomaly.feedback import FeedbackModel, learn, to_look_at
+from ml.anomaly.detector import Detector, Matrix, fit
+from ml.anomaly.feedback import learn, to_look_at
+from ml.anomaly.rolling import RollingScorer
 from ml.anomaly.specification import DELTA
-from ml.anomaly.thresholds import Policy, alarms_by_moment, p_values
 from ml.registry.service_models import shipped_models
 from ml.training.detectors import describe_deltas
 from simulation.scenario import HARD
@@ -34,7 +35,6 @@ Flags = NDArray[np.bool_]
 HISTORY, FEEDBACK, SURGE, END = 14, 21, 28, 35
 """Days: until when there is history alone, feedback without a test, ordinary demand, anything."""
 BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
-WINDOW_DAYS = 14
 WATCHED_DAYS = 3
 GOALS: dict[str, tuple[str, float]] = {
     "|delta| average precision": ("at most", 0.10),
@@ -103,28 +103,24 @@ class Run:
     p: Floats
 
 
-def live(world: World, cold: Detector, seed: int, feedback: bool) -> Run:
-    """Score each day by what was known before it, decide its alarms, let people look, learn."""
+def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
+    """Let the service score day by day; from ``HISTORY`` on people look at its strangest rows and at eight others."""
     n = len(world.day)
     run = Run(np.full(n, np.nan), np.zeros(n, dtype=bool), np.full(n, np.nan))
-    looked = np.zeros(n, dtype=bool)
-    model: FeedbackModel | Detector = cold
-    for day in range(HISTORY, END):
+    looked, confirmed = np.zeros(n, dtype=bool), np.empty(0, dtype=np.str_)
+    scorer = RollingScorer(DELTA, shipped, seed=seed)
+    for day in range(END):
         here = np.flatnonzero(world.day == day)
-        confirmed = np.unique(world.fault[looked & world.faulty])
-        window = (world.day < min(day, SURGE)) & (world.day >= min(day, SURGE) - WINDOW_DAYS)
-        window &= ~np.isin(world.fault, confirmed)
-        score = model.score(world.matrix[here])
-        calibration = calibration_of(model.score(world.matrix[window]), seed)
-        p = p_values(calibration, score)
-        run.score[here], run.p[here] = score, np.where(np.isin(world.fault[here], confirmed), np.nan, p)
-        run.alarm[here] = alarms_by_moment(world.moments[here], score, p, len(calibration), Policy())
+        known = np.isin(world.fault[here], confirmed)
+        scored = scorer.advance(world.matrix[here], world.moments[here], ~known)
+        run.score[here], run.alarm[here] = scored.score, scored.anomalous
+        run.p[here] = np.where(known, np.nan, scored.p_value)
+        if day < HISTORY or not feedback:
+            continue
         most = round(BUDGETS["48 alarms a day"] * len(here))
-        looked[here[to_look_at(score, most, seed * 1_000 + day)]] = True
-        if feedback:
-            model = (
-                learn(cold, world.matrix[looked], world.faulty[looked], world.matrix[world.day < HISTORY], seed) or cold
-            )
+        looked[here[to_look_at(scored.score, most, seed * 1_000 + day)]] = True
+        confirmed = np.unique(world.fault[looked & world.faulty])
+        scorer.teach(world.matrix[looked], world.faulty[looked])
     return run
 
 
@@ -144,15 +140,18 @@ def measured(seed: int) -> dict[str, float]:
     """Every measure of one seed."""
     world = world_of(seed)
     history, test = world.day < HISTORY, (world.day >= FEEDBACK) & (world.day < SURGE)
-    cold = fit(DELTA, world.matrix[history], seed)
+    shipped = shipped_models().delta_detector
     plain = naive(world, seed)
+    unprimed = fit(DELTA, world.matrix[history], seed)
+    cold = fit(DELTA, world.matrix[history], seed, shipped.prior)
     before = world.day < FEEDBACK
     taught = learn(cold, world.matrix[before], world.faulty[before], world.matrix[before & ~world.faulty], seed)
-    runs = {"cold start": live(world, cold, seed, False), "with feedback": live(world, cold, seed, True)}
+    runs = {"cold start": live(world, shipped, seed, False), "with feedback": live(world, shipped, seed, True)}
     scores = {
         "|delta|": np.abs(world.signed),
         "naive IsolationForest": plain,
-        "shipped": shipped_models().delta_detector.score(world.matrix),
+        "shipped": shipped.score(world.matrix),
+        "without the prior": unprimed.score(world.matrix),
         "cold start": runs["cold start"].score,
         "with feedback": runs["with feedback"].score,
         "all labels": taught.score(world.matrix) if taught else cold.score(world.matrix),

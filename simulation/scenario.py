@@ -166,6 +166,36 @@ TRAINING = Scenario(
 """Where training data comes from: one set of wordings, more faults; vary the seed for more."""
 
 
+TRAINING_MIX = (
+    TRAINING,
+    replace(TRAINING, seed=2),
+    replace(TRAINING, seed=3),
+    replace(
+        TRAINING,
+        seed=102,
+        constants=replace(
+            TRAINING.constants,
+            standing_offset=0.5,
+            standing_offset_times=8,
+            erp_late=0.15,
+            demand_multiplier=1.3,
+        ),
+    ),
+    replace(
+        TRAINING,
+        seed=103,
+        constants=replace(
+            TRAINING.constants,
+            standing_offset=0.8,
+            standing_offset_times=15,
+            source_lag_s=(20, 400),
+            publish_period_s=(600, 2700, 10_800),
+        ),
+    ),
+)
+"""What a detector of differences is taught by: the training world, and two whose records are off for good by far more."""
+
+
 def _held_out_rates() -> Mapping[str, FaultRate]:
     """Another mix: rare kinds are twice as common, common ones half, and people take longer."""
     return MappingProxyType(

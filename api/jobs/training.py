@@ -32,10 +32,10 @@ from ml.training.detectors import (
     train_detector,
 )
 from simulation.distributor import simulate
-from simulation.scenario import HELD_OUT, TRAINING
+from simulation.scenario import HELD_OUT, TRAINING, TRAINING_MIX
 
-WORLDS = 3
-"""Simulated distributors that a detector is trained on, one seed each."""
+WORLDS = {"movement_detector": 3, "delta_detector": len(TRAINING_MIX)}
+"""How many of ``TRAINING_MIX`` a detector is trained on; the first three differ in their seed alone."""
 
 DAY_US = 86_400_000_000
 Say = Callable[[str], None]
@@ -151,7 +151,8 @@ def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _fit_detector(name: str, artefacts: Path, seed: int, say: Say) -> _Fitted:
-    worlds = [_facts(seed + number, say) for number in range(WORLDS)]
+    seeds = [scenario.seed + seed - 1 for scenario in TRAINING_MIX[: WORLDS[name]]]
+    worlds = [_facts(number, one, say) for number, one in enumerate(seeds)]
     say("fitting the detector")
     unseen = _held_out(say)
     detector = train_detector(
@@ -159,7 +160,8 @@ def _fit_detector(name: str, artefacts: Path, seed: int, say: Say) -> _Fitted:
     )
     detector_storage.save(detector.detector, artefacts)
     save_curve(detector.curve, artefacts)
-    return _Fitted(detector.metrics, f"{WORLDS} simulated distributors, seeds {seed} to {seed + WORLDS - 1}", {})
+    told = f"{len(seeds)} simulated distributors, seeds {', '.join(map(str, seeds))}"
+    return _Fitted(detector.metrics, told, {})
 
 
 def labelled_rows_of(name: str, facts: SimulatedFacts) -> Labelled:
@@ -177,19 +179,19 @@ def _labelled_rows(data: Path) -> Sequence[Mapping[str, Any]]:
     return [{**row.fields, **row.attributes} for row in rows if row.attributes.get("root_cause")]
 
 
-@lru_cache(maxsize=WORLDS + 1)
+@lru_cache(maxsize=4)
 def _simulated_failures(seed: int) -> list[dict[str, object]]:
     return labelled_failures(simulate(replace(TRAINING, seed=seed)))
 
 
-@lru_cache(maxsize=WORLDS)
-def _simulated(seed: int) -> SimulatedFacts:
-    return facts_of(replace(TRAINING, seed=seed))
+@lru_cache(maxsize=len(TRAINING_MIX))
+def _simulated(scenario_number: int, seed: int) -> SimulatedFacts:
+    return facts_of(replace(TRAINING_MIX[scenario_number], seed=seed))
 
 
-def _facts(seed: int, say: Say) -> SimulatedFacts:
+def _facts(scenario_number: int, seed: int, say: Say) -> SimulatedFacts:
     say(f"simulating a distributor, seed {seed}")
-    return _simulated(seed)
+    return _simulated(scenario_number, seed)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The detector: an isolation forest over a row's own features, with directed context beside it.
+"""The detector: an isolation forest over a row's own features, with directed context and a prior beside it.
 
 Higher is stranger. Until it has seen enough it abstains, with the reason. Isolation forest: Liu, Ting and
 Zhou, ICDM 2008, by scikit-learn.
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
 from ml.anomaly.forest_walk import ForestWalk
+from ml.anomaly.prior import FaultPrior
 from ml.anomaly.specification import Specification
 from ml.anomaly.tails import Floats, Tails
 from ml.anomaly.thresholds import p_values
@@ -39,7 +40,7 @@ class TooLittleHistory(ValueError):
 
 @dataclass(frozen=True)
 class Detector:
-    """A fitted forest, the tails it measures against, and its calibration: one version, kept together.
+    """A fitted forest, the tails it measures against, its prior and its calibration: one version, kept together.
 
     ``tails`` has one entry for each feature of the set that was ever known; ``calibration`` (n,) rises.
     """
@@ -51,15 +52,18 @@ class Detector:
     calibration: NDArray[np.float32]
     seed: int
     trained_rows: int
+    prior: FaultPrior | None = None
 
     def score(self, matrix: Matrix) -> Floats:
-        """How strange each row (n,) of ``matrix`` (n, k) is, in nats of surprise."""
+        """How strange each row (n,) of ``matrix`` (n, k) is, in nats: surprise, and the prior's log-odds of a fault."""
         total = self.specification.forest_weight * self.forest_tails.surprise(self.isolation(matrix), Tail.HIGH)
         names = self.specification.features.names
         for context in self.specification.context:
             if context.feature in self.tails:
                 column = matrix[:, names.index(context.feature)]
                 total += context.weight * self.tails[context.feature].surprise(column, context.strange)
+        if self.prior is not None and len(matrix):
+            total += self.specification.prior_weight * self.prior.log_odds(matrix)
         return total
 
     def isolation(self, matrix: Matrix) -> Floats:
@@ -95,8 +99,8 @@ class Detector:
         return replace(self, calibration=calibration_of(self.score(matrix), self.seed))
 
 
-def fit(specification: Specification, history: Matrix, seed: int) -> Detector:
-    """A detector of ``history`` (n, k) in order of time, without labels.
+def fit(specification: Specification, history: Matrix, seed: int, prior: FaultPrior | None = None) -> Detector:
+    """A detector of ``history`` (n, k) in order of time, without labels; ``prior`` is what was learnt elsewhere.
 
     The first 70 % make the forest and the tails, the last 30 % the calibration.
     Raises ``TooLittleHistory`` below ``specification.warm_rows``.
@@ -125,6 +129,7 @@ def fit(specification: Specification, history: Matrix, seed: int) -> Detector:
         calibration=np.empty(0, dtype=np.float32),
         seed=seed,
         trained_rows=len(seen),
+        prior=prior,
     )
     return detector.recalibrated(later)
 

@@ -24,24 +24,31 @@ TRIMMED = 0.99
 """Of history, only rows below this share of strangeness do."""
 FOREST_NATS = 0.5
 """Log-odds for each nat of the detector's own surprise: what nobody has labelled yet keeps its place in the order."""
+AS_MUCH_AS_A_PRIOR = 50
+"""So many faults of one's own count as much as the prior of a detector that has one."""
 FEWEST = 5
 """True and false outcomes, of each, below which nothing is learnt."""
 
 
 @dataclass(frozen=True)
 class FeedbackModel:
-    """A detector and what outcomes taught about its scores; ``known`` (c,) are the columns that had any value."""
+    """A detector and what outcomes taught about its scores; ``known`` (c,) are the columns that had any value.
+
+    ``own_share`` is what the outcomes' log-odds count beside the detector's score, which counts ``score_weight``.
+    """
 
     detector: Detector
     boosted: HistGradientBoostingClassifier
     known: NDArray[np.int64]
+    own_share: float = 1.0
+    score_weight: float = FOREST_NATS
 
     def score(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
         columns = columns_of(self.detector, matrix)
         with threadpool_limits(limits=1):
             found: Floats = self.boosted.decision_function(columns[:, self.known])
-        return found + FOREST_NATS * columns[:, -1]
+        return self.own_share * found + self.score_weight * columns[:, -1]
 
 
 def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, seed: int) -> FeedbackModel | None:
@@ -60,7 +67,10 @@ def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, se
     )
     with threadpool_limits(limits=1):  # so few rows are quicker on one thread
         boosted.fit(columns[:, known], np.concatenate([faulty, np.zeros(len(ordinary), dtype=bool)]))
-    return FeedbackModel(detector, boosted, known)
+    if detector.prior is None:
+        return FeedbackModel(detector, boosted, known)
+    faults = int(faulty.sum())
+    return FeedbackModel(detector, boosted, known, faults / (faults + AS_MUCH_AS_A_PRIOR), 1.0)
 
 
 def columns_of(detector: Detector, matrix: Matrix) -> Floats:

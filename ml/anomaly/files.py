@@ -49,6 +49,8 @@ DELTA_COLUMNS: Mapping[str, ColumnType] = {
     "sku": pl.String,
     "location": pl.String,
     "channel": pl.String,
+    "system": pl.String,
+    "state": pl.String,
     **dict.fromkeys(NUMBERS, pl.Float64),
 }
 
@@ -147,7 +149,8 @@ def delta_cells(source: Path, profile: SourceProfile) -> Iterator[tuple[object, 
             yield row
         else:
             figures = (None if row.fields[name] is None else float(str(row.fields[name])) for name in NUMBERS)
-            yield row.moment("as_of"), row.text("sku"), row.text("location"), row.text("channel"), *figures
+            names = (row.text(name) for name in ("sku", "location", "channel", "system", "state"))
+            yield row.moment("as_of"), *names, *figures
 
 
 def read_table(

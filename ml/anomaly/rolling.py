@@ -1,16 +1,22 @@
 """Scoring along a stream: each row by a detector that saw only rows before it.
 
 The shipped detector scores until the stream has a history of its own; then the same kind of detector is fitted
-to that history, and fitted again whenever it has grown by half. So a warehouse is judged by its own habits as
+to that history, and fitted again whenever it has grown by half; what the shipped one learnt of faults elsewhere
+stays. So a warehouse is judged by its own habits as
 soon as they are known. Rows of confirmed faults are scored, and never become history. Once people have judged
 enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on the same history.
+
+A history holds faults that nobody has confirmed, and calibrated on them even a fault is ordinary (Bashari, Sesia,
+Romano, ICML 2025). So a detector that brings a calibration on rows known to be sound keeps it for as long as one's
+own history does not contradict it; and where one's own history calibrates, rows that raised an alarm are left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.anomaly.calibration_watch import guarantee_suspended
 from ml.anomaly.detector import Detector, Matrix, calibration_of, drawn, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
 from ml.anomaly.feedback import FeedbackModel, learn
@@ -68,9 +74,11 @@ class RollingScorer:
     ) -> None:
         self.specification = specification
         self.detector = shipped
+        self._shipped = shipped
         self._policy = policy or Policy()
         self._seed = seed
         self._history: list[Matrix] = []
+        self._quiet: list[Flags] = []
         self._rows = 0
         self._next_fit = max(own_history_rows, specification.warm_rows)
         self._recent: Floats = np.empty(0)
@@ -97,17 +105,30 @@ class RollingScorer:
         become history: neither confirmed faults nor what was expected for a while.
         """
         if self._rows >= self._next_fit:
-            self.detector = fit(self.specification, self._kept(), self._seed)
+            self.detector = self._of_own_history()
             self._next_fit = int(self._rows * GROWTH)
             self._recent = np.empty(0)
             self._untaught = self._lessons is not None
         if self._untaught:
             self._renew_taught()
         scored = self._abstain(len(matrix)) if self.detector is None else self._score(self.detector, matrix, moments)
-        kept = matrix if usual is None else matrix[usual]
-        self._history.append(kept)
-        self._rows += len(kept)
+        kept = slice(None) if usual is None else usual
+        self._history.append(matrix[kept])
+        self._quiet.append(~scored.anomalous[kept])
+        self._rows += len(self._history[-1])
         return scored
+
+    def _of_own_history(self) -> Detector:
+        """A detector of the stream's own history, with the shipped one's prior, and its calibration where that holds.
+
+        It holds where of one's own latest rows no more are strange by it than should be.
+        """
+        shipped = self._shipped
+        if shipped is None or shipped.prior is None:
+            return fit(self.specification, self._kept()[0], self._seed)
+        own = fit(self.specification, self._kept()[0], self._seed, shipped.prior)
+        carries = not guarantee_suspended(p_values(shipped.calibration, own.calibration.astype(np.float64)))
+        return replace(own, calibration=shipped.calibration) if carries else own
 
     def _score(self, detector: Detector, matrix: Matrix, moments: Ints | None) -> Scored:
         taught = self._taught
@@ -126,12 +147,12 @@ class RollingScorer:
         if self.detector is None or self._lessons is None or self._rows < self.specification.warm_rows:
             return
         judged, faulty = self._lessons
-        history = self._kept()
+        history, quiet = self._kept()
         model = learn(self.detector, judged, faulty, history, self._seed)
         self._taught, self._untaught = None, False
         if model is None:
             return
-        latest = history[-2 * TAUGHT_CALIBRATION_ROWS :]
+        latest = history[quiet][-2 * TAUGHT_CALIBRATION_ROWS :]
         rows = latest[drawn(len(latest), TAUGHT_CALIBRATION_ROWS, self._seed)]
         curve = fit_curve(model.score(judged), faulty, "judgements")
         self._taught = Taught(model, calibration_of(model.score(rows), self._seed), curve)
@@ -142,8 +163,9 @@ class RollingScorer:
         why = f"not scored: {self._rows} earlier rows are known, {self._next_fit} are needed"
         return Scored(nothing, nothing, np.zeros(n, dtype=bool), [()] * n, why)
 
-    def _kept(self) -> Matrix:
-        """The latest rows (at most ``KEPT_ROWS``), as one matrix; older ones are let go."""
-        together: NDArray[np.float32] = np.concatenate(self._history)[-KEPT_ROWS:]
-        self._history = [together]
-        return together
+    def _kept(self) -> tuple[Matrix, Flags]:
+        """The latest rows (at most ``KEPT_ROWS``) as one matrix, and which raised no alarm; older ones are let go."""
+        together: Matrix = np.concatenate(self._history)[-KEPT_ROWS:]
+        quiet: Flags = np.concatenate(self._quiet)[-KEPT_ROWS:]
+        self._history, self._quiet = [together], [quiet]
+        return together, quiet

@@ -14,6 +14,7 @@ import numpy as np
 import skops.io
 from sklearn.ensemble import IsolationForest
 
+from ml.anomaly import prior as priors
 from ml.anomaly.detector import Detector
 from ml.anomaly.specification import Context, Specification
 from ml.anomaly.tails import Tails
@@ -39,6 +40,8 @@ def save(detector: Detector, folder: Path) -> None:
     """Write ``detector`` into ``folder``, which is made if needed. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     skops.io.dump(detector.forest, folder / FOREST, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+    if detector.prior is not None:
+        skops.io.dump(detector.prior.boosted, folder / priors.FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
     arrays = {"calibration": detector.calibration}
     for name, tails in {"": detector.forest_tails, **detector.tails}.items():
         arrays |= {f"{part}:{name}": getattr(tails, part) for part in ("values", "at_least", "at_most")}
@@ -50,6 +53,7 @@ def save(detector: Detector, folder: Path) -> None:
         "features": specification.features.names,
         "feature_digest": specification.features.digest,
         "specification": {key: value for key, value in asdict(specification).items() if key != "features"},
+        "prior_columns": [] if detector.prior is None else detector.prior.columns.tolist(),
         "seed": detector.seed,
         "trained_rows": detector.trained_rows,
         "calibrated_on": len(detector.calibration),
@@ -71,6 +75,7 @@ def load(folder: Path) -> Detector:
         with np.load(folder / ARRAYS, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         forest = skops.io.load(folder / FOREST, trusted=list(ALLOWED_TYPES))
+        prior = priors.load_prior(folder, said["prior_columns"]) if said.get("prior_columns") else None
     except ModelRefused:
         raise
     except Exception as error:  # whatever a broken or foreign file provokes, the answer is the same
@@ -89,6 +94,7 @@ def load(folder: Path) -> Detector:
         calibration=arrays["calibration"],
         seed=said["seed"],
         trained_rows=said["trained_rows"],
+        prior=prior,
     )
 
 
@@ -101,4 +107,5 @@ def specified(said: dict[str, Any], folder: Path) -> Specification:
         raise ModelRefused(folder, f"the features of {said['feature_set']} have changed since it was trained")
     told = dict(said["specification"])
     context = tuple(Context(one["feature"], Tail(one["strange"]), one["weight"]) for one in told.pop("context"))
-    return Specification(features=features, forest=tuple(told.pop("forest")), context=context, **told)
+    prior = tuple(told.pop("prior", ()))
+    return Specification(features=features, forest=tuple(told.pop("forest")), context=context, prior=prior, **told)

@@ -3,6 +3,7 @@
 A difference counts against what moves in the meantime: with d units a day and h seconds of age, about
 F = d h / 86 400 units move, with a spread near sqrt(F + 1) (Poisson, and one unit of rounding). The daily
 units come with the row (``daily_units``) or are learned from how the item's expected stock changes.
+What is usual for an item is told in ``ml.features.own_deltas``.
 A batch holds whole as-of moments, in order of time.
 """
 
@@ -13,29 +14,33 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ml.features.definitions import DELTA_SET
+from ml.features.own_deltas import PRIOR_ROWS, Differences, OwnDeltas
 from ml.features.running import NEVER, Codes, Ints, LastSeen, RunningSums
 
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-USUAL_SNAPSHOTS = 28
-PERSIST_SNAPSHOTS = 4
 DAY_S = 86_400
 USUAL_AGE_S = 3_600
 """What an age is held against while nothing is known of the channel or location."""
-PRIOR_ROWS = 20
 PACKS = np.log(np.array([6.0, 12.0, 24.0]))
 NUMBERS = ("expected", "reported", "in_flight", "erp", "wms", "channel_qty", "published_age_s", "event_lag_s")
+COUNTS = ("failures_day", "failures_four_days")
+"""Failures of the SKU that were known at the row's moment, recorded within a day and within four before it."""
 
 
 @dataclass(frozen=True)
 class Deltas:
-    """Deltas in order of time; every column has n rows, ``numbers`` NaN where a figure is missing."""
+    """Deltas in order of time; every column has n rows, ``numbers`` NaN where a figure or count is missing.
+
+    ``book`` names the system and the state of stock that the figure is of.
+    """
 
     time_us: Ints
     sku: pl.Series
     location: pl.Series
     channel: pl.Series
+    book: pl.Series
     numbers: dict[str, Floats]
     daily_units: Floats
 
@@ -58,8 +63,9 @@ class Deltas:
         time_us = deltas["as_of"].dt.epoch("us").cast(pl.Int64).to_numpy()
         if bool((np.diff(time_us) < 0).any()):
             raise ValueError("deltas must be in order of time")
-        numbers = {name: number(name) for name in NUMBERS}
-        return cls(time_us, text("sku"), text("location"), text("channel"), numbers, number("daily_units"))
+        numbers = {name: number(name) for name in (*NUMBERS, *COUNTS)}
+        book = text("system") + "\x1f" + text("state")
+        return cls(time_us, text("sku"), text("location"), text("channel"), book, numbers, number("daily_units"))
 
     def rows(self, start: int, stop: int) -> "Deltas":
         """Rows ``start`` to ``stop``."""
@@ -69,6 +75,7 @@ class Deltas:
             self.sku.slice(start, size),
             self.location.slice(start, size),
             self.channel.slice(start, size),
+            self.book.slice(start, size),
             {name: column[here] for name, column in self.numbers.items()},
             self.daily_units[here],
         )
@@ -98,70 +105,78 @@ class RunningMean:
         return mean
 
 
-class OwnDeltas:
-    """The last 28 residuals of every item; their median is the item's usual, standing difference."""
-
-    def __init__(self) -> None:
-        columns = {"item": pl.Int64, "residual": pl.Float64, "apart": pl.Float64, "odd": pl.Int8, "odd_apart": pl.Int8}
-        self._kept = pl.DataFrame(schema=columns)
-
-    def advance(self, item: Ints, figures: dict[str, NDArray[np.generic]]) -> pl.DataFrame:
-        """``residual``, ``apart`` (medians before) and ``odd``, ``odd_apart`` (counts before), one row a row."""
-        fresh = pl.DataFrame({"item": item, **figures}).with_columns(
-            pl.col("residual", "apart").fill_nan(None), pl.col("odd", "odd_apart").cast(pl.Int8)
-        )
-        both = pl.concat([self._kept, fresh])
-        usual = pl.col("residual", "apart").shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1).over("item")
-        often = pl.col("odd", "odd_apart").shift(1).cast(pl.Int64).fill_null(0)
-        often = often.rolling_sum(PERSIST_SNAPSHOTS, min_samples=1).over("item")
-        found = both.select(usual, often).tail(fresh.height)
-        self._kept = both.group_by("item", maintain_order=True).tail(USUAL_SNAPSHOTS)
-        return found
-
-
 class DeltaFeatures:
     """The builder, with all it has learned of the items, channels and locations so far."""
 
     def __init__(self) -> None:
         self._items, self._channels, self._locations = Codes(), Codes(), Codes()
+        self._skus, self._books = Codes(), Codes()
         self._last_time, self._last_expected = LastSeen(), LastSeen()
         self._moved = RunningSums(2)  # units, seconds
         self._published, self._lag = RunningMean(), RunningMean()
         self._own = OwnDeltas()
 
     def advance(self, deltas: Deltas) -> Matrix:
-        """The *delta* matrix (n, 12) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
+        """The *delta* matrix (n, 27) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
         if not len(deltas):
             return np.empty((0, len(DELTA_SET.features)), dtype=np.float32)
         figure = deltas.numbers
-        item = self._items.advance(deltas.sku + "\x1f" + deltas.location + "\x1f" + deltas.channel)
+        item = self._items.advance(deltas.sku + "\x1f" + deltas.location + "\x1f" + deltas.channel + deltas.book)
+        place = self._locations.advance(deltas.location)
         daily = self._daily_units(item, deltas)
         age, lag = figure["published_age_s"], figure["event_lag_s"]
         usual_age = self._published.advance(self._channels.advance(deltas.channel), age)
-        usual_lag = self._lag.advance(self._locations.advance(deltas.location), lag)
+        usual_lag = self._lag.advance(place, lag)
         published_spread = spread(daily, np.where(np.isnan(age), usual_age, age))
         lag_spread = spread(daily, np.where(np.isnan(lag), usual_lag, lag))
         in_flight = np.nan_to_num(figure["in_flight"])
-        residual = figure["reported"] - figure["expected"] - in_flight
+        plain = figure["reported"] - figure["expected"]
         apart = figure["erp"] - figure["wms"] - in_flight
-        residual_z, apart_z = residual / np.maximum(published_spread, lag_spread), apart / lag_spread
-        odd = {"odd": np.abs(residual_z) > 1, "odd_apart": np.abs(apart_z) > 1}
-        own = self._own.advance(item, {"residual": residual, "apart": apart, **odd})
+        residual_z, apart_z = (plain - in_flight) / np.maximum(published_spread, lag_spread), apart / lag_spread
+        own = self._own.advance(
+            Differences(
+                time_us=deltas.time_us,
+                item=item,
+                book=self._books.advance(deltas.book),
+                sku=self._skus.advance(deltas.sku),
+                place=place,
+                residual=plain - in_flight,
+                plain=plain,
+                apart=apart,
+                unusual=np.abs(residual_z) > 1,
+                unusual_apart=np.abs(apart_z) > 1,
+            )
+        )
         own_spread = np.sqrt(0.05 * daily + 1)
         shown, real = figure["reported"], figure["expected"]
         columns = [
             np.arcsinh(residual_z),
             np.arcsinh(apart_z),
             np.arcsinh((figure["channel_qty"] - np.maximum(figure["wms"], 0)) / published_spread),
-            np.arcsinh((residual - own["residual"].to_numpy()) / own_spread),
-            np.arcsinh((apart - own["apart"].to_numpy()) / own_spread),
+            np.arcsinh(own["own_residual"] / own_spread),
+            np.arcsinh(own["own_apart"] / own_spread),
             np.log1p(np.maximum(age, 0) / usual_age),
             np.log1p(np.maximum(lag, 0) / usual_lag),
             np.arcsinh(figure["in_flight"] / lag_spread),
             pack_closeness(shown, real),
-            own["odd"].to_numpy().astype(np.float64),
-            own["odd_apart"].to_numpy().astype(np.float64),
+            own["unusual"],
+            own["unusual_apart"],
             np.where(np.isnan(shown) | np.isnan(real), np.nan, (shown <= 0) != (real <= 0)),
+            np.arcsinh(own["own_plain"] / own_spread),
+            np.arcsinh(own["least"] / own_spread),
+            np.log1p(np.abs(own["least"]) / (np.nan_to_num(own["usual_beyond"]) + 1)),
+            np.log1p(np.abs(own["own_apart"]) / (np.nan_to_num(own["usual_apart_beyond"]) + 1)),
+            np.arcsinh(own["step"]),
+            own["siblings_odd"],
+            np.log1p(own["siblings_beyond"]),
+            own["odd_there"],
+            own["share"],
+            own["book_rarity"],
+            own["book_odd"],
+            np.log1p(daily),
+            np.log1p(np.abs(real)),
+            np.log1p(figure["failures_day"]),
+            np.log1p(figure["failures_four_days"]),
         ]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -197,7 +212,7 @@ BATCH_ROWS = 200_000
 
 
 def describe(deltas: Deltas, builder: DeltaFeatures | None = None) -> Matrix:
-    """The features (n, 12) of a whole history, built in batches."""
+    """The features (n, 27) of a whole history, built in batches."""
     builder = builder or DeltaFeatures()
     parts = [builder.advance(batch) for batch in deltas.batches(BATCH_ROWS)]
     return np.concatenate(parts) if parts else builder.advance(deltas)

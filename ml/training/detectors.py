@@ -1,10 +1,11 @@
-"""Train a detector where truth is known: forest, tails and calibration from sound rows, the fault curve from all.
+"""Train a detector where truth is known: forest and tails from sound rows, the prior and the fault curve from all.
 
 Calibrating on rows that hold faults costs most of the power (Bashari, Sesia, Romano, ICML 2025); a
-simulated history says which rows are sound, so it is calibrated on these alone.
+simulated history says which rows are sound, so it is calibrated on these alone. The prior knows the worlds that it
+was fitted on too well: calibration and curve hold each world against a prior of the others, as a new house will be.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ml.anomaly.detector import Detector, fit
+from ml.anomaly.detector import CALIBRATION_SHARE, Detector, calibration_of, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
+from ml.anomaly.prior import fit_prior
 from ml.anomaly.specification import DELTA, MOVEMENT, Specification
 from ml.anomaly.thresholds import Policy, alarms_by_moment
 from ml.features import deltas as delta_features
@@ -23,6 +25,7 @@ from ml.triage.frames import as_movements
 
 Matrix = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,28 @@ def train_detector(
     sound = matrix[~faulty]
     order = np.random.default_rng(seed).permutation(len(sound))  # worlds follow each other; calibrate on all of them
     detector = fit(specification, sound[order], seed)
-    curve = fit_curve(detector.score(matrix), faulty, "simulated distributor")
+    score = detector.score(matrix) + specification.prior_weight * from_the_others(specification, history, seed)
+    later = score[~faulty][order][int(len(sound) * (1 - CALIBRATION_SHARE)) :]
+    detector = replace(
+        detector,
+        prior=fit_prior(specification, matrix, faulty, seed),
+        calibration=calibration_of(later, seed),
+    )
+    curve = fit_curve(score, faulty, "simulated distributor")
     return TrainedDetector(detector, curve, measure(detector, curve, unseen, seed))
+
+
+def from_the_others(specification: Specification, worlds: list[Labelled], seed: int) -> Floats:
+    """The log-odds (n,) of each world's rows by a prior of the other worlds; nothing where there are no others."""
+    found: list[Floats] = []
+    for at, world in enumerate(worlds):
+        others = worlds[:at] + worlds[at + 1 :]
+        prior = None
+        if others:
+            matrix = np.concatenate([other.matrix for other in others])
+            prior = fit_prior(specification, matrix, np.concatenate([other.faulty for other in others]), seed)
+        found.append(np.zeros(len(world.faulty)) if prior is None else prior.log_odds(world.matrix))
+    return np.concatenate(found)
 
 
 def measure(detector: Detector, curve: FaultCurve, unseen: Labelled, seed: int) -> dict[str, float]:

@@ -8,13 +8,17 @@ from sqlalchemy import Connection, text
 
 from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
-from ml.features.deltas import NUMBERS
+from ml.features.deltas import COUNTS, NUMBERS
 from ml.features.movements import Movements
+from ml.features.running import Codes, Ints
 
 HISTORY_ROWS = 200_000
 """Facts before the new ones that are read to know each SKU's habits; older ones tell nothing more."""
 
 FETCH_ROWS = 50_000
+FAILURE_DAYS = (1, 4)
+"""Over how many days each of ``COUNTS`` goes."""
+DAY_US = 86_400_000_000
 
 DELTA_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "delta_id": pl.Int64,
@@ -42,7 +46,7 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:
     """Deltas after ``after`` up to ``newest``, rows by as-of time.
 
-    What its system's rule lets pass is no row.
+    What its system's rule lets pass is no row. ``COUNTS`` are of the failures recorded by each row's moment.
     """
     numbers = ", ".join(f"d.{name}" for name in NUMBERS)
     statement = (
@@ -51,7 +55,34 @@ def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFram
     )
     frame = _read(connection, statement, after, newest, DELTA_SCHEMA)
     as_of = pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC")
-    return frame.sort("as_of", "delta_id").with_columns(as_of)
+    return with_failures(connection, frame.sort("as_of", "delta_id")).with_columns(as_of)
+
+
+def with_failures(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
+    """``deltas`` with how many failures of the SKU were recorded within ``FAILURE_DAYS`` before each one's moment."""
+    moments = deltas["as_of"].to_numpy()
+    since = int(moments[0]) - max(FAILURE_DAYS) * DAY_US if len(moments) else 0
+    statement = "SELECT sku, recorded_at FROM failure WHERE sku IS NOT NULL AND recorded_at > :since"
+    told = connection.execute(text(statement), {"since": since}).all()
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {"sku": pl.String, "recorded_at": pl.Int64}
+    return deltas.with_columns(failures_before(deltas["sku"], moments, pl.DataFrame(told, schema, orient="row")))
+
+
+def failures_before(sku: pl.Series, moments: Ints, failures: pl.DataFrame) -> list[pl.Series]:
+    """``COUNTS`` for each row (n,): failures of its SKU in the days up to its moment, the moment included."""
+    codes = Codes()
+    row = codes.advance(sku)
+    failed = codes.advance(failures["sku"])
+    times = np.unique(np.concatenate([failures["recorded_at"].to_numpy(), moments]))
+    known = np.sort(failed * len(times) + np.searchsorted(times, failures["recorded_at"].to_numpy()))
+
+    def through(moment: Ints) -> Ints:
+        return np.searchsorted(known, row * len(times) + np.searchsorted(times, moment, "right"), "left")
+
+    return [
+        pl.Series(name, (through(moments) - through(moments - days * DAY_US)).astype(np.float64))
+        for name, days in zip(COUNTS, FAILURE_DAYS, strict=True)
+    ]
 
 
 def movements_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:

@@ -56,18 +56,65 @@ def test_history_and_new_rows_in_many_batches_give_the_very_same_figures_as_one_
 
 @settings(max_examples=20, deadline=None)
 @given(tables())
-def test_the_usual_difference_is_the_median_of_the_last_28_known_ones(table: pl.DataFrame) -> None:
-    found = describe(Deltas.from_frame(table))[:, DELTA_SET.names.index("residual_against_own")]
-    earlier: dict[str, list[float]] = {"A": [], "B": []}
-    for row, told in zip(table.to_dicts(), found.tolist(), strict=True):
-        known = [each for each in earlier[row["sku"]][-28:] if not math.isnan(each)]
+def test_the_usual_difference_is_the_median_of_the_last_28_known_ones_of_an_item_that_differs_more_often_than_not(
+    table: pl.DataFrame,
+) -> None:
+    found = describe(Deltas.from_frame(table))
+    own = found[:, DELTA_SET.names.index("residual_against_own")]
+    share = found[:, DELTA_SET.names.index("differs")]
+    earlier: dict[str, list[tuple[int, float]]] = {"A": [], "B": []}
+    moments = sorted(set(table["as_of"].to_list()))
+    for row, told, differs in zip(table.to_dicts(), own.tolist(), share.tolist(), strict=True):
+        at, before = moments.index(row["as_of"]), earlier[row["sku"]]
+        among = sum(at - 28 <= moment < at for moment, _ in before)
+        assert math.isclose(differs, min(among / min(at, 28), 1.0) if at else 0.0, rel_tol=1e-6)
+        known = [each for _, each in before[-28:] if not math.isnan(each)]
         expected, reported = row["expected"], row["reported"]
         residual = math.nan if None in (expected, reported) else reported - expected - (row["in_flight"] or 0)
-        earlier[row["sku"]].append(residual)
-        if math.isnan(residual) or not known:
+        before.append((at, residual))
+        if math.isnan(residual):
             assert math.isnan(told)
         else:
-            assert np.sign(round(told, 6)) == np.sign(residual - np.median(known))
+            usual = np.median(known) if known and differs >= 0.5 else 0.0
+            assert np.sign(round(told, 6)) == np.sign(residual - usual)
+
+
+def test_each_book_of_a_sku_has_its_own_usual_difference() -> None:
+    frame = pl.DataFrame(
+        [
+            {"as_of": NOON + timedelta(hours=6 * at), "sku": "mug", "system": system, "state": "on_hand",
+             "expected": 50, "reported": 50 + off}
+            for at in range(20)
+            for system, off in (("erp", 30), ("wms", -4))
+        ]
+    )  # fmt: skip
+    matrix = describe(Deltas.from_frame(frame))
+    assert value(matrix, 38, "residual_against_own") == value(matrix, 39, "residual_against_own") == 0
+
+
+def test_a_difference_of_an_item_that_usually_agrees_is_held_against_nothing() -> None:
+    often = [{"as_of": NOON + timedelta(hours=6 * at), "sku": "cup", "expected": 9, "reported": 8} for at in range(28)]
+    once = {"as_of": NOON, "expected": 50, "reported": 40}
+    again = {"as_of": NOON + timedelta(hours=6 * 27), "expected": 50, "reported": 40}
+    rows = sorted([*often, once, again], key=lambda row: str(row["as_of"]))
+    matrix = matrix_of(*rows)
+    assert value(matrix, len(rows) - 1, "residual_against_own") < -2
+    assert value(matrix, len(rows) - 2, "differs") == 1
+
+
+def test_a_difference_says_how_much_of_it_is_new_and_how_many_of_the_skus_other_figures_are_odd() -> None:
+    quiet = [
+        {"as_of": NOON + timedelta(hours=6 * at), "channel": channel, "expected": 50, "reported": 49}
+        for at in range(10)
+        for channel in ("shop", "market")
+    ]
+    jump = [
+        {"as_of": NOON + timedelta(hours=60), "channel": channel, "expected": 50, "reported": 29}
+        for channel in ("shop", "market")
+    ]
+    matrix = matrix_of(*quiet, *jump)
+    assert [value(matrix, row, "siblings_odd") for row in (-3, -2, -1)] == [0, 1, 1]
+    assert math.isclose(math.sinh(value(matrix, -1, "step")), -20, rel_tol=1e-5)
 
 
 def test_what_is_in_flight_explains_a_difference() -> None:

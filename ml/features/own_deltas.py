@@ -1,0 +1,161 @@
+"""What is usual for an item, a book and a SKU, and how far a difference goes beyond it.
+
+A record that has been off by forty units for weeks is no news; one that usually agrees and is off by four is. An
+item is a SKU at a location and channel in one book (a system's stock state). The reconciliation tells only figures
+that differ, so an item that is absent from a snapshot agreed: its usual difference is the median of its last 28, and
+nothing where it differed in less than half of the last 28 snapshots of its book.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ml.features.running import Ints, LastSeen, RunningSums
+
+Floats = NDArray[np.float64]
+
+USUAL_SNAPSHOTS = 28
+PERSIST_SNAPSHOTS = 4
+LEAST_ODD_UNITS = 2
+ODD_TIMES = 1.5
+"""A difference is odd from two units, and from one and a half times what nine of ten of the item's reached."""
+PRIOR_ROWS = 20
+MOMENTS = 1_000_000
+"""A key of item and snapshot holds so many snapshots of a book."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """One batch of whole snapshots (n rows): figures in units, NaN where one is missing.
+
+    ``residual`` is reported less expected with what is in flight netted out, ``plain`` the same without, ``apart``
+    ERP less WMS; ``unusual`` and ``unusual_apart`` say whether they lie beyond one sd.
+    """
+
+    time_us: Ints
+    item: Ints
+    book: Ints
+    sku: Ints
+    place: Ints
+    residual: Floats
+    plain: Floats
+    apart: Floats
+    unusual: NDArray[np.bool_]
+    unusual_apart: NDArray[np.bool_]
+
+
+class OwnDeltas:
+    """The last 28 differences of every item, and how often the books differ."""
+
+    def __init__(self) -> None:
+        self._kept: pl.DataFrame | None = None
+        self._book_moments = RunningSums(1)
+        self._book_time = LastSeen()
+        self._book = RunningSums(2)  # rows, odd rows
+        self._rows = 0
+
+    def advance(self, rows: Differences) -> dict[str, Floats]:
+        """Every figure (n,) by name; all rows are taken in."""
+        moment = self._moments(rows.book, rows.time_us)
+        fresh = pl.DataFrame(
+            {
+                "item": rows.item,
+                "moment": moment,
+                "residual": rows.residual,
+                "plain": rows.plain,
+                "apart": rows.apart,
+                "unusual": rows.unusual.astype(np.int8),
+                "unusual_apart": rows.unusual_apart.astype(np.int8),
+            }
+        ).with_columns(pl.col("residual", "plain", "apart").fill_nan(None))
+        beyond = self._beyond(fresh)
+        both = beyond if self._kept is None else pl.concat([self._kept, beyond])
+        history = both.select(*_HISTORY).tail(fresh.height)
+        self._kept = both.group_by("item", maintain_order=True).tail(USUAL_SNAPSHOTS)
+        found = {name: history[name].fill_null(np.nan).to_numpy() for name in history.columns}
+        found |= {name: beyond[name].fill_null(np.nan).to_numpy() for name in _BEYOND}
+        follows = found.pop("moment_before") == moment - 1
+        found["step"] = found["least"] - np.where(follows, found.pop("least_before"), 0.0)
+        size = np.abs(found["least"])
+        odd = (size >= LEAST_ODD_UNITS) & (size > ODD_TIMES * np.nan_to_num(found.pop("reached")))
+        return found | self._around(rows, np.nan_to_num(size), odd)
+
+    def _moments(self, book: Ints, time_us: Ints) -> Ints:
+        """Which snapshot of its book each row is of, counted from 0."""
+        last = self._book_time.advance(book, time_us)
+        begins = (last != time_us).astype(np.int64)
+        return self._book_moments.advance(book, begins[:, None])[:, 0] + begins - 1
+
+    def _beyond(self, fresh: pl.DataFrame) -> pl.DataFrame:
+        """``fresh`` with what is left of each difference once the item's usual one is taken off."""
+        names = ["item", "moment", "residual", "plain", "apart"]
+        both = fresh.select(names) if self._kept is None else pl.concat([self._kept.select(names), fresh.select(names)])
+        share = differed(both["item"].to_numpy(), both["moment"].to_numpy())
+        usual = pl.col("residual", "plain", "apart").shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1)
+        found = both.select(usual.over("item").name.prefix("usual_")).with_columns(share=pl.Series(share))
+        found = found.tail(fresh.height).with_columns(
+            pl.when(pl.col("share") < 0.5).then(0.0).otherwise(pl.col("^usual_.*$").fill_null(0.0)).name.keep()
+        )
+        figures = ("residual", "plain", "apart")
+        left = [(pl.col(name) - pl.col(f"usual_{name}")).alias(f"own_{name}") for name in figures]
+        smaller = pl.col("own_residual").abs() < pl.col("own_plain").abs()
+        return (
+            pl.concat([fresh, found], how="horizontal")
+            .with_columns(left)
+            .with_columns(least=pl.when(smaller).then("own_residual").otherwise("own_plain"))
+            .drop("usual_residual", "usual_plain", "usual_apart")
+        )
+
+    def _around(self, rows: Differences, size: Floats, odd: NDArray[np.bool_]) -> dict[str, Floats]:
+        """How the SKU's other figures and the book's others at the same place stand, and how often the book differs."""
+        _, sibling = np.unique(np.stack([rows.sku, rows.time_us]), axis=1, return_inverse=True)
+        _, there = np.unique(np.stack([rows.book, rows.place, rows.time_us]), axis=1, return_inverse=True)
+        flag = odd.astype(np.float64)
+        here = np.bincount(there, flag)[there] - flag
+        before = self._book.advance(rows.book, np.stack([np.ones_like(rows.book), odd.astype(np.int64)], axis=1))
+        row = self._rows + np.arange(len(size))
+        self._rows += len(size)
+        return {
+            "siblings_odd": np.bincount(sibling, flag)[sibling] - flag,
+            "siblings_beyond": np.bincount(sibling, size)[sibling] - size,
+            "odd_there": here / np.bincount(there)[there],
+            "book_rarity": -np.log((before[:, 0] + 1) / (row + PRIOR_ROWS)),
+            "book_odd": (before[:, 1] + 1) / (before[:, 0] + 1 + PRIOR_ROWS),
+        }
+
+
+def differed(item: Ints, moment: Ints) -> Floats:
+    """In which share of its book's last 28 snapshots before (at most all there were) each row's item differed."""
+    order = np.argsort(item, kind="stable")
+    key = item[order] * MOMENTS + moment[order]
+    since = item[order] * MOMENTS + np.maximum(moment[order] - USUAL_SNAPSHOTS, 0)
+    count = np.empty(len(item))
+    count[order] = np.searchsorted(key, key, "left") - np.searchsorted(key, since, "left")
+    there_were = np.minimum(moment, USUAL_SNAPSHOTS)
+    share: Floats = np.minimum(np.where(there_were > 0, count / np.maximum(there_were, 1), 0.0), 1.0)
+    return share
+
+
+def _own(expression: pl.Expr) -> pl.Expr:
+    return expression.over("item")
+
+
+_BEYOND = ("own_residual", "own_plain", "own_apart", "least", "share")
+
+_HISTORY = (
+    _own(pl.col("least").abs().shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1)).alias("usual_beyond"),
+    _own(pl.col("least").abs().shift(1).rolling_quantile(0.9, window_size=USUAL_SNAPSHOTS, min_samples=1)).alias(
+        "reached"
+    ),
+    _own(pl.col("own_apart").abs().shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1)).alias("usual_apart_beyond"),
+    _own(pl.col("least").shift(1)).alias("least_before"),
+    _own(pl.col("moment").shift(1)).cast(pl.Float64).alias("moment_before"),
+    *(
+        _own(pl.col(name).shift(1).cast(pl.Int64).fill_null(0).rolling_sum(PERSIST_SNAPSHOTS, min_samples=1))
+        .cast(pl.Float64)
+        .alias(name)
+        for name in ("unusual", "unusual_apart")
+    ),
+)
