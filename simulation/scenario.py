@@ -193,7 +193,7 @@ TRAINING_MIX = (
         ),
     ),
 )
-"""What a detector of differences is taught by: the training world, and two whose records are off for good by far more."""
+"""What a detector of differences is taught by: the training world, and two with records off for good by far more."""
 
 
 def _held_out_rates() -> Mapping[str, FaultRate]:

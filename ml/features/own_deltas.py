@@ -86,7 +86,8 @@ class OwnDeltas:
         """Which snapshot of its book each row is of, counted from 0."""
         last = self._book_time.advance(book, time_us)
         begins = (last != time_us).astype(np.int64)
-        return self._book_moments.advance(book, begins[:, None])[:, 0] + begins - 1
+        moment: Ints = self._book_moments.advance(book, begins[:, None])[:, 0] + begins - 1
+        return moment
 
     def _beyond(self, fresh: pl.DataFrame) -> pl.DataFrame:
         """``fresh`` with what is left of each difference once the item's usual one is taken off."""

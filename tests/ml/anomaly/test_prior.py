@@ -1,4 +1,4 @@
-"""What was learnt of faults in simulated worlds: it ranks, it travels, and it outlives a detector of one's own history."""
+"""What was learnt of faults elsewhere: it ranks, it travels, and it stays with a detector of one's own history."""
 
 from pathlib import Path
 
