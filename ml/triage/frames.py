@@ -1,10 +1,11 @@
 """The only reader of facts for triage: new deltas, new movements, new failures, as frames and rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
@@ -61,11 +62,17 @@ def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFram
 def with_failures(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
     """``deltas`` with how many failures of the SKU were recorded within ``FAILURE_DAYS`` before each one's moment."""
     moments = deltas["as_of"].to_numpy()
-    since = int(moments[0]) - max(FAILURE_DAYS) * DAY_US if len(moments) else 0
-    statement = "SELECT sku, recorded_at FROM failure WHERE sku IS NOT NULL AND recorded_at > :since"
-    told = connection.execute(text(statement), {"since": since}).all()
+    told: Sequence[Row[Any]] = []
+    if len(moments):
+        within = {"since": int(moments[0]) - max(FAILURE_DAYS) * DAY_US, "until": int(moments[-1])}
+        told = connection.execute(text(_FAILURES), within).all()
     schema: dict[str, pl.DataType | type[pl.DataType]] = {"sku": pl.String, "recorded_at": pl.Int64}
     return deltas.with_columns(failures_before(deltas["sku"], moments, pl.DataFrame(told, schema, orient="row")))
+
+
+_FAILURES = (
+    "SELECT sku, recorded_at FROM failure WHERE sku IS NOT NULL AND recorded_at > :since AND recorded_at <= :until"
+)
 
 
 def failures_before(sku: pl.Series, moments: Ints, failures: pl.DataFrame) -> list[pl.Series]:
