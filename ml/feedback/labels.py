@@ -59,7 +59,7 @@ def ordinary(connection: Connection, kind: str, facts: pl.DataFrame) -> Flags:
     and not those within what was expected.
     """
     moments = facts["as_of"].dt.epoch("us") if "as_of" in facts.columns else facts["occurred_at"]
-    out = pl.repeat(False, facts.height, dtype=pl.Boolean, eager=True)
+    out = pl.Series(np.zeros(facts.height, dtype=bool))
     for row in connection.execute(text(_NOT_ORDINARY), {"kind": kind}).mappings():
         within = (moments >= row["since"]) & (moments <= row["until"])
         for name in FIGURE:

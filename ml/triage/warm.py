@@ -146,7 +146,7 @@ class WarmScorers:
         scores = [scored for _, scored in parts]
         return Judged(
             kind=kind,
-            facts=facts.filter(pl.Series(new, dtype=pl.Boolean)),
+            facts=facts if new.all() else facts.filter(pl.Series(new, dtype=pl.Boolean)),
             features=features,
             matrix=np.concatenate([nothing, *(matrix for matrix, _ in parts)])[new],
             score=np.concatenate([np.empty(0), *(scored.score for scored in scores)])[new],
