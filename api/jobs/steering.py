@@ -12,7 +12,7 @@ from core_sync.availability.oversells import NOTHING, claimed_units
 from core_sync.availability.promises import channel_names
 from core_sync.clock import to_microseconds
 from ml.buffers.recommend import Recommendation
-from ml.buffers.steering import first_step, is_due, keep_step, step, steps_in_force
+from ml.buffers.steering import Step, first_step, is_due, keep_step, step, steps_in_force
 from ml.buffers.targets import Targets, read_targets
 
 if TYPE_CHECKING:
@@ -25,40 +25,41 @@ RENEWED_BEFORE = timedelta(hours=6)
 def steer(world: "World") -> tuple[int, int]:
     """Take the steps that are due and apply what is kept; how many of each."""
     at = world.clock()
-    with world.database.transaction() as connection:
+    with world.database.reading() as connection:
         targets = read_targets(connection)
-        taken = sum(_steered(world, connection, name, targets, at) for name in channel_names(connection))
-    with world.database.transaction() as connection:
-        applied = sum(_kept(world, connection, name, targets, at) for name in channel_names(connection))
-    return taken, applied
+        due = [one for name in channel_names(connection) if (one := _due(world, connection, name, targets, at))]
+    if due:
+        with world.database.transaction() as connection:
+            for one in due:
+                keep_step(connection, one)
+    with world.database.reading() as connection:
+        kept = {name: owner for name in channel_names(connection) if (owner := targets.keeper(name)) is not None}
+    return len(due), sum(_applied(world, channel, owner, at) for channel, owner in kept.items())
 
 
-def _steered(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> bool:
-    """Take the step of ``channel`` that is due, if one is."""
+def _due(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> Step | None:
+    """The step of ``channel`` that is due; None where none is."""
     last, target = steps_in_force(connection).get(channel), targets.rate(channel)
     if last is None:
         currency = world.settings.reporting_currency
         weight = expected_weight(connection, world.estimates, currency, at, channel, target)
-        if weight is not None:
-            keep_step(connection, first_step(channel, at, target, weight))
-        return weight is not None
+        return None if weight is None else first_step(channel, at, target, weight)
     claimed = claimed_units(connection, last.at, at).get(channel, NOTHING)
-    if not is_due(last, claimed, at):
-        return False
-    keep_step(connection, step(last, claimed, target, at))
-    return True
+    return step(last, claimed, target, at) if is_due(last, claimed, at) else None
 
 
-def _kept(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> int:
-    """Apply what is recommended for ``channel`` where somebody wants that, and it is new or about to end."""
-    owner = targets.keeper(channel)
-    if owner is None:
+def _applied(world: "World", channel: str, owner: str, at: datetime) -> int:
+    """Apply what is recommended for ``channel`` where it is new or about to end; how many buffers that were."""
+    currency = world.settings.reporting_currency
+    with world.database.reading() as connection:
+        found = recommend_buffers(
+            connection, world.estimates, currency, at, channel=channel, policy=world.buffer_policy
+        )
+        new = _new_or_ending(connection, found, at)
+    if not new:
         return 0
-    found = recommend_buffers(
-        connection, world.estimates, world.settings.reporting_currency, at, channel=channel, policy=world.buffer_policy
-    )
-    new = _new_or_ending(connection, found, at)
-    done = apply_recommendations(connection, new, owner, at, approved=False, dry_run=False)
+    with world.database.transaction() as connection:
+        done = apply_recommendations(connection, new, owner, at, approved=False, dry_run=False)
     return sum(one.outcome is Outcome.APPLIED for one in done)
 
 
