@@ -8,6 +8,7 @@ A batch holds whole as-of moments, in order of time.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -105,6 +106,19 @@ class RunningMean:
         return mean
 
 
+class _Freshness(NamedTuple):
+    """How old figures are, how old such figures usually are, and the units that may have moved meanwhile; (n,) each."""
+
+    seconds: Floats
+    usual: Floats
+    spread: Floats
+
+
+def _freshness(means: RunningMean, keys: Ints, seconds: Floats, daily: Floats) -> _Freshness:
+    usual = means.advance(keys, seconds)
+    return _Freshness(seconds, usual, spread(daily, np.where(np.isnan(seconds), usual, seconds)))
+
+
 class DeltaFeatures:
     """The builder, with all it has learned of the items, channels and locations so far."""
 
@@ -124,40 +138,37 @@ class DeltaFeatures:
         item = self._items.advance(deltas.sku + "\x1f" + deltas.location + "\x1f" + deltas.channel + deltas.book)
         place = self._locations.advance(deltas.location)
         daily = self._daily_units(item, deltas)
-        age, lag = figure["published_age_s"], figure["event_lag_s"]
-        usual_age = self._published.advance(self._channels.advance(deltas.channel), age)
-        usual_lag = self._lag.advance(place, lag)
-        published_spread = spread(daily, np.where(np.isnan(age), usual_age, age))
-        lag_spread = spread(daily, np.where(np.isnan(lag), usual_lag, lag))
+        channel = self._channels.advance(deltas.channel)
+        age = _freshness(self._published, channel, figure["published_age_s"], daily)
+        lag = _freshness(self._lag, place, figure["event_lag_s"], daily)
         in_flight = np.nan_to_num(figure["in_flight"])
-        plain = figure["reported"] - figure["expected"]
-        apart = figure["erp"] - figure["wms"] - in_flight
-        residual_z, apart_z = (plain - in_flight) / np.maximum(published_spread, lag_spread), apart / lag_spread
-        own = self._own.advance(
-            Differences(
-                time_us=deltas.time_us,
-                item=item,
-                book=self._books.advance(deltas.book),
-                sku=self._skus.advance(deltas.sku),
-                place=place,
-                residual=plain - in_flight,
-                plain=plain,
-                apart=apart,
-                unusual=np.abs(residual_z) > 1,
-                unusual_apart=np.abs(apart_z) > 1,
-            )
-        )
-        own_spread = np.sqrt(0.05 * daily + 1)
         shown, real = figure["reported"], figure["expected"]
+        plain = shown - real
+        apart = figure["erp"] - figure["wms"] - in_flight
+        residual_z, apart_z = (plain - in_flight) / np.maximum(age.spread, lag.spread), apart / lag.spread
+        differences = Differences(
+            time_us=deltas.time_us,
+            item=item,
+            book=self._books.advance(deltas.book),
+            sku=self._skus.advance(deltas.sku),
+            place=place,
+            residual=plain - in_flight,
+            plain=plain,
+            apart=apart,
+            unusual=np.abs(residual_z) > 1,
+            unusual_apart=np.abs(apart_z) > 1,
+        )
+        own = self._own.advance(differences)
+        own_spread = np.sqrt(0.05 * daily + 1)
         columns = [
             np.arcsinh(residual_z),
             np.arcsinh(apart_z),
-            np.arcsinh((figure["channel_qty"] - np.maximum(figure["wms"], 0)) / published_spread),
+            np.arcsinh((figure["channel_qty"] - np.maximum(figure["wms"], 0)) / age.spread),
             np.arcsinh(own["own_residual"] / own_spread),
             np.arcsinh(own["own_apart"] / own_spread),
-            np.log1p(np.maximum(age, 0) / usual_age),
-            np.log1p(np.maximum(lag, 0) / usual_lag),
-            np.arcsinh(figure["in_flight"] / lag_spread),
+            np.log1p(np.maximum(age.seconds, 0) / age.usual),
+            np.log1p(np.maximum(lag.seconds, 0) / lag.usual),
+            np.arcsinh(figure["in_flight"] / lag.spread),
             pack_closeness(shown, real),
             own["unusual"],
             own["unusual_apart"],
