@@ -105,7 +105,7 @@ def _asked(connection: Connection, case_ids: Sequence[int]) -> dict[int, str]:
     """Actions that wait for somebody's approval."""
     found: dict[int, str] = {}
     for marks in _marks(case_ids):
-        found.update(connection.execute(text(_AWAITING.replace("{cases}", marks))).tuples().all())
+        found.update(connection.execute(text(_AWAITING.replace("{cases}", marks))).all())
     return found
 
 

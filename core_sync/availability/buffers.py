@@ -63,7 +63,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
             raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", f"it would end at {one.valid_until}")
     lock_skus(connection, {one.sku for one in new})
     terms = channel_terms(connection, {one.sku for one in new}, at)
-    ends: dict[int, int] = dict(connection.execute(text(_ENDS), {"at": to_microseconds(at)}).tuples().all())
+    ends: dict[int, int] = dict(connection.execute(text(_ENDS), {"at": to_microseconds(at)}).all())
     rows = []
     for one in new:
         now = terms.get((one.channel, one.sku), terms.get((one.channel, ""), NO_RULE))
