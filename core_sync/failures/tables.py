@@ -23,6 +23,13 @@ class Failure(SQLModel, table=True):
         Index("failure_order", "occurred_at"),
         Index("failure_by_system", "system", "occurred_at"),
         Index(
+            "failure_recorded",
+            "recorded_at",
+            "sku",
+            sqlite_where=text("sku IS NOT NULL"),
+            postgresql_where=text("sku IS NOT NULL"),
+        ),
+        Index(
             "failure_to_look_around",
             "failure_id",
             sqlite_where=text("surroundings IS NULL"),
