@@ -138,7 +138,7 @@ def after(
             counted, wait = not channel_out, wait_before(attempt, jitter)
     wait = max(wait, BENCH_OF_THE_FORBIDDEN_S if forbidden else BENCH_S) if channel_out else wait
     if counted and attempt >= ATTEMPTS_MAX and (its_own or not forbidden):
-        return GiveUp(DeadLetter.NO_ANSWER)
+        return GiveUp(DeadLetter.REFUSED if forbidden else DeadLetter.NO_ANSWER)
     return RetryAt(at + timedelta(seconds=wait), counted)
 
 

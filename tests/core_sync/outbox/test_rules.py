@@ -63,7 +63,7 @@ def test_what_becomes_of_a_listing_after_each_answer(answer: PushAnswer, attempt
 
 
 def test_what_is_forbidden_is_given_up_once_others_were_answered_meanwhile() -> None:
-    assert after(FORBIDDEN, ATTEMPTS_MAX, MORNING, jitter=1.0, its_own=True) == GiveUp(DeadLetter.NO_ANSWER)
+    assert after(FORBIDDEN, ATTEMPTS_MAX, MORNING, jitter=1.0, its_own=True) == GiveUp(DeadLetter.REFUSED)
     assert after(FORBIDDEN, ATTEMPTS_MAX - 1, MORNING, jitter=1.0, its_own=True) == later(32)
 
 
