@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ml.registry.gate import Verdict
@@ -119,20 +118,19 @@ def _log_data(client: "MlflowClient", run_id: str, manifest: Manifest, measured:
 
 def _log_signature(client: "MlflowClient", run_id: str, manifest: Manifest, measured: Measured | None) -> None:
     """``MLmodel`` beside the artefacts: what the model takes and gives, and an example, as MLflow's page shows it."""
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import Model
     from mlflow.types import ColSpec, DataType, Schema
 
     signature = signature_of(manifest.name)
     takes, gives = (
-        Schema([ColSpec(DataType[kind], name, required=required) for name, kind in columns])
+        Schema([ColSpec(DataType[kind], name, required=required) for name, kind in columns]).to_json()
         for columns, required in ((signature.takes, False), (signature.gives, True))
     )
-    with TemporaryDirectory() as scratch:
-        file = Path(scratch) / "MLmodel"
-        described = Model(artifact_path="model", run_id=run_id, signature=ModelSignature(takes, gives))
-        described.add_flavor("stocktriage", model=manifest.name, version=manifest.version)
-        described.save(str(file))
-        client.log_artifact(run_id, str(file), "model")
+    described = Model(artifact_path="model", run_id=run_id)
+    described.add_flavor("stocktriage", model=manifest.name, version=manifest.version)
+    # MLflow's own class of a signature needs pandas, which nothing else here does; what it writes is this.
+    told = {**described.to_dict(), "signature": {"inputs": takes, "outputs": gives, "params": None}}
+    client.log_dict(run_id, told, "model/MLmodel")
     if measured and measured.example:
         client.log_dict(run_id, dict(measured.example), "model/input_example.json")
 
