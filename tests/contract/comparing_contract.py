@@ -18,7 +18,7 @@ class ComparingContract:
 
     def test_a_stale_figure_in_a_batch_holds_no_other_up(self, side: Side) -> None:
         answers = side.channel.push([to("A", 1), to("C", 2, shown=99), to("D", 3)])
-        assert [type(answer) for answer in answers] == [Accepted, Rejected, Accepted]
+        assert [type(answer) for answer in answers] == [Accepted, Rejected, Accepted], answers
         assert side.channel.read(["A", "C", "D"]) == {"A": 1, "C": 7, "D": 3}
 
     def test_a_repeat_does_not_undo_a_sale(self, side: Side) -> None:
