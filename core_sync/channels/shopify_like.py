@@ -60,7 +60,7 @@ _CLOSED_S = 1.0
 """How long a shop is left alone that throttles and does not say for how long."""
 
 
-_SUBMISSION_S = 15.0
+SUBMISSION_S = 15.0
 """No further request of one submission begins after this, so that it ends within the lease under which it is pushed."""
 
 
@@ -81,12 +81,18 @@ class _Told:
 
 
 class ShopifyLike:
-    """One shop, one of its locations."""
+    """One shop, one of its locations.
 
-    def __init__(self, http: httpx.Client, location: str, pace: Pace = OUR_PACE) -> None:
+    A submission begins no further request once it has taken ``submission_s`` by the pace's clock: that one is slow.
+    """
+
+    def __init__(
+        self, http: httpx.Client, location: str, pace: Pace = OUR_PACE, submission_s: float = SUBMISSION_S
+    ) -> None:
         self._http = http
         self._location = location
         self._pace = pace
+        self._submission_s = submission_s
         self._budget = Budget(_POINTS_PER_SECOND, _POINTS_MAX, pace)
         self._costs = {_SET: 10.0, _READ: 10.0}
         self._items = Items(location)
@@ -119,7 +125,7 @@ class ShopifyLike:
         return Reading(self._look(skus, _Patience(self._budget.patient_until())))
 
     def _hurried(self, until: float) -> _Patience:
-        return _Patience(until, self._pace.clock() + _SUBMISSION_S)
+        return _Patience(until, self._pace.clock() + self._submission_s)
 
     def _look(self, skus: Sequence[str], patience: _Patience) -> dict[str, int]:
         return self._items.look(skus, lambda variables: self._ask(_READ, READ, variables, patience))
@@ -216,7 +222,7 @@ class ShopifyLike:
     ) -> Answer | Rejected | Unknown:
         """An answer without errors, or what stands in its place."""
         if self._pace.clock() > patience.requests:
-            return Rejected(f"the shop took {_SUBMISSION_S:g} s for what came before", NOT_SENT, transient=True)
+            return Rejected(f"the shop took {self._submission_s:g} s for what came before", NOT_SENT, transient=True)
         wait_s = self._budget.take(self._costs[operation], patience.budget)
         if wait_s > 0:
             return over_budget(wait_s)

@@ -15,7 +15,7 @@ from core_sync.channels.budget import Pace
 from core_sync.channels.edi_like import EdiLike
 from core_sync.channels.http import client
 from core_sync.channels.port import Channel
-from core_sync.channels.shopify_like import ShopifyLike
+from core_sync.channels.shopify_like import SUBMISSION_S, ShopifyLike
 from core_sync.channels.x12 import Address
 from simulation.peers.amazon_like import amazon_app
 from simulation.peers.clock import PeerClock
@@ -49,7 +49,8 @@ class Kind:
 
 def _shopify(url: str, answer_s: float) -> Channel:
     http = client(url, {"X-Shopify-Access-Token": TOKEN}, answer_s)
-    return ShopifyLike(http, "gid://shopify/Location/1", PACE)
+    # What the network takes passes in our time, not in the peer's: a stall of the machine is no slow shop.
+    return ShopifyLike(http, "gid://shopify/Location/1", PACE, SUBMISSION_S * SPEED)
 
 
 def _amazon(*, as_feeds: bool) -> Connect:
