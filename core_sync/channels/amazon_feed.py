@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from core_sync.channels.amazon_operations import SUBMISSION, Operations
-from core_sync.channels.batches import digest
+from core_sync.channels.batches import submission_name
 from core_sync.channels.http import Answer, ask, not_read, understood, unreadable
 from core_sync.channels.port import (
     UNKNOWN_LISTING,
@@ -25,7 +25,7 @@ from core_sync.channels.port import (
     Working,
 )
 
-NO_SUCH_LISTING = "13013"
+_NO_SUCH_LISTING = "13013"
 """The marketplace's code of an issue: the seller lists no such SKU."""
 
 FEED_TYPE = "JSON_LISTINGS_FEED"
@@ -87,7 +87,7 @@ class Feeds:
             "marketplaceIds": [self._market],
             "inputFeedDocumentId": document.feed_document_id,
         }
-        name = {SUBMISSION: digest([request.idempotency_key for request in requests])}
+        name = {SUBMISSION: submission_name(requests)}
         answer = self._operations.ask("createFeed", "POST", f"{_PATH}/feeds", until, headers=name, json=wanted)
         if not isinstance(answer, Answer):
             return answer
@@ -136,7 +136,9 @@ class Feeds:
         if report is None:
             raise not_read(unreadable(content))
         wrong = [issue for issue in report.issues if issue.severity == "ERROR" and issue.sku]
-        refused = {issue.sku: Rejected(issue.message, _code(issue), content.status) for issue in wrong}
+        refused = {
+            issue.sku: Rejected(issue.message, told_code(issue.code) or "INVALID", content.status) for issue in wrong
+        }
         return Finished(refused, Accepted(feed))
 
     def _new_document(self, until: float) -> "_Document | Rejected":
@@ -178,8 +180,9 @@ def availability(quantity: int) -> dict[str, Any]:
     return {"fulfillment_channel_code": "DEFAULT", "quantity": quantity}
 
 
-def _code(issue: _Issue) -> str:
-    return UNKNOWN_LISTING if issue.code == NO_SUCH_LISTING else issue.code or "INVALID"
+def told_code(code: str) -> str:
+    """Our code for an issue's, where we have one, else the marketplace's."""
+    return UNKNOWN_LISTING if code == _NO_SUCH_LISTING else code
 
 
 def _not_begun(answer: Rejected | Unknown) -> Rejected:

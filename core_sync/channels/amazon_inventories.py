@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from core_sync.channels.amazon_operations import SUBMISSION, Operations
-from core_sync.channels.batches import chunks, digest, push_in_batches
+from core_sync.channels.batches import chunks, push_in_batches, submission_name
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.http import Answer, not_read, understood, unreadable
 from core_sync.channels.port import (
@@ -97,8 +97,7 @@ class AmazonInventories:
 
     def _submit(self, batch: Sequence[PushRequest], until: float) -> Mapping[str, PushAnswer]:
         wanted = [self._one("update", request.sku, {"quantity": request.quantity}) for request in batch]
-        name = digest([request.idempotency_key for request in batch])
-        told = self._ask(wanted, until, repeatable=False, headers={SUBMISSION: name})
+        told = self._ask(wanted, until, repeatable=False, headers={SUBMISSION: submission_name(batch)})
         if not isinstance(told, tuple):
             return dict.fromkeys((request.sku for request in batch), told)
         answer, responses = told

@@ -11,13 +11,12 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from core_sync.channels.amazon_feed import NO_SUCH_LISTING, Feeds, availability
+from core_sync.channels.amazon_feed import Feeds, availability, told_code
 from core_sync.channels.amazon_operations import SUBMISSION, Operations
 from core_sync.channels.batches import chunks, push_in_batches
 from core_sync.channels.budget import OUR_PACE, Pace
 from core_sync.channels.http import Answer, not_read, understood, unreadable
 from core_sync.channels.port import (
-    UNKNOWN_LISTING,
     Accepted,
     ChannelLimits,
     Finished,
@@ -209,8 +208,7 @@ def _submitted(answer: Answer) -> PushAnswer:
         return unreadable(answer)  # VALID, too: it was looked at, which is not what was asked
     if told.status == "INVALID":
         issue = next((one for one in told.issues if one.severity == "ERROR"), _Issue())
-        code = UNKNOWN_LISTING if issue.code == NO_SUCH_LISTING else issue.code
-        return Rejected(issue.message, code, answer.status, exchange=answer.exchange)
+        return Rejected(issue.message, told_code(issue.code), answer.status, exchange=answer.exchange)
     return Accepted(told.submission_id, exchange=answer.exchange)
 
 

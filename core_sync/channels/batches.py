@@ -63,6 +63,11 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
+def submission_name(batch: Sequence[PushRequest]) -> str:
+    """A name for what is submitted together: the same values again have the same one."""
+    return digest([request.idempotency_key for request in batch])
+
+
 def digest(parts: Sequence[object]) -> str:
     """A name for ``parts`` in their order, the same wherever and whenever it is made; 24 characters."""
     told = "\x1f".join(str(part) for part in parts)

@@ -46,6 +46,11 @@ class ReadAround(Generic[T]):
     out: ReadFailed | None = None
     answers: bool = False
 
+    @property
+    def is_well(self) -> bool:
+        """Whether the channel as a whole can be read: it answered, and did not go out meanwhile."""
+        return self.answers and self.out is None
+
 
 def read_around(
     read: Callable[[Sequence[str]], T],

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from core_sync.channels.batches import digest, over_budget, push_in_batches
+from core_sync.channels.batches import digest, over_budget, push_in_batches, submission_name
 from core_sync.channels.budget import OUR_PACE, Budget, Pace
 from core_sync.channels.http import Answer, ask, refusal, unreadable
 from core_sync.channels.port import (
@@ -170,15 +170,13 @@ class ShopifyLike:
             }
             for one in batch
         ]
-        keys = [one.idempotency_key for one in batch]
-        source = f"stocktriage://push/{digest(keys)}"
         content = {
             "name": "available",
             "reason": "correction",
-            "referenceDocumentUri": source,
+            "referenceDocumentUri": f"stocktriage://push/{submission_name(batch)}",
             "quantities": quantities,
         }
-        key = digest([*keys, quantities])
+        key = digest([*(one.idempotency_key for one in batch), quantities])
         told = self._mutate(content, key, patience)
         if isinstance(told, _Told) and any(error.code == _KEY_IS_SPENT for error in told.outcome.user_errors):
             told = self._mutate(content, f"{key}-again", patience)

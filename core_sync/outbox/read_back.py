@@ -110,7 +110,7 @@ class _Told:
     """What a look came to: by intent, submissions refused later, and those still worked on; by SKU, what is shown.
 
     ``alone``: by intent, why a listing could not be read though it was asked for by itself; ``not_asked``: intents left
-    for another time; ``out``: why the channel as a whole could not be read, and whether it ``answers`` about something.
+    for another time; ``out``: why the channel as a whole could not be read; ``is_well``: that it was seen that it can.
     """
 
     refused: Mapping[int, Rejected]
@@ -119,7 +119,7 @@ class _Told:
     alone: Mapping[int, ReadFailed]
     not_asked: Collection[int]
     out: ReadFailed | None
-    answers: bool
+    is_well: bool
 
     @property
     def rest_s(self) -> float:
@@ -154,7 +154,7 @@ def _look(channel: Channel, page: Sequence[Watched], witnesses: Callable[[], Seq
         alone={one.intent_id: seen.alone[one.listing.sku] for one in asked if one.listing.sku in seen.alone},
         not_asked={one.intent_id for one in asked if one.listing.sku in left},
         out=seen.out,
-        answers=seen.answers,
+        is_well=seen.is_well,
     )
 
 
@@ -184,8 +184,7 @@ def _keep(
     found.waiting += [one.listing for one in unseen_ones]
     _put_off(connection, unseen_ones, told, at, again_at)
     _tell_of_unread(connection, name, _beyond(unseen_ones, limits, at), told, at)
-    as_a_whole = told.answers and told.out is None
-    unread.readable(connection, name, [one.listing for one in read], at, as_a_whole=as_a_whole)
+    unread.readable(connection, name, [one.listing for one in read], at, as_a_whole=told.is_well)
     awaited = [Awaited(one.intent_id, one.behind_since, one.accepted_at) for one in read if one.is_awaited]
     note_visible(connection, name, awaited, at)
     return found

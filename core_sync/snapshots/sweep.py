@@ -132,7 +132,7 @@ def _keep(connection: Connection, channel: str, skus: Sequence[str], seen: ReadA
     else:
         _tell_of_blindness(connection, channel, seen.out, at)
     read = [Listing(channel, sku) for sku in asked if sku not in seen.alone]
-    unread.readable(connection, channel, read, at, as_a_whole=seen.answers and seen.out is None)
+    unread.readable(connection, channel, read, at, as_a_whole=seen.is_well)
     now_listed(connection, channel, [figure.sku for figure in figures])
     looked = [{"channel": channel, "sku": sku, "at": to_microseconds(at)} for sku in sorted(asked)]
     if looked:

@@ -10,6 +10,8 @@ from sqlalchemy import text
 from core_sync.database.engine import Database
 from core_sync.outbox.control import Control, read_control
 from core_sync.outbox.dispatch import Dispatcher, Pushed, push_channel
+from core_sync.outbox.intend import hold, release
+from core_sync.outbox.listing import Listing
 from core_sync.outbox.read_back import ReadBack, look
 from tests.core_sync.outbox.scripted import Connected, ScriptedChannel
 from tests.core_sync.stocked import MORNING, Clock, a_channel, a_location, a_sku, happens
@@ -54,6 +56,16 @@ class Shop:
             if self.push() == Pushed():
                 break
         self.look()
+
+    def hold(self) -> None:
+        """Put S on hold."""
+        with self.database.transaction() as connection:
+            hold(connection, [Listing("shop", "S")], "why")
+
+    def release(self) -> None:
+        """Let S go again."""
+        with self.database.transaction() as connection:
+            release(connection, [Listing("shop", "S")], self.now())
 
     def state(self, sku: str = "S") -> str:
         """The state of one listing."""

@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from core_sync.channels.port import Accepted, PushAnswer, PushRequest, Rejected, Working
 from core_sync.outbox.doubt import Doubt
-from core_sync.outbox.intend import hold, release
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.rules import Urgency, class_of
 from tests.core_sync.outbox.conftest import Shop
@@ -32,14 +31,12 @@ def goes_as(shop: Shop) -> Urgency:
     return class_of(row(shop).urgency)
 
 
-def held(shop: Shop) -> None:
-    with shop.database.transaction() as connection:
-        hold(connection, [S], "why")
-
-
-def released(shop: Shop) -> None:
-    with shop.database.transaction() as connection:
-        release(connection, [S], shop.now())
+def comes_late_and_is_set_right(shop: Shop) -> None:
+    """The 20 that were on their way arrive well within the doubt, and the 3 that are promised are shown again."""
+    shop.channel.shown["S"] = 20
+    shop.look(seconds=20)
+    shop.settled()
+    assert shop.channel.shown["S"] == 3
 
 
 def unanswered(shop: Shop, quantity: int) -> None:
@@ -97,10 +94,7 @@ def test_a_queued_older_value_that_is_applied_last_is_set_right(shop: Shop) -> N
     shop.stock(S=3)
     shop.settled()
     assert (shop.channel.shown["S"], shop.state()) == (3, "visible")
-    shop.channel.shown["S"] = 20
-    shop.look(seconds=20)
-    shop.settled()
-    assert shop.channel.shown["S"] == 3
+    comes_late_and_is_set_right(shop)
 
 
 def test_a_value_that_was_queued_while_it_was_replaced_is_watched_for_too(shop: Shop) -> None:
@@ -166,10 +160,7 @@ def test_an_unanswered_push_of_the_present_promise_is_watched_for_once_the_promi
     assert shop.state() == "visible"
     shop.stock(S=3)
     shop.settled()
-    shop.channel.shown["S"] = 20
-    shop.look(seconds=20)
-    shop.settled()
-    assert shop.channel.shown["S"] == 3
+    comes_late_and_is_set_right(shop)
 
 
 def test_what_was_accepted_without_a_receipt_and_never_seen_may_come_after_the_next(shop: Shop) -> None:
@@ -179,32 +170,26 @@ def test_what_was_accepted_without_a_receipt_and_never_seen_may_come_after_the_n
     shop.look()
     shop.stock(S=3)
     shop.settled()
-    shop.channel.shown["S"] = 20
-    shop.look(seconds=20)
-    shop.settled()
-    assert shop.channel.shown["S"] == 3
+    comes_late_and_is_set_right(shop)
 
 
 def test_what_was_queued_when_a_hold_came_is_watched_for_after_the_release(shop: Shop) -> None:
     shop.stock(S=5)
     shop.settled()
     queued(shop, 20)
-    held(shop)
+    shop.hold()
     shop.stock(S=3)
-    released(shop)
+    shop.release()
     shop.settled()
-    shop.channel.shown["S"] = 20
-    shop.look(seconds=20)
-    shop.settled()
-    assert shop.channel.shown["S"] == 3
+    comes_late_and_is_set_right(shop)
 
 
 def test_a_hold_and_release_in_doubt_does_not_end_the_watch(shop: Shop) -> None:
     unanswered(shop, 20)
     shop.stock(S=3)
     shop.settled()
-    held(shop)
-    released(shop)
+    shop.hold()
+    shop.release()
     shop.channel.shown["S"] = 20
     shop.settled()
     assert shop.channel.shown["S"] == 3

@@ -15,7 +15,7 @@ from core_sync.channels.port import (
     Rejected,
     Working,
 )
-from core_sync.outbox.intend import hold, release, requeue
+from core_sync.outbox.intend import requeue
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.modes import Mode, set_mode
 from tests.core_sync.outbox.conftest import Shop
@@ -23,16 +23,6 @@ from tests.core_sync.outbox.scripted import NO_ANSWER
 from tests.core_sync.stocked import open_failures
 
 S = Listing("shop", "S")
-
-
-def held(shop: Shop) -> None:
-    with shop.database.transaction() as connection:
-        hold(connection, [S], "why")
-
-
-def released(shop: Shop) -> None:
-    with shop.database.transaction() as connection:
-        release(connection, [S], shop.now())
 
 
 def shadowed(shop: Shop) -> None:
@@ -45,8 +35,8 @@ def test_a_listing_released_after_it_was_unlisted_still_follows_its_stock(shop: 
     shop.channel.script.append(Rejected("no S", UNKNOWN_LISTING, 200))
     shop.push()
     assert shop.state() == "failed"
-    held(shop)
-    released(shop)
+    shop.hold()
+    shop.release()
     shop.settled()
     assert (shop.state(), shop.channel.shown["S"]) == ("visible", 8)
     shop.stock(S=0)
@@ -59,9 +49,9 @@ def test_release_does_not_believe_a_look_from_before_the_last_push(shop: Shop) -
     shop.settled()
     shop.stock(S=10)
     shop.push()  # accepted and applied, not read back yet
-    held(shop)
+    shop.hold()
     shop.stock(S=3)
-    released(shop)
+    shop.release()
     shop.settled()
     assert shop.channel.shown["S"] == 3
 
@@ -83,7 +73,7 @@ def test_what_was_given_up_keeps_its_failure_when_the_channel_goes_out(shop: Sho
     assert shop.channel.shown.get("S") == 8 or [one[0] for one in open_failures(shop.database)] == ["push:shop:S"]
 
 
-@pytest.mark.parametrize("stop", [held, shadowed])
+@pytest.mark.parametrize("stop", [Shop.hold, shadowed])
 def test_hold_and_shadow_stop_what_is_leased_and_not_sent(shop: Shop, stop: object) -> None:
     shop.stock(S=8, T=9)
     assert callable(stop)
@@ -103,9 +93,9 @@ def test_a_release_that_finds_the_listing_right_closes_its_failure(shop: Shop) -
     shop.stock(S=20)
     shop.channel.script.append(Rejected("no", "NO", 400))
     shop.push()
-    held(shop)
+    shop.hold()
     shop.stock(S=5)
-    released(shop)
+    shop.release()
     assert (shop.state(), open_failures(shop.database)) == ("visible", [])
 
 

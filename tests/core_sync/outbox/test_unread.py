@@ -46,6 +46,13 @@ class Choking(ScriptedChannel):
         self._choke(receipts)
         return super().follow(receipts)
 
+    def takes(self, request: PushRequest) -> Accepted:
+        """Show what is asked, with a receipt of its own."""
+        self.applies(request)
+        receipt = f"feed-{request.sku}"
+        self.receipts[receipt] = Finished({}, Accepted(receipt))
+        return Accepted(receipt, receipt=receipt)
+
     def _choke(self, names: Sequence[str]) -> None:
         if self.shut:
             raise ReadFailed("no right to read", "HTTP_403", 403)
@@ -108,13 +115,7 @@ def test_what_can_be_read_again_is_closed(shop: Shop, channel: Choking) -> None:
 
 
 def test_a_receipt_that_cannot_be_followed_does_not_hide_the_others(shop: Shop, channel: Choking) -> None:
-    def takes(request: PushRequest) -> Accepted:
-        channel.applies(request)
-        receipt = f"feed-{request.sku}"
-        channel.receipts[receipt] = Finished({}, Accepted(receipt))
-        return Accepted(receipt, receipt=receipt)
-
-    channel.script.extend([takes, takes])
+    channel.script.extend([channel.takes, channel.takes])
     channel.poison = {"feed-S"}
     shop.stock(S=8, T=9)
     shop.push()
@@ -161,13 +162,7 @@ def test_the_daily_sweep_goes_on_past_what_cannot_be_read(shop: Shop, channel: C
 
 
 def test_receipts_that_cannot_be_followed_hide_nothing_that_is_shown(shop: Shop, channel: Choking) -> None:
-    def takes(request: PushRequest) -> Accepted:
-        channel.applies(request)
-        receipt = f"feed-{request.sku}"
-        channel.receipts[receipt] = Finished({}, Accepted(receipt))
-        return Accepted(receipt, receipt=receipt)
-
-    channel.script.extend([takes, takes])
+    channel.script.extend([channel.takes, channel.takes])
     channel.poison = {"feed-S", "feed-T"}
     shop.stock(S=8, T=9, U=5)
     shop.push()
