@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from api.shapes import Shape
 from api.wiring import World
@@ -15,7 +15,9 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound
 from ml.labels.held_out import labels_to_train_on
 from ml.labels.training_set import digest_of, training_set
+from ml.registry.challenger import CHALLENGED, challenger
 from ml.registry.decisions import decisions
+from ml.registry.disagreement import Beside, beside
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
@@ -29,9 +31,13 @@ _LOG = logging.getLogger("stocktriage.models")
 
 
 def model_rows(world: World) -> list[Shape]:
-    """Every release of every model, newest first, with what its version decided; the live one with its figures."""
+    """Every release of every model, newest first, with what its version decided; the live one with its figures.
+
+    Who answers beside a live model stands above it.
+    """
     rows: list[Shape] = []
     with world.database.reading() as connection:
+        rows += challenger_rows(connection)
         for name in MODEL_NAMES:
             live = read_manifest(live_folder(connection, name))
             decided = decisions(connection, name)
@@ -41,6 +47,7 @@ def model_rows(world: World) -> list[Shape]:
                     {
                         "name": name,
                         "version": release.version,
+                        "role": "live" if is_live else "before",
                         "live": is_live,
                         "since": release.since,
                         "until": release.until,
@@ -54,9 +61,51 @@ def model_rows(world: World) -> list[Shape]:
                         "trained_at": live.trained_at if is_live else None,
                         "data": live.data if is_live else None,
                         "metrics": live.metrics if is_live else None,
+                        "beside": None,
                     }
                 )
     return rows
+
+
+def challenger_rows(connection: Connection) -> list[Shape]:
+    """The challenger as a row of ``model_rows``, with where it answered otherwise; empty where there is none."""
+    named = challenger(connection)
+    if named is None:
+        return []
+    compared = beside(connection, named.version)
+    manifest = read_manifest(named.folder)
+    return [
+        {
+            "name": CHALLENGED,
+            "version": named.version,
+            "role": "challenger",
+            "live": False,
+            "since": named.since,
+            "until": None,
+            "released_by": named.named_by,
+            "reason": told_beside(compared),
+            "evaluation": None,
+            "decided": 0,
+            "decisions": {},
+            "headline": HEADLINE[CHALLENGED],
+            "value": manifest.metrics.get(HEADLINE[CHALLENGED]),
+            "trained_at": manifest.trained_at,
+            "data": manifest.data,
+            "metrics": manifest.metrics,
+            "beside": {**asdict(compared), "share": compared.share},
+        }
+    ]
+
+
+def told_beside(compared: Beside) -> str:
+    """A challenger's answers in one line."""
+    if compared.share is None:
+        return "answers beside it; nothing new to answer yet"
+    told = f"answered {compared.answered:,} beside it, {compared.share:.1%} otherwise"
+    if not compared.labelled:
+        return told
+    right = f"{compared.challenger_right:,} right of {compared.labelled:,} told by people"
+    return f"{told}; {right}, the live one {compared.live_right:,}"
 
 
 def train_candidate(
@@ -157,13 +206,9 @@ def promote_candidate(
         NotFound: there is no such candidate.
         VerbRefused: it does not pass the gate.
     """
-    folder = candidates_of(world, name)
-    found = [path for path in folder.glob("*") if (path / MANIFEST).is_file() and version in (None, path.name)]
-    if not found:
-        raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
-    newest = max(found, key=lambda path: read_manifest(path).trained_at)
-    service = world.settings.models_folder.resolve() / "live"
-    promoted = promote(world.database, newest, service, actor, world.clock(), equal_is_enough, sets)
+    candidate = candidate_folder(world, name, version)
+    service = service_folder(world)
+    promoted = promote(world.database, candidate, service, actor, world.clock(), equal_is_enough, sets)
     name_in_mlflow(world, promoted.manifest)
     return promoted
 
@@ -176,6 +221,24 @@ def name_in_mlflow(world: World, live: Manifest) -> None:
         name_champion(world.settings.mlflow_uri, live.name, live.version)
     except Exception as error:
         _LOG.warning("MLflow was not told that %s %s is live: %s", live.name, live.version, error)
+
+
+def candidate_folder(world: World, name: str, version: str | None) -> Path:
+    """Where the candidate ``version`` lies, or the one trained last.
+
+    Raises:
+        NotFound: there is no such candidate.
+    """
+    folder = candidates_of(world, name)
+    found = [path for path in folder.glob("*") if (path / MANIFEST).is_file() and version in (None, path.name)]
+    if not found:
+        raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
+    return max(found, key=lambda path: read_manifest(path).trained_at)
+
+
+def service_folder(world: World) -> Path:
+    """Where the service keeps its own copies of models."""
+    return world.settings.models_folder.resolve() / "live"
 
 
 def candidates_of(world: World, name: str) -> Path:
@@ -243,20 +306,16 @@ def label_rows(world: World, most: int) -> list[Shape]:
             "actor": row["actor"],
             "told_at": from_microseconds(row["told_at"]),
             "ripe_at": from_microseconds(row["ripe_at"]),
-            "state": "withdrawn"
-            if row["withdrawn_at"] is not None
-            else "ripe"
-            if row["ripe_at"] <= now
-            else "ripening",
+            "state": _state(row["withdrawn_at"], row["ripe_at"], now),
         }
         for row in rows
     ]
 
 
-def _state(label: Mapping[str, Any], now: int) -> str:
-    if label["withdrawn_at"] is not None:
+def _state(withdrawn_at: int | None, ripe_at: int, now: int) -> str:
+    if withdrawn_at is not None:
         return "withdrawn"
-    return "ripe" if label["ripe_at"] <= now else "ripening"
+    return "ripe" if ripe_at <= now else "ripening"
 
 
 _LABELS = """

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from api.jobs.buffer_estimates import KeptEstimates
     from core_sync.channels.connect import Connections
     from ml.buffers.rails import Policy
+    from ml.registry.challenger import Challenger
     from ml.registry.service_models import ServiceModels
     from ml.triage.warm import WarmScorers
     from remediation.notify import Alerts
@@ -118,6 +119,22 @@ class World:
         if known is None or known.folders != live.folders:
             self.__dict__["_models"] = known = live
         return known
+
+    @property
+    def challenger(self) -> "tuple[Challenger, ServiceModels] | None":
+        """Who answers beside the live root-cause model, ready to answer; None where nobody does."""
+        from ml.registry.challenger import CHALLENGED, challenger
+        from ml.registry.service_models import ServiceModels
+
+        with self.database.reading() as connection:
+            named = challenger(connection)
+        if named is None:
+            return None
+        known = self.__dict__.get("_challenger")
+        if known is None or known.folders[CHALLENGED] != named.folder:
+            files = tuple(Path(file) for file in self.settings.code_files)
+            self.__dict__["_challenger"] = known = ServiceModels({CHALLENGED: named.folder}, code_files=files)
+        return named, known
 
     @cached_property
     def scorers(self) -> "WarmScorers":

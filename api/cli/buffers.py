@@ -34,6 +34,11 @@ REPLAY_COLUMNS = {
     "days": "days",
 }  # fmt: skip
 
+MODEL_REPLAY_COLUMNS = {
+    "live": "decided now", "candidate": "by the candidate", "failures": "failures", "cases": "cases",
+    "at_stake": "at stake", "currency": "", "action": "action", "action_instead": "instead",
+}  # fmt: skip
+
 Sku = Annotated[str | None, typer.Option(help="Only this SKU.")]
 Channel = Annotated[str | None, typer.Option(help="Only this channel.")]
 Target = Annotated[float | None, typer.Option(help="Oversells per unit asked that are accepted, e.g. 0.005.")]
@@ -181,7 +186,7 @@ def replay(
     with open_world(database) as world:
         if model is not None:
             rows = _with_model(world, model, days)
-            print_rows(rows, as_json, empty="no failures in that time")
+            print_rows(rows, as_json, MODEL_REPLAY_COLUMNS, "no failures in that time")
         if buffer:
             print_rows(_with_buffers(world, buffer, channel, days, refresh_h), as_json, REPLAY_COLUMNS, "no channel")
 
@@ -209,10 +214,6 @@ def _with_buffers(
 
 def _with_model(world: "World", version: str, days: int) -> list[dict[str, Any]]:
     from api.jobs.model_replay import replay_classifier
-    from api.models import candidates_of
-    from core_sync.errors import NotFound
+    from api.models import candidate_folder
 
-    folder = candidates_of(world, "root_cause") / version
-    if not folder.is_dir():
-        raise NotFound("trained root_cause version", version)
-    return [asdict(one) for one in replay_classifier(world, folder, days)]
+    return [asdict(one) for one in replay_classifier(world, candidate_folder(world, "root_cause", version), days)]

@@ -10,7 +10,7 @@ import typer
 from api.cli.session import Actor, AsJson, Database, open_world, print_json_lines, print_rows, who
 
 RELEASE_COLUMNS = {
-    "name": "model", "version": "version", "live": "live", "since": "since (UTC)", "until": "until (UTC)",
+    "name": "model", "version": "version", "role": "role", "since": "since (UTC)", "until": "until (UTC)",
     "released_by": "by", "reason": "why", "decided": "decisions", "headline": "measure", "value": "value",
 }  # fmt: skip
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("models")(models)
     app.command()(promote)
     app.command()(rollback)
+    app.command()(challenge)
     app.command()(labels)
 
 
@@ -112,6 +113,32 @@ def rollback(
         name_in_mlflow(world, manifest)
     told = {"name": manifest.name, "version": manifest.version, "live": True}
     print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live again")
+
+
+def challenge(
+    version: Annotated[
+        str | None, typer.Argument(help="A trained version of root_cause; the newest if left out.")
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="Nobody answers beside the live version any more.")] = False,
+    actor: Actor = None,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Let a trained root-cause version answer beside the live one, which alone decides; see 'models'."""
+    from api import challenge as challenges
+
+    with open_world(database) as world:
+        if end:
+            challenges.end(world, who(actor))
+        told = {"name": "root_cause", "challenger": None if end else challenges.challenge(world, version, who(actor))}
+    if as_json:
+        print_json_lines([told])
+    else:
+        print(
+            "nobody answers beside it now"
+            if end
+            else f"root_cause {told['challenger']} answers beside the live version"
+        )
 
 
 def labels(

@@ -148,6 +148,13 @@ def learn_round(world: "World") -> Told:
     return {"added": taken.added, "withdrawn": taken.withdrawn}
 
 
+def challenge_round(world: "World") -> Told:
+    """Let the challenger answer what the live model decided."""
+    from api.challenge import answer
+
+    return {"answered": answer(world)}
+
+
 def steer_round(world: "World") -> Told:
     """Let what an oversell counts follow what came true; put buffers in force where they are kept."""
     from api.jobs.steering import steer
@@ -173,6 +180,7 @@ ROLES: Mapping[str, Role] = {
     "expect": Role("learn what follows what, tell what has not come in time", expect_round, 30.0),
     "sweep": Role("look at every listing once a day, the longest unseen first", sweep_round, 60.0),
     "learn": Role("take down what people and outcomes said of root causes", learn_round, 300.0),
+    "challenge": Role("let a challenger answer beside the live root-cause model", challenge_round, 15.0),
     "steer": Role("hold accepted oversell rates, apply buffers that are kept", steer_round, 600.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }

@@ -1,10 +1,8 @@
 """The one road into the service: gate, copy, a row that says since when and by whom; and the way back."""
 
-import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 from sqlalchemy import Connection, insert, text
@@ -13,6 +11,7 @@ from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound, VerbRefused
 from ml.labels.held_out import labels_to_measure_on
+from ml.registry.copies import copied
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Verdict, judge_classifier, judge_detector
 from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
@@ -111,7 +110,7 @@ def promote(
         verdict = judge(connection, candidate, at, equal_is_enough, sets)
     if verdict.refused is not None:
         raise VerbRefused("promote", subject, verdict.refused)
-    folder = _copied(candidate, manifest, service / manifest.name)
+    folder = copied(candidate, manifest, service / manifest.name)
     with database.transaction() as connection:
         if _newest_release(connection, manifest.name) != before:
             raise VerbRefused("promote", subject, "another version went live while it was measured; promote it again")
@@ -146,29 +145,6 @@ def _stack(connection: Connection, name: str) -> list[str]:
         else:
             stack.append(folder)
     return stack
-
-
-def _copied(candidate: Path, manifest: Manifest, kept: Path) -> Path:
-    """The service's own copy of ``candidate``; it appears whole or not at all, whoever else promotes meanwhile.
-
-    Raises:
-        ModelRefused: the candidate changed while it was copied.
-    """
-    folder = kept / manifest.version
-    kept.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        try:
-            read_manifest(folder)
-        except ModelRefused:
-            shutil.rmtree(folder)  # what a promotion left that was cut off
-        else:
-            return folder
-    with TemporaryDirectory(dir=kept) as scratch:
-        copy = Path(shutil.copytree(candidate, Path(scratch) / "model"))
-        if read_manifest(copy).version != manifest.version:
-            raise ModelRefused(candidate, "it changed while it was copied")
-        copy.rename(folder)
-    return folder
 
 
 def releases(connection: Connection, name: str) -> list[Release]:

@@ -1,9 +1,9 @@
-"""Storage of promotions: which version of each model served from when on, and who said so."""
+"""Storage of which version of each model served from when on and which answered beside it, and who said so."""
 
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
-from core_sync.database.columns import key, moment
+from core_sync.database.columns import key, moment, whole
 
 
 class ModelRelease(SQLModel, table=True):
@@ -23,3 +23,19 @@ class ModelRelease(SQLModel, table=True):
     """Digest of the rows it was measured on before it was promoted; None for a rollback."""
     figures: str | None = None
     """What was measured there, as JSON."""
+
+
+class ModelChallenger(SQLModel, table=True):
+    """One word on who answers beside the live model; the newest row of a model holds, an empty folder is nobody."""
+
+    __tablename__ = "model_challenger"
+    __table_args__ = (Index("model_challenger_newest", "name", "challenger_id"),)
+
+    challenger_id: int | None = key()
+    name: str
+    version: str = ""
+    folder: str = ""
+    after_failure: int = whole()
+    """The newest failure that was decided before: it answers those that come later."""
+    named_at: int = moment()
+    named_by: str

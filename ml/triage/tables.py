@@ -77,3 +77,17 @@ class Diagnosis(SQLModel, table=True):
     reasons: str = "[]"
     model_version: str
     made_at: int = moment()
+
+
+class ChallengerDiagnosis(SQLModel, table=True):
+    """What a challenger would have said of a failure that the live model decided; nothing is done about it."""
+
+    __tablename__ = "challenger_diagnosis"
+
+    model_version: str = Field(primary_key=True)
+    failure_id: int = whole(primary_key=True)
+    root_cause: str
+    subclass: str | None = None
+    probability: float
+    abstained: bool
+    made_at: int = moment()

@@ -1,10 +1,16 @@
 """Models through the doors: what is promoted is what MLflow calls the champion."""
 
 import shutil
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from api.challenge import challenge
+from api.jobs.model_replay import TO_A_PERSON, Said, replay_classifier
+from api.jobs.rounds import ROLES
 from api.jobs.training import train
 from api.models import candidates_of, model_rows, promote_candidate
 from api.wiring import World, build_world
@@ -17,7 +23,10 @@ from ml.registry.manifest import read_manifest, write_manifest
 from ml.registry.promotion import rollback
 from ml.registry.service_models import SHIPPED
 from ml.registry.tracking import log_training
+from ml.root_cause.fusion import Situation
+from ml.root_cause.persist import save
 from ml.triage.diagnose import diagnose
+from ml.triage.gather import gather
 
 SOME = EvaluationSets(part=8)
 TIMED_OUT = "upstream request timed out after 30 s"
@@ -68,6 +77,39 @@ def test_a_running_service_takes_a_promoted_version_and_its_rollback_without_res
         (shipped.version, False, 2),
     ]
     assert told[1]["decisions"] == {"timeout": 1}
+
+
+def test_a_challenger_answers_in_rounds_and_models_tells_where_it_says_otherwise(world: World, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED / "root_cause", tmp_path / "trained"))
+    (folder / "note.json").write_text("{}")
+    manifest = write_manifest(folder, "root_cause", now(), "the same again", 1, {})
+    shutil.copytree(folder, candidates_of(world, "root_cause") / manifest.version)
+    assert challenge(world, None, "a data scientist") == manifest.version
+    _diagnose_one(world, TIMED_OUT)
+    assert ROLES["challenge"].round(world) == {"answered": 1}
+    beside, live = [row for row in model_rows(world) if row["name"] == "root_cause"]
+    assert (beside["role"], beside["version"]) == ("challenger", manifest.version)
+    assert (beside["reason"], beside["decided"]) == ("answered 1 beside it, 0.0% otherwise", 0)
+    assert (live["live"], live["decided"]) == (True, 1)
+
+    promote_candidate(world, "root_cause", manifest.version, "a data scientist", equal_is_enough=True, sets=SOME)
+    assert ROLES["challenge"].round(world) == {"answered": 0}
+
+
+def test_a_replay_tells_which_decisions_would_be_others_and_the_money_of_their_cases(
+    world: World, tmp_path: Path
+) -> None:
+    _diagnose_one(world, TIMED_OUT)
+    with world.database.transaction() as connection:
+        gather(connection, now())
+        connection.execute(text("UPDATE exception_case SET expected_loss = 1234500, currency = 'EUR'"))
+    timid = replace(world.models.root_cause, temperatures=dict.fromkeys(Situation, 50.0))
+    save(timid, tmp_path / "timid")
+    write_manifest(tmp_path / "timid", "root_cause", now(), "nothing", 1, {})
+    assert replay_classifier(world, tmp_path / "timid", 1) == [
+        Said("timeout", "abstained", 1, 1, Decimal("123.45"), "EUR", "retry_push", TO_A_PERSON)
+    ]
+    assert [one.is_another for one in replay_classifier(world, SHIPPED / "root_cause", 1)] == [False]
 
 
 def test_a_users_table_of_codes_is_heeded_by_the_service(settings: Settings, tmp_path: Path) -> None:
