@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.console import arrivals as arrivals_pages
+from api.console import buffer_targets as target_pages
 from api.console import buffers as buffer_pages
 from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
@@ -84,6 +85,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(stock_pages.router)
     app.include_router(channel_pages.router)
     app.include_router(buffer_pages.router)
+    app.include_router(target_pages.router)
     problems.register(app, pages.problem_page)
     app.add_middleware(Guard, settings=world.settings, clock=world.clock)
     return app

@@ -111,3 +111,13 @@ class BufferTargetShown(Shown):
     asked: int | None
     oversold: int | None
     weight: float | None = Field(description="How many times its money an oversell counts on the channel now.")
+
+
+class BufferStepShown(Shown):
+    channel: str
+    since: datetime | None = Field(description="Begin of the span looked at; none for the first step.")
+    until: datetime = Field(description="Its end, from which `weight` holds.")
+    asked: int
+    oversold: int
+    target: float
+    weight: float

@@ -80,6 +80,11 @@ def target_rows(world: World) -> list[Shape]:
     return [{**one, **_came_true(None if one["sku"] else steps.get(one["channel"]))} for one in set_by_people + rest]
 
 
+def step_row(step: Step) -> Shape:
+    """One step of control as it is shown."""
+    return {"channel": step.channel, **_came_true(step), "target": step.target}
+
+
 def _came_true(step: Step | None) -> Shape:
     if step is None:
         return dict.fromkeys(("since", "until", "asked", "oversold", "weight"))

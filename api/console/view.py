@@ -42,6 +42,11 @@ def share(part: float | None) -> str:
     return f"{part:.0%}" if part >= 0.01 or part == 0 else f"{part:.2g}"
 
 
+def percent(part: float | None) -> str:
+    """A rate of few in a hundred, in per cent with three figures."""
+    return "–" if part is None else f"{100 * part:.3g} %"
+
+
 def moment(at: datetime | None) -> str:
     """A moment in UTC, to the minute."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at is not None else "–"
@@ -79,5 +84,6 @@ def figure(value: object) -> str:
 
 
 _ENVIRONMENT.filters |= {
-    "money": money, "share": share, "moment": moment, "words": words, "figure": figure, "age": age, "span": span,
+    "money": money, "share": share, "percent": percent, "moment": moment, "words": words, "figure": figure, "age": age,
+    "span": span,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from api.buffer_schemas import (
     BufferCompared,
     BufferPage,
     BufferRolledBack,
+    BufferStepShown,
     BufferTargetShown,
     BufferVersionShown,
     RollBackBuffer,
@@ -20,10 +21,11 @@ from api.buffer_schemas import (
     SetBufferTarget,
 )
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
-from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows, target_rows
+from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows, step_row, target_rows
 from api.schemas import REFUSED, Problem
 from core_sync.availability.buffers import NewBuffer, buffer_versions, roll_back_buffer, set_buffers
 from core_sync.errors import CursorRefused
+from ml.buffers.steering import past_steps
 from ml.buffers.targets import set_target
 
 router = APIRouter(tags=["buffers"])
@@ -72,6 +74,13 @@ def post_apply(body: ApplyBuffers, world: TheWorld, actor: Actor) -> Response:
 def get_targets(world: TheWorld) -> Response:
     """What is accepted, by whom, and of each channel what came true and what an oversell counts now."""
     return answer(target_rows(world))
+
+
+@router.get("/buffers/steps", response_model=list[BufferStepShown], summary="How a channel was steered")
+def get_steps(world: TheWorld, channel: str) -> Response:
+    """What came true before each step of control, and what an oversell counted from then on; the first step first."""
+    with world.database.reading() as connection:
+        return answer([step_row(one) for one in past_steps(connection, channel)])
 
 
 @router.put("/buffers/targets", response_model=list[BufferTargetShown], responses=REFUSED, summary="Accept a rate")

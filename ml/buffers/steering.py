@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, Row, insert, text
 
 from core_sync.availability.oversells import NOTHING, Claimed
 from core_sync.clock import from_microseconds, to_microseconds
@@ -68,18 +69,23 @@ def step(last: Step, claimed: Claimed, target: float, at: datetime) -> Step:
 
 def steps_in_force(connection: Connection) -> Mapping[str, Step]:
     """The newest step of every channel that is controlled."""
-    rows = connection.execute(text(_NEWEST)).all()
-    return {
-        row.channel: Step(
-            channel=row.channel,
-            since=None if row.since is None else from_microseconds(row.since),
-            at=from_microseconds(row.at),
-            claimed=Claimed(row.asked, row.oversold),
-            target=row.target,
-            weight=row.weight,
-        )
-        for row in rows
-    }
+    return {row.channel: _as_step(row) for row in connection.execute(text(_NEWEST))}
+
+
+def past_steps(connection: Connection, channel: str) -> list[Step]:
+    """Every step of ``channel``, the first one first."""
+    return [_as_step(row) for row in connection.execute(text(_PAST), {"channel": channel})]
+
+
+def _as_step(row: Row[Any]) -> Step:
+    return Step(
+        channel=row.channel,
+        since=None if row.since is None else from_microseconds(row.since),
+        at=from_microseconds(row.at),
+        claimed=Claimed(row.asked, row.oversold),
+        target=row.target,
+        weight=row.weight,
+    )
 
 
 def keep_step(connection: Connection, one: Step) -> None:
@@ -96,7 +102,11 @@ def keep_step(connection: Connection, one: Step) -> None:
     connection.execute(insert(BufferStep), [told])
 
 
-_NEWEST = """
-SELECT channel, since, at, asked, oversold, target, weight FROM buffer_step s
+_COLUMNS = "channel, since, at, asked, oversold, target, weight"
+
+_NEWEST = f"""
+SELECT {_COLUMNS} FROM buffer_step s
 WHERE step_id = (SELECT MAX(n.step_id) FROM buffer_step n WHERE n.channel = s.channel)
 """
+
+_PAST = f"SELECT {_COLUMNS} FROM buffer_step WHERE channel = :channel ORDER BY step_id"

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from api.jobs.rounds import ROLES
 from api.wiring import World
-from tests.core_sync.stocked import a_channel, happens
+from tests.core_sync.stocked import Clock, a_channel, happens
 
 
 @pytest.fixture
@@ -53,3 +54,43 @@ def test_too_little_history_is_said_and_the_table_still_stands(stocked: World, c
 
 def test_without_channels_the_page_says_how_to_load_them(client: TestClient) -> None:
     assert "stocktriage load channels FILE" in client.get("/buffers").text
+
+
+def test_a_rate_is_accepted_on_the_page_and_what_came_true_is_shown(selling: World, client: TestClient) -> None:
+    assert "Came true" not in client.get("/buffers/targets").text
+    told = {"percent": "0.4 %", "channel": "shop", "sku": "", "reason": "agreed", "keep": "yes"}
+    assert client.post("/buffers/targets", data=told).status_code == 303
+    page = client.get("/buffers/targets").text
+    assert "0.4 %" in page
+    assert "agreed" in page
+    clock, left = selling.clock, 2_000 - 14 * 15
+    assert isinstance(clock, Clock)
+    for order in ("A", "B"):
+        ROLES["steer"].round(selling)
+        happens(
+            selling.database, "reserve", "MUG", left, clock(), location="LEEDS", channel="shop", reservation_id=order
+        )
+        clock.pass_(days=28)
+    ROLES["steer"].round(selling)
+    page = client.get("/buffers/targets").text
+    assert "What came true on shop" in page
+    assert "1,790 of 1,790 units" in page
+    assert len(re.findall("<polyline", page)) == 2
+    steps = client.get("/v1/buffers/steps", params={"channel": "shop"}).json()
+    assert [(one["asked"], one["oversold"]) for one in steps] == [(0, 0), (1_790, 0), (1_790, 1_790)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [({"percent": "few"}, "no percentage"), ({"percent": "100"}, "not between 0 and 1"), ({"reason": " "}, "reason"),
+     ({"sku": "MUG"}, "whole channels only")],
+)  # fmt: skip
+def test_a_rate_that_cannot_be_is_refused_and_nothing_said_is_lost(
+    selling: World, client: TestClient, changed: dict[str, str], told: str
+) -> None:
+    said = {"percent": "0.4", "channel": "shop", "sku": "", "reason": "agreed", "keep": "yes", **changed}
+    page = client.post("/buffers/targets", data=said)
+    assert page.status_code == 409
+    assert told in page.text
+    assert f'value="{said["percent"]}"' in page.text
+    assert client.get("/v1/buffers/targets").json() == []
