@@ -135,7 +135,7 @@ def _replay(way: Way, history: DemandHistory, world: World, own: Known, others: 
     order_days = world.order_days(days)
     window_steps = np.maximum(np.rint(world.refresh_h / 24 * a_day), 1).astype(np.int64)
     shape = (len(way.settings), len(history.items))
-    level = _order_up_to(world, own, others, first)
+    level = order_up_to(world, own, others, first)
     shelf = _Shelf(np.tile(level, (shape[0], 1)), np.zeros(shape), np.zeros((days + world.lead_days + 8, *shape)),
                    np.zeros(shape), np.full(shape[1], -1, dtype=np.int64))  # fmt: skip
     oversold, lost, withheld = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -184,13 +184,13 @@ def _replenish(shelf: _Shelf, world: World, order_days: np.ndarray, own: Known, 
     shelf.stock += shelf.coming[day]
     shelf.coming[day] = 0.0
     if (day - own.first) % world.review_days == 0:
-        missing = np.maximum(_order_up_to(world, own, others, day) - shelf.stock - shelf.coming.sum(axis=0), 0.0)
+        missing = np.maximum(order_up_to(world, own, others, day) - shelf.stock - shelf.coming.sum(axis=0), 0.0)
         for item in range(missing.shape[1]):
             shelf.coming[day + order_days[item, day], :, item] += missing[:, item]
 
 
-def _order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:
-    """Mean demand of both pools over review and lead time and some standard deviations of it (items,)."""
+def order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:
+    """What a review on ``day`` orders up to (items,): mean demand over review and lead time, and some sd of it."""
     at, span = day - own.first, world.review_days + world.lead_days
     mean = (own.mean[at] + others.mean[at]) * span
     spread = np.sqrt((own.sigma[at] ** 2 + others.sigma[at] ** 2) * span)
