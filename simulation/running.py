@@ -56,6 +56,10 @@ class Renamed:
     waiting: list[Message] = field(default_factory=list)
 
 
+QUEUES = 4
+"""A warehouse's messages come in so many queues, each with its own SKUs."""
+
+
 @dataclass(slots=True)
 class Listings:
     """What each channel shows, and what it would show had nothing ever failed, by channel and SKU."""
@@ -107,6 +111,14 @@ class Running:
         """Positions whose shipments are not confirmed, and the messages that wait."""
         self.silenced: dict[int, tuple[Fault, list[Message]]] = {}
         """Warehouses whose system says nothing, and the messages that wait."""
+        self.stuck: dict[tuple[int, int], tuple[Fault, list[Message]]] = {}
+        """Queues (warehouse and number) that stand still, and the messages that wait."""
+        self.read_by_erp: dict[int, Callable[[Message, int], int]] = {}
+        """SKUs of which the ERP makes other units out of a message's."""
+        self.clock_behind: dict[tuple[str, int], Fault] = {}
+        """Systems, at a warehouse, whose clock is behind."""
+        self.remembered: dict[tuple[str, int, int], int] = {}
+        """What such a system had on hand, by SKU and warehouse, at the hour that it takes for the next snapshot's."""
         self.untold: dict[str, tuple[Fault, list[Message]]] = {}
         """Documents of which nothing more is told, and the messages that wait."""
         self.unfindable: set[int] = set()
@@ -192,13 +204,20 @@ class Running:
         if message.location in self.silenced and message.fields["source"] == "wms":
             self._withhold(message, *self.silenced[message.location])
             return
+        queue = (message.location, message.sku % QUEUES)
+        if queue in self.stuck and message.fields["source"] == "wms":
+            self.stuck[queue][0].touched_skus.add(message.sku)
+            self._withhold(message, *self.stuck[queue])
+            return
         self.write(message, **spoilt)
         self.take_in(message, message.on_hand)
 
     def take_in(self, message: Message, on_hand: int) -> None:
         """Let the books apply a message; ``on_hand`` may differ from what truly moved."""
         self.told.add(message.sku, message.location, on_hand, message.allocated, message.hold)
-        self.erp.tell(message.sku, message.location, on_hand, self.now)
+        read = self.read_by_erp.get(message.sku)
+        posted = on_hand if read is None else read(message, on_hand)
+        self.erp.tell(message.sku, message.location, posted, self.now)
         self.touch(message.sku)
 
     def write(self, message: Message, *, recorded: int | None = None, **spoilt: Any) -> None:
@@ -230,6 +249,16 @@ class Running:
             "recorded_at": self.moment(recorded),
         }
         self.events.append(row)
+
+    def on_hand_by(self, system: str, sku: int, location: int) -> int:
+        """What the warehouse system or the ERP has on hand now."""
+        if system == "wms":
+            return self.truth.on_hand[sku][location]
+        return max(0, self.erp.on_hand[sku][location] + self.items[sku].erp_offset[location])
+
+    def wide_at(self, sku: int) -> list[Fault]:
+        """The active faults of more than one SKU that touch ``sku``."""
+        return [fault for fault in self.active_wide if not fault.partial or sku in fault.touched_skus]
 
     def touch(self, sku: int) -> None:
         """What may be promised of ``sku`` may have changed."""

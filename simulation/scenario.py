@@ -97,6 +97,7 @@ class Constants:
     """Share of lines by channel, direct demand last."""
     promotions_per_day: float = 0.35
     large_orders_per_day: float = 1.2
+    kits_per_day: float = 0.0
     counts_per_day: float = 6.0
     maintenance_windows_per_week: float = 2.0
     share: tuple[float, float, float] = (1.0, 0.8, 0.5)
@@ -247,6 +248,29 @@ HARD = replace(
     ),
 )
 """Few faults among large differences that are none: most records are off for good, and postings come late."""
+
+UNFORESEEN = replace(
+    HARD,
+    seed=880_001,
+    days=28,
+    constants=replace(
+        HARD.constants,
+        faults=MappingProxyType(
+            {kind: replace(rate, per_day=0.35 * rate.per_day) for kind, rate in _held_out_rates().items()}
+            | {
+                "cross_dock_scan": FaultRate(0.8, 18.0),
+                "half_applied_kit": FaultRate(0.5, 18.0),
+                "measure_mix_up": FaultRate(0.5, 40.0),
+                "clock_skew": FaultRate(0.3, 16.0),
+                "partial_outage": FaultRate(0.3, 10.0),
+            }
+        ),
+        fault_multiplier=1.0,
+        kits_per_day=2.0,
+        surge_from_day=None,
+    ),
+)
+"""Beside the faults of a hard world those that nobody reports and no feature was made for; never trained on."""
 
 CLEAN = replace(SAMPLE, constants=Constants(fault_multiplier=0.0, open_at_end=0, transient_failures_per_day=0.0))
 """The sample without a single fault."""

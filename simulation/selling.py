@@ -112,7 +112,7 @@ def culprits(running: Running, sku: int, channel: int) -> list[Fault]:
     suspects = [fault for fault in running.active.get(sku, ()) if channel in fault.hits]
     whole = running.listings.channel_blocked[channel]
     suspects += [one for one in (whole, running.listings.blocked[channel].get(sku)) if one is not None]
-    suspects += [fault for fault in running.active_wide if channel in fault.hits]
+    suspects += [fault for fault in running.wide_at(sku) if channel in fault.hits]
     once = {id(fault): fault for fault in suspects}
     return sorted(once.values(), key=lambda fault: fault.started_s or 0)
 

@@ -25,10 +25,9 @@ def take_snapshot(running: Running) -> None:
         sku = item.index
         for location, name in enumerate(LOCATIONS):
             on_hand = truth.on_hand[sku][location]
-            booked = max(0, erp.on_hand[sku][location] + item.erp_offset[location])
             for system, state, quantity in (
-                ("wms", "on_hand", on_hand),
-                ("erp", "on_hand", booked),
+                ("wms", "on_hand", _told_by(running, "wms", sku, location, stamp)),
+                ("erp", "on_hand", _told_by(running, "erp", sku, location, stamp)),
                 ("erp", "allocated", truth.allocated[sku][location]),
             ):
                 rows.append(
@@ -60,9 +59,19 @@ def take_snapshot(running: Running) -> None:
                 _touch_listing(running, sku, channel, f"{name}|{item.sku}||available|{stamp}")
 
 
+def _told_by(running: Running, system: str, sku: int, location: int, stamp: str) -> int:
+    """What a system says it has on hand: what it had at an earlier hour, where its clock is behind."""
+    now = running.on_hand_by(system, sku, location)
+    fault = running.clock_behind.get((system, location))
+    if fault is None or (told := running.remembered.pop((system, sku, location), now)) == now:
+        return now
+    _note(fault, sku, f"{system}|{running.items[sku].sku}|{LOCATIONS[location]}|on_hand|{stamp}")
+    return told
+
+
 def _touch(running: Running, sku: int, location: int, key: str) -> None:
     posted = key.startswith("erp") and "|on_hand|" in key
-    wide = [fault for fault in running.active_wide if posted and fault.location == location]
+    wide = [fault for fault in running.wide_at(sku) if (posted or fault.partial) and fault.location == location]
     for fault in [*running.active[sku], *wide]:
         if fault.location in (None, location) and fault.channel is None:
             _note(fault, sku, key)
@@ -71,7 +80,7 @@ def _touch(running: Running, sku: int, location: int, key: str) -> None:
 def _touch_listing(running: Running, sku: int, channel: int, key: str) -> None:
     listings = running.listings
     whole, own = listings.channel_blocked[channel], listings.blocked[channel].get(sku)
-    spoiling = {id(fault): fault for fault in (*running.active[sku], whole, own, *running.active_wide) if fault}
+    spoiling = {id(fault): fault for fault in (*running.active[sku], whole, own, *running.wide_at(sku)) if fault}
     for fault in spoiling.values():
         if channel in fault.hits:
             _note(fault, sku, key)

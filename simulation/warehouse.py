@@ -3,6 +3,7 @@
 from core_sync.ledger.events import EventType
 from simulation.catalogue import Item, Supplier
 from simulation.demand import DAY_S, HOUR_S, units_per_day
+from simulation.kits import build_kit
 from simulation.running import Message, Running
 from simulation.scenario import CHANNELS, DIRECT, LOCATIONS
 
@@ -192,6 +193,7 @@ def daily_floor(running: Running) -> None:
         (small_adjustment, 1.0 * scale),
         (quote, 3.0 * scale),
         (large_order, running.constants.large_orders_per_day * scale),
+        (build_kit, running.constants.kits_per_day * scale),
     ):
         for _ in range(int(rng.poisson(usual))):
             moment = working(running, running.now + int(rng.integers(DAY_S)))

@@ -47,6 +47,8 @@ class Fault:
     quantity: int = 0
     hits: frozenset[int] = frozenset()
     silent: bool = False
+    partial: bool = False
+    """Of a whole warehouse or system it touches only ``touched_skus``."""
     lost_units: int = 0
     oversold_units: int = 0
     loss_so_far: float = 0.0

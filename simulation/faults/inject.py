@@ -11,6 +11,13 @@ from simulation.faults.mapping import misplace, mistake_pack, rename, unknown_un
 from simulation.faults.posting import refuse_posting, stop_posting_run, withhold_confirmations
 from simulation.faults.reports import failure_row, report
 from simulation.faults.reservations import cancel_without_release, hold_past_expiry, leak
+from simulation.faults.unforeseen import (
+    apply_half_a_kit,
+    mistake_the_measure,
+    scan_the_wrong_goods,
+    set_the_clock_back,
+    stop_one_queue,
+)
 from simulation.faults.untold import fall_silent, hide, leave_undecided, lose_transfer
 from simulation.running import Running
 from simulation.scenario import CHANNELS
@@ -79,11 +86,23 @@ INJECT_UNTOLD: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType
 """How the kinds come that are known only by what is missing."""
 
 
+INJECT_UNFORESEEN: Mapping[str, Callable[[Running, Fault], None]] = MappingProxyType(
+    {
+        "cross_dock_scan": scan_the_wrong_goods,
+        "half_applied_kit": apply_half_a_kit,
+        "measure_mix_up": mistake_the_measure,
+        "clock_skew": set_the_clock_back,
+        "partial_outage": stop_one_queue,
+    }
+)
+"""How the kinds come that no feature was made for."""
+
+
 def plan_faults(running: Running, schedule: list[Fault]) -> None:
     """Let every planned fault come at its time."""
     for fault in schedule:
-        inject = INJECT.get(fault.subclass) or INJECT_UNTOLD[fault.subclass]
-        running.at(fault.planned_s, inject, running, fault)
+        inject = INJECT | INJECT_UNTOLD | INJECT_UNFORESEEN
+        running.at(fault.planned_s, inject[fault.subclass], running, fault)
 
 
 def plan_transient_failures(running: Running) -> None:

@@ -20,6 +20,17 @@ UNTOLD: Mapping[str, str] = MappingProxyType(
 )
 """Root cause by kind of what is known only by what does not come; in worlds that ask for it."""
 
+UNFORESEEN: Mapping[str, str] = MappingProxyType(
+    {
+        "cross_dock_scan": "sku_mapping",
+        "half_applied_kit": "posting_delay",
+        "measure_mix_up": "sku_mapping",
+        "clock_skew": "other",
+        "partial_outage": "posting_delay",
+    }
+)
+"""Root cause by kind of what no feature was made for; in worlds that no model is trained on."""
+
 WITHOUT_A_TRACE = frozenset({"phantom_stock"})
 """Kinds that leave nothing but what is missing."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
-from simulation.faults.kinds import ROOT_CAUSE, UNTOLD, VISIBLE_IN_FIGURES
+from simulation.faults.kinds import ROOT_CAUSE, UNFORESEEN, UNTOLD, VISIBLE_IN_FIGURES
 from simulation.scenario import FaultRate, Scenario
 from simulation.world import Fault
 
@@ -29,7 +29,7 @@ def draw_schedule(scenario: Scenario, rng: Generator) -> list[Fault]:
     return [
         Fault(
             fault_id=f"FAULT-{number:04d}",
-            root_cause=ROOT_CAUSE.get(kind) or UNTOLD[kind],
+            root_cause=(ROOT_CAUSE | UNTOLD | UNFORESEEN)[kind],
             subclass=kind,
             planned_s=start,
             cure_after_s=cure_after,
