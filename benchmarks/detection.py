@@ -6,35 +6,31 @@ Each seed is a distributor of ``simulation.scenario.HARD``, whose constants diff
 the ledger and the reconciliation. The shipped detector meets it as the service does (``ml.anomaly.rolling``). Two weeks
 pass without labels, a week brings outcomes of alarms and eight audits a day, a week is the test (learning goes on), and
 in the last week demand is twice what it was.
+A second world has faults of kinds that no feature was made for (``simulation.faults.unforeseen``) among ordinary ones.
 Budgets are of alarms a day for 3,000 rows. Figures are means over the seeds, each beside its goal.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
-from api.jobs.simulated_facts import facts_of
 from benchmarks.rig.figures import Figure, show
+from benchmarks.rig.lived_days import BUDGETS, HISTORY, Floats, World, found, live, world_of
 from ml.anomaly.calibration_watch import guarantee_suspended
-from ml.anomaly.detector import Detector, Matrix, fit
-from ml.anomaly.feedback import learn, to_look_at
-from ml.anomaly.rolling import RollingScorer
+from ml.anomaly.detector import fit
+from ml.anomaly.feedback import learn
 from ml.anomaly.specification import DELTA
 from ml.registry.service_models import shipped_models
-from ml.training.detectors import describe_deltas
-from simulation.scenario import HARD
+from simulation.faults.kinds import UNFORESEEN
+from simulation.scenario import HARD, UNFORESEEN_WORLD
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-HISTORY, FEEDBACK, SURGE, END = 14, 21, 28, 35
-"""Days: until when there is history alone, feedback without a test, ordinary demand, anything."""
-BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
+FEEDBACK, SURGE, END = 21, 28, 35
+"""Days: until when there is feedback without a test, ordinary demand, anything."""
 WATCHED_DAYS = 3
 GOALS: dict[str, tuple[str, float]] = {
     "|delta| average precision": ("at most", 0.10),
@@ -51,41 +47,6 @@ GOALS: dict[str, tuple[str, float]] = {
 }
 
 
-@dataclass(frozen=True)
-class World:
-    """Differences of one world by time (n, k), and the truth of each: the fault's name, empty where there is none."""
-
-    matrix: Matrix
-    fault: NDArray[np.str_]
-    sku: NDArray[np.str_]
-    moments: NDArray[np.int64]
-    day: NDArray[np.int64]
-    signed: Floats
-    expected: Floats
-
-    @property
-    def faulty(self) -> Flags:
-        """Rows that a fault touched."""
-        return np.asarray(self.fault != "", dtype=np.bool_)
-
-
-def world_of(seed: int) -> World:
-    """One seed's world, through the ledger and the reconciliation."""
-    facts = facts_of(replace(HARD, seed=HARD.seed + seed))
-    frame = facts.deltas
-    moments = frame["as_of"].dt.epoch("us").to_numpy()
-    expected = (frame["expected"].fill_null(0) + frame["in_flight"].fill_null(0)).to_numpy()
-    return World(
-        matrix=describe_deltas(frame),
-        fault=np.array(facts.fault_of_delta),
-        sku=frame["sku"].to_numpy().astype(str),
-        moments=moments,
-        day=(moments - moments[0]) // 86_400_000_000,
-        signed=frame["reported"].fill_null(0).to_numpy() - expected,
-        expected=expected,
-    )
-
-
 def naive(world: World, seed: int) -> Floats:
     """A forest as it comes on the difference, its size and its share."""
     size = np.abs(world.signed)
@@ -94,51 +55,9 @@ def naive(world: World, seed: int) -> Floats:
     return found
 
 
-@dataclass
-class Run:
-    """What a world looked like day by day: the score by the day's model, alarms, and what people had confirmed."""
-
-    score: Floats
-    alarm: Flags
-    p: Floats
-
-
-def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
-    """Let the service score day by day; from ``HISTORY`` on people look at its strangest rows and at eight others."""
-    n = len(world.day)
-    run = Run(np.full(n, np.nan), np.zeros(n, dtype=bool), np.full(n, np.nan))
-    looked, confirmed = np.zeros(n, dtype=bool), np.empty(0, dtype=np.str_)
-    scorer = RollingScorer(DELTA, shipped, seed=seed)
-    for day in range(END):
-        here = np.flatnonzero(world.day == day)
-        known = np.isin(world.fault[here], confirmed)
-        scored = scorer.advance(world.matrix[here], world.moments[here], ~known)
-        run.score[here], run.alarm[here] = scored.score, scored.anomalous
-        run.p[here] = np.where(known, np.nan, scored.p_value)
-        if day < HISTORY or not feedback:
-            continue
-        most = round(BUDGETS["48 alarms a day"] * len(here))
-        looked[here[to_look_at(scored.score, most, seed * 1_000 + day)]] = True
-        confirmed = np.unique(world.fault[looked & world.faulty])
-        scorer.teach(world.matrix[looked], world.faulty[looked])
-    return run
-
-
-def found_within(world: World, score: Floats, share: float, test: Flags) -> float:
-    """The share of faults of the test that are among the alarms, one a SKU and day, the strangest first."""
-    seen: set[str] = set()
-    for day in np.unique(world.day[test]):
-        here = np.flatnonzero(world.day == day)
-        order = here[np.argsort(-score[here], kind="stable")]
-        _, first = np.unique(world.sku[order], return_index=True)
-        seen |= set(world.fault[order[np.sort(first)][: max(1, round(share * len(here)))]])
-    there = set(world.fault[test & world.faulty])
-    return len(there & seen) / len(there)
-
-
 def measured(seed: int) -> dict[str, float]:
     """Every measure of one seed."""
-    world = world_of(seed)
+    world = world_of(replace(HARD, seed=HARD.seed + seed))
     history, test = world.day < HISTORY, (world.day >= FEEDBACK) & (world.day < SURGE)
     shipped = shipped_models().delta_detector
     plain = naive(world, seed)
@@ -168,7 +87,8 @@ def measured(seed: int) -> dict[str, float]:
     told["with feedback over all labels"] = precision["with feedback"] / precision["all labels"]
     for who, run in runs.items():
         for budget, share in BUDGETS.items():
-            told[f"{who} recall of faults at {budget}"] = found_within(world, run.score, share, test)
+            seen, there = found(world, run.score, share, test)
+            told[f"{who} recall of faults at {budget}"] = len(seen) / len(there)
         told[f"{who} alarms in the test"] = float(run.alarm[test].sum())
         told[f"{who} false alarms in the test"] = float((run.alarm[test] & ~faulty).sum())
         told[f"{who} row recall"] = float((run.alarm[test] & faulty).sum() / faulty.sum())
@@ -187,6 +107,29 @@ def suspensions(world: World, p: Floats) -> dict[str, float]:
     }
 
 
+def unforeseen(seeds: int) -> Iterator[Figure]:
+    """Faults of kinds that the features were not made for, by kind and over all seeds, at 48 alarms a day."""
+    shipped = shipped_models().delta_detector
+    share = BUDGETS["48 alarms a day"]
+    found_of: Counter[tuple[str, str]] = Counter()
+    there_of: Counter[tuple[str, str]] = Counter()
+    faulty: list[float] = []
+    for seed in range(seeds):
+        world = world_of(replace(UNFORESEEN_WORLD, seed=UNFORESEEN_WORLD.seed + seed))
+        faulty.append(float(world.faulty.mean()))
+        for who, since in (("cold start", HISTORY), ("with feedback", FEEDBACK)):
+            run = live(world, shipped, seed, who == "with feedback")
+            seen, there = found(world, run.score, share, world.day >= since)
+            found_of.update((who, world.kind[fault]) for fault in seen)
+            there_of.update((who, world.kind[fault]) for fault in there)
+    yield Figure("unforeseen: faulty rows", float(np.mean(faulty)), "")
+    for who in ("cold start", "with feedback"):
+        for kind in UNFORESEEN:
+            count = there_of[who, kind]
+            recall = found_of[who, kind] / count if count else float("nan")
+            yield Figure(f"unforeseen: {who} recall of {kind} at 48 alarms a day", recall, f"of {count} faults")
+
+
 def figures(seeds: int) -> Iterator[Figure]:
     """Means over the seeds and their spread, each beside its goal."""
     runs = [measured(seed) for seed in range(seeds)]
@@ -200,6 +143,7 @@ def figures(seeds: int) -> Iterator[Figure]:
         yield Figure(measure, value, "", against, goal, value / goal if goal else None)
         if measure.endswith("average precision"):
             yield Figure(f"{measure}, spread", float(np.std([run[measure] for run in runs])), "")
+    yield from unforeseen(seeds)
 
 
 def main() -> None:

@@ -249,7 +249,7 @@ HARD = replace(
 )
 """Few faults among large differences that are none: most records are off for good, and postings come late."""
 
-UNFORESEEN = replace(
+UNFORESEEN_WORLD = replace(
     HARD,
     seed=880_001,
     days=28,
@@ -258,11 +258,11 @@ UNFORESEEN = replace(
         faults=MappingProxyType(
             {kind: replace(rate, per_day=0.35 * rate.per_day) for kind, rate in _held_out_rates().items()}
             | {
-                "cross_dock_scan": FaultRate(0.8, 18.0),
-                "half_applied_kit": FaultRate(0.5, 18.0),
-                "measure_mix_up": FaultRate(0.5, 40.0),
-                "clock_skew": FaultRate(0.3, 16.0),
-                "partial_outage": FaultRate(0.3, 10.0),
+                "cross_dock_scan": FaultRate(0.3, 12.0),
+                "half_applied_kit": FaultRate(0.3, 12.0),
+                "measure_mix_up": FaultRate(0.3, 24.0),
+                "clock_skew": FaultRate(0.15, 12.0),
+                "partial_outage": FaultRate(0.25, 8.0),
             }
         ),
         fault_multiplier=1.0,

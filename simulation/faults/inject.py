@@ -101,7 +101,7 @@ INJECT_UNFORESEEN: Mapping[str, Callable[[Running, Fault], None]] = MappingProxy
 def plan_faults(running: Running, schedule: list[Fault]) -> None:
     """Let every planned fault come at its time."""
     for fault in schedule:
-        inject = INJECT | INJECT_UNTOLD | INJECT_UNFORESEEN
+        inject = {**INJECT, **INJECT_UNTOLD, **INJECT_UNFORESEEN}
         running.at(fault.planned_s, inject[fault.subclass], running, fault)
 
 

@@ -29,7 +29,7 @@ def draw_schedule(scenario: Scenario, rng: Generator) -> list[Fault]:
     return [
         Fault(
             fault_id=f"FAULT-{number:04d}",
-            root_cause=(ROOT_CAUSE | UNTOLD | UNFORESEEN)[kind],
+            root_cause={**ROOT_CAUSE, **UNTOLD, **UNFORESEEN}[kind],
             subclass=kind,
             planned_s=start,
             cure_after_s=cure_after,

@@ -1,0 +1,109 @@
+"""A simulated distributor met day by day as the service does it, and what people say of the rows they look at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.jobs.simulated_facts import facts_of
+from ml.anomaly.detector import Detector, Matrix
+from ml.anomaly.feedback import to_look_at
+from ml.anomaly.rolling import RollingScorer
+from ml.anomaly.specification import DELTA
+from ml.training.detectors import describe_deltas
+from simulation.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+HISTORY = 14
+"""Days until when nobody looks at anything."""
+BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
+
+
+@dataclass(frozen=True)
+class World:
+    """Differences of one world by time (n, k), and the truth of each: the fault's name, empty where there is none.
+
+    ``kind`` is the kind of each named fault.
+    """
+
+    matrix: Matrix
+    fault: NDArray[np.str_]
+    kind: dict[str, str]
+    sku: NDArray[np.str_]
+    moments: NDArray[np.int64]
+    day: NDArray[np.int64]
+    signed: Floats
+    expected: Floats
+
+    @property
+    def faulty(self) -> Flags:
+        """Rows that a fault touched."""
+        return np.asarray(self.fault != "", dtype=np.bool_)
+
+
+def world_of(scenario: Scenario) -> World:
+    """A scenario's world, through the ledger and the reconciliation."""
+    facts = facts_of(scenario)
+    frame = facts.deltas
+    moments = frame["as_of"].dt.epoch("us").to_numpy()
+    expected = (frame["expected"].fill_null(0) + frame["in_flight"].fill_null(0)).to_numpy()
+    return World(
+        matrix=describe_deltas(frame),
+        fault=np.array(facts.fault_of_delta),
+        kind={str(row["fault_id"]): str(row["subclass"]) for row in facts.faults},
+        sku=frame["sku"].to_numpy().astype(str),
+        moments=moments,
+        day=(moments - moments[0]) // 86_400_000_000,
+        signed=frame["reported"].fill_null(0).to_numpy() - expected,
+        expected=expected,
+    )
+
+
+@dataclass
+class Run:
+    """What a world looked like day by day: the score by the day's model, alarms, p-values, and why (see ``live``)."""
+
+    score: Floats
+    alarm: Flags
+    p: Floats
+    top: NDArray[np.str_]
+    """The first reason's feature, empty where there is none."""
+
+
+def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
+    """Let the service score day by day; from ``HISTORY`` on people look at its strangest rows and at eight others.
+
+    Rows of faults that they confirmed have no p-value.
+    """
+    n = len(world.day)
+    run = Run(np.full(n, np.nan), np.zeros(n, dtype=bool), np.full(n, np.nan), np.full(n, "", dtype="<U40"))
+    looked, confirmed = np.zeros(n, dtype=bool), np.empty(0, dtype=np.str_)
+    scorer = RollingScorer(DELTA, shipped, seed=seed)
+    for day in range(int(world.day[-1]) + 1):
+        here = np.flatnonzero(world.day == day)
+        known = np.isin(world.fault[here], confirmed)
+        scored = scorer.advance(world.matrix[here], world.moments[here], ~known)
+        run.score[here], run.alarm[here] = scored.score, scored.anomalous
+        run.p[here] = np.where(known, np.nan, scored.p_value)
+        run.top[here] = [told[0].feature if told else "" for told in scored.reasons]
+        if day < HISTORY or not feedback:
+            continue
+        most = round(BUDGETS["48 alarms a day"] * len(here))
+        looked[here[to_look_at(scored.score, most, seed * 1_000 + day)]] = True
+        confirmed = np.unique(world.fault[looked & world.faulty])
+        scorer.teach(world.matrix[looked], world.faulty[looked])
+    return run
+
+
+def found(world: World, score: Floats, share: float, test: Flags) -> tuple[set[str], set[str]]:
+    """The faults of the test among its alarms, one a SKU and day, the strangest first; and all faults of the test."""
+    seen: set[str] = set()
+    for day in np.unique(world.day[test]):
+        here = np.flatnonzero(world.day == day)
+        order = here[np.argsort(-score[here], kind="stable")]
+        _, first = np.unique(world.sku[order], return_index=True)
+        seen |= set(world.fault[order[np.sort(first)][: max(1, round(share * len(here)))]])
+    there = set(world.fault[test & world.faulty])
+    return there & seen, there
