@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
-from tests.databases import PostgresqlUnavailable, database_name, fresh_database, postgresql_server
+from tests.databases import PostgresqlUnavailable, database_name, fresh_database, migrate, postgresql_server
 from tests.isolation.outside import watch
 
 ON_CI = os.environ.get("CI") == "true"
+
+# The tests run a process on each core; threads that spin for the same cores cost several times what they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOMS_ABOVE = tuple(Path(__file__).parents[1] / room / "migrations" for room in ("ml", "remediation"))
 
 # Deadlines punish the machine that is busy, not the code that is slow; the search's own size bounds the time.
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,38 +52,32 @@ def postgresql_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_url: str) -> Iterator[str]:
-    """The name of a database with core_sync's tables, to be copied."""
+    """The name of a database with every room's tables, to be copied."""
     with fresh_database(postgresql_url) as url:
-        _migrate(url)
+        migrate(url, *ROOMS_ABOVE)
         yield database_name(url)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with core_sync's tables, to be copied."""
+    """A file with every room's tables, to be copied."""
     file = tmp_path_factory.mktemp("template") / "stock.sqlite"
-    _migrate(f"sqlite:///{file}")
+    migrate(f"sqlite:///{file}", *ROOMS_ABOVE)
     return file
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A SQLite database of the test's own, with core_sync's tables."""
+    """A SQLite database of the test's own, with the tables of its template."""
     return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'stock.sqlite')}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database of the test's own with core_sync's tables, empty: the test runs once on each kind."""
+    """A database of the test's own with its template's tables, empty: the test runs once on each kind."""
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
     server, template = request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_template")
     with fresh_database(server, template) as url:
         yield url
-
-
-def _migrate(url: str) -> None:
-    database = Database(url)
-    upgrade(database)
-    database.close()

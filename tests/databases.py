@@ -18,6 +18,9 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+
 SERVER_VARIABLE = "STOCKTRIAGE_TEST_POSTGRES"
 MEMORY = Path("/dev/shm")  # the keeper makes a private folder in it
 MEMORY_BYTES_MIN = 2_000_000_000  # containers often have 64 MB there; the log alone may take 1 GB
@@ -79,6 +82,13 @@ def temporary_postgresql() -> Iterator[str]:
     """
     with postgresql_server() as server_url, fresh_database(server_url) as url:
         yield url
+
+
+def migrate(url: str, *rooms: Path) -> None:
+    """Bring the tables of core_sync, and of ``rooms`` (their ``migrations`` folders), into a database."""
+    database = Database(url)
+    upgrade(database, *rooms)
+    database.close()
 
 
 def database_name(url: str) -> str:

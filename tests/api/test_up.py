@@ -21,7 +21,7 @@ def started(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.P
     )
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.proof)])
 def test_up_prints_its_address_answers_there_and_stops(tmp_path: Path, stop: signal.Signals) -> None:
     service = started(tmp_path, "up", "--no-sample", "--port", "0")
     assert service.stdout is not None

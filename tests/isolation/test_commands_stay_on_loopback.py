@@ -13,6 +13,7 @@ from tests.isolation.watched import run_watched, watched
 STOCKTRIAGE = (sys.executable, "-m", "api.cli.main")
 
 
+@pytest.mark.proof
 def test_up_with_the_sample_serves_and_stays_on_loopback(tmp_path: Path) -> None:
     with watched([*STOCKTRIAGE, "up", "--port", "0"], tmp_path, STOCKTRIAGE_HOME=str(tmp_path / "home")) as service:
         service.wait_until(lambda: "the first 10" in service.said(), 120)

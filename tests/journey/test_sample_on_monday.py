@@ -97,6 +97,7 @@ def test_nothing_is_pushed_that_nobody_asked_for(world: World) -> None:
     assert count(world, "SELECT count(*) FROM push_attempt") == 0
 
 
+@pytest.mark.proof
 def test_a_retry_reaches_the_channel_and_is_read_back(world: World, client: TestClient) -> None:
     pushing = [
         item["case"]

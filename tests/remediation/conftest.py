@@ -7,9 +7,7 @@ import pytest
 
 from core_sync.channels.connect import Connections
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from remediation.runs.inline import InlineRunner
-from remediation.service import MIGRATIONS
 from remediation.warehouses import ConfiguredWarehouses
 from remediation.world import World
 from tests.core_sync.channels.peers import Peer, a_market, a_shop, a_warehouse
@@ -31,7 +29,6 @@ class Trade:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    upgrade(database, MIGRATIONS)
     yield database
     database.close()
 

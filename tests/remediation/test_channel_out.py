@@ -6,9 +6,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from api.wiring import ROOMS
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from ml.registry.service_models import shipped_models
 from ml.triage.run import triage
 from remediation.actions.retry_push import RetryPush
@@ -21,7 +19,6 @@ from tests.core_sync.stocked import MORNING, Clock, a_channel, a_location, a_sku
 def shop(sqlite_url: str) -> Iterator[Shop]:
     """Three SKUs sold for weeks, as many as are counted: S and T too fast for what is left, Q hardly at all."""
     database = Database(sqlite_url)
-    upgrade(database, *ROOMS[1:])
     a_sku(database, "S", "T", "Q")
     a_location(database, "WH", control="lenient")
     a_channel(database, "shop")

@@ -12,9 +12,8 @@ from sqlalchemy import text
 
 from core_sync.channels.connect import Connections
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from remediation.runs.durable import DurableRunner
-from remediation.service import MIGRATIONS, approve, request, runs_of
+from remediation.service import approve, request, runs_of
 from remediation.warehouses import ConfiguredWarehouses
 from remediation.world import World
 from tests.core_sync.stocked import Clock, a_location, a_sku, happens
@@ -54,7 +53,6 @@ def a_world(database: Database, runner: DurableRunner) -> World:
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     database = Database(sqlite_url)
-    upgrade(database, MIGRATIONS)
     a_sku(database, "MUG", "MUG-BLUE")
     a_location(database, "WH")
     yield database

@@ -58,7 +58,9 @@ def figures(url: str) -> list[tuple[str, int]]:
         return [(position.sku, position.on_hand) for position in positions(connection)]
 
 
-@pytest.mark.parametrize("kill_after_batches", [1, 7, 20])
+@pytest.mark.parametrize(
+    "kill_after_batches", [pytest.param(1, marks=pytest.mark.proof), 7, pytest.param(20, marks=pytest.mark.proof)]
+)
 def test_a_killed_ingest_goes_on_to_the_same_positions(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_after_batches: int
 ) -> None:

@@ -195,6 +195,7 @@ def test_the_same_rows_are_the_same_events_in_every_format(tmp_path: Path, suffi
     assert [(row.row, row.field) for row in found if isinstance(row, RefusedRow)] == [(4, "delta")]
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(not FEED.is_file(), reason=f"the real movements are not at {FEED}")
 def test_every_real_movement_line_becomes_an_event() -> None:
     told = units = 0

@@ -91,6 +91,7 @@ def test_a_detector_comes_back_from_its_files_with_the_same_answers(detector: De
     assert again.specification == detector.specification
 
 
+@pytest.mark.proof
 def test_a_full_size_delta_detector_stays_below_five_megabytes(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(12_000, len(DELTA.features.features))).astype(np.float32)
     save(fit(DELTA, rows, seed=1), tmp_path)

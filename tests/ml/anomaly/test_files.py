@@ -143,6 +143,7 @@ def shared_data() -> Path:
     return Path(os.environ.get("STOCKTRIAGE_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 
 
+@pytest.mark.proof
 def test_real_adjustments_are_ranked_better_than_by_a_plain_isolation_forest() -> None:
     if not (shared_data() / "retail_movements.feed.parquet").exists():
         pytest.skip("the shared evaluation data is not here")

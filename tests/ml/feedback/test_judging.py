@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.errors import VerbRefused
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
@@ -24,7 +22,6 @@ from ml.registry.service_models import shipped_models
 from ml.triage.run import triage
 from tests.builders import MONDAY, a_receipt
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 MODELS = shipped_models()
 FEATURES = MODELS.delta_detector.specification.features
 NOON = MONDAY + timedelta(hours=4)
@@ -34,7 +31,6 @@ NOON = MONDAY + timedelta(hours=4)
 def database(database_url: str) -> Iterator[Database]:
     """Twenty mugs, of which the shop shows four hundred: one anomaly in one case."""
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     with database.transaction() as connection:
         connection.execute(
             text("INSERT INTO channel (channel, kind, priority, mode) VALUES ('shop', 'shopify', 1, 'live')")

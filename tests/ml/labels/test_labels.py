@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +9,6 @@ from sqlalchemy import text
 from core_sync.cases.undo import undo
 from core_sync.cases.verbs import override, reopen, resolve
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure
 from ml.labels.held_out import LEAST, is_held_out, labels_to_measure_on, labels_to_train_on
 from ml.labels.take import Taken, take_labels
@@ -20,7 +18,6 @@ from ml.triage.diagnose import diagnose
 from ml.triage.gather import gather
 from tests.builders import MONDAY
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 MODELS = shipped_models()
 DAY = timedelta(days=1)
 
@@ -28,7 +25,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     yield database
     database.close()
 
@@ -124,7 +120,6 @@ def test_a_training_set_is_the_same_to_the_digest_whatever_happens_later(databas
 
 def test_a_fifth_of_the_labels_is_measured_on_and_never_trained_on(sqlite_url: str) -> None:
     database = Database(sqlite_url)
-    upgrade(database, ML_TABLES)
     cases = [a_case(database, f"Anslutningen {number} bröts") for number in range(6)]
     for case in cases:
         with database.transaction() as connection:

@@ -11,7 +11,6 @@ from sqlalchemy import insert, text
 
 from core_sync.clock import now, to_microseconds
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.errors import VerbRefused
 from core_sync.failures.record import NewFailure, record_failure
 from ml.labels.tables import CauseLabel
@@ -25,14 +24,12 @@ from ml.root_cause.persist import save
 from ml.triage.diagnose import answer_beside, diagnose
 from tests.builders import MONDAY
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 MODELS = shipped_models()
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     yield database
     database.close()
 

@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from core_sync.clock import now
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.errors import VerbRefused
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, judge_classifier, refusal
@@ -29,7 +28,6 @@ from ml.root_cause.codes.table import CodeTable
 from ml.root_cause.persist import save
 from ml.root_cause.text import text_model
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 SOME = EvaluationSets(part=4)
 FEW = EvaluationSets(part=12)
 """Some of the frozen rows: enough for what is tested here."""
@@ -37,9 +35,7 @@ FEW = EvaluationSets(part=12)
 
 @pytest.fixture
 def database(sqlite_url: str) -> Database:
-    database = Database(sqlite_url)
-    upgrade(database, ML_TABLES)
-    return database
+    return Database(sqlite_url)
 
 
 @pytest.fixture

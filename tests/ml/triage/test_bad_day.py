@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failures
 from core_sync.failures.surroundings import gather_surroundings
 from ml.registry.service_models import shipped_models
@@ -18,7 +17,6 @@ from ml.triage.diagnose import diagnose
 from ml.triage.gather import gather
 from simulation.faults.wording import templates
 from tests.builders import MONDAY
-from tests.ml.triage.test_triage import ML_TABLES
 from tests.proof import counted, keep_result
 
 SIGNALS = counted(100_000, 6_000)
@@ -31,7 +29,6 @@ SYSTEMS = {"period_closed": "erp", "late_confirmation": "wms"}
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     database = Database(sqlite_url)
-    upgrade(database, ML_TABLES)
     yield database
     database.close()
 

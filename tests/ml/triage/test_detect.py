@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
@@ -20,7 +18,6 @@ from ml.triage.detect import DAILY_MOVEMENT_ALARMS, detect, within_budget
 from ml.triage.diagnose import diagnose
 from tests.builders import MONDAY, a_receipt
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 NOON = MONDAY + timedelta(hours=4)
 MODELS = shipped_models()
 
@@ -28,7 +25,6 @@ MODELS = shipped_models()
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     yield database
     database.close()
 

@@ -3,27 +3,22 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.tables import Snapshot
 from ml.triage.market import Market, read_market
 from tests.builders import MONDAY, a_receipt, a_shipment
-
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A mug priced in yen, on one channel whose penalty is 5 of the reporting currency, at 160 yen each."""
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     with database.transaction() as connection:
         for statement in (
             (

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, insert, text
 
 from core_sync.cases.verbs import resolve
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.failures.record import NewFailure, record_failure, resolve_subject
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import bump_version
@@ -30,7 +29,6 @@ MODELS = shipped_models()
 def ledger(database_url: str) -> Iterator[Ledger]:
     """Twenty mugs in Leeds, sold on one channel at 10 EUR."""
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     with database.transaction() as connection:
         connection.execute(
             text(

@@ -1,14 +1,12 @@
 """A scorer that stays warm says of an arriving movement what one that reads the whole history says."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.ledger.events import EventType
 from core_sync.ledger.ledger import Ledger
 from ml.anomaly.thresholds import Policy
@@ -18,7 +16,6 @@ from ml.triage.frames import scored_up_to
 from ml.triage.warm import WarmScorers
 from tests.builders import MONDAY, a_receipt, an_event
 
-ML_TABLES = Path(__file__).parents[3] / "ml" / "migrations"
 MODELS = shipped_models()
 STRICT = Policy(most_p=1.0)
 """Everything is told, so that every score can be compared."""
@@ -27,7 +24,6 @@ STRICT = Policy(most_p=1.0)
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
     database = Database(database_url)
-    upgrade(database, ML_TABLES)
     ledger = Ledger(database)
     sales = [
         an_event(EventType.SHIP, 1 + number % 4, hours=-200 + number, document=f"SO-{number}", line="1")
