@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVarTuple
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     any_,
+    func,
     literal,
     literal_column,
     or_,
@@ -31,7 +33,7 @@ from core_sync.cases.rules import ON_THE_LIST, UNRESOLVED, Status
 from core_sync.cases.tables import OPEN, CaseScope
 from core_sync.cases.words import words_of
 
-FEW = 1_000
+FEW = 5_000
 """Up to so many cases are named by number."""
 
 
@@ -128,5 +130,6 @@ def _few(connection: Connection, found: Select[int]) -> ColumnElement[bool] | No
     if len(numbers) > FEW:
         return None
     if connection.dialect.name == "sqlite":
-        return CASES.c.case_id.in_(numbers)
+        each = func.json_each(msgspec.json.encode(numbers).decode()).table_valued("value")
+        return CASES.c.case_id.in_(select(each.c.value))
     return CASES.c.case_id == any_(literal(numbers, ARRAY(BigInteger)))  # one value: a thousand take long to read

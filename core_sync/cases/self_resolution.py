@@ -16,6 +16,9 @@ from core_sync.cases.waking import wake
 from core_sync.cases.weigh import ask_beside
 from core_sync.clock import to_microseconds
 
+ASKED_AT_ONCE = 500
+"""Anomalies of one case that are asked about together."""
+
 OpenAmong = Callable[[Collection[int]], Collection[int]]
 """Of the anomalies named, those that are not settled. Anomalies are opinions, kept by the room that holds them."""
 
@@ -55,17 +58,32 @@ def resolve_settled(connection: Connection, at: datetime, open_anomalies: OpenAm
 
 def _without_open_failures(connection: Connection, open_anomalies: OpenAmong | None) -> list[Row[Any]]:
     candidates = list(connection.execute(text(_NO_OPEN_FAILURE)))
-    anomalies: dict[int, list[int]] = {}
-    for part in in_parts([row.case_id for row in candidates]):
+    if open_anomalies is None:
+        return [row for row in candidates if not row.anomalies]
+    wide = [row for row in candidates if row.anomalies > ASKED_AT_ONCE]
+    still_open = {row.case_id for row in wide if _has_open(connection, row.case_id, open_anomalies)}
+    narrow = [row.case_id for row in candidates if 0 < row.anomalies <= ASKED_AT_ONCE]
+    for part in in_parts(narrow):
         marks = ", ".join(str(int(case_id)) for case_id in part)
         found = connection.execute(
-            text(f"SELECT case_id, signal_id FROM case_signal WHERE kind = 'anomaly' AND case_id IN ({marks})")
+            text(f"SELECT signal_id, case_id FROM case_signal WHERE kind = 'anomaly' AND case_id IN ({marks})")
         )
-        for case_id, signal_id in found:
-            anomalies.setdefault(case_id, []).append(signal_id)
-    named = [signal_id for signal_ids in anomalies.values() for signal_id in signal_ids]
-    still_open = set(named if open_anomalies is None else open_anomalies(named)) if named else set()
-    return [row for row in candidates if not still_open.intersection(anomalies.get(row.case_id, ()))]
+        case_of = {int(signal_id): int(case_id) for signal_id, case_id in found}
+        still_open |= {case_of[signal_id] for signal_id in open_anomalies(case_of)}
+    return [row for row in candidates if row.case_id not in still_open]
+
+
+def _has_open(connection: Connection, case_id: int, open_anomalies: OpenAmong) -> bool:
+    """Whether a case of very many anomalies has an open one, the newest first: most often the first part tells."""
+    before = None
+    while True:
+        asked = {"case_id": case_id, "before": before, "most": ASKED_AT_ONCE}
+        part = connection.execute(text(_NEWEST), asked).all()
+        if not part:
+            return False
+        if open_anomalies([row.signal_id for row in part]):
+            return True
+        before = part[-1].case_signal_id
 
 
 def _how(connection: Connection, case_id: int) -> str:
@@ -92,13 +110,21 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
 
 
 _NO_OPEN_FAILURE = """
-SELECT c.case_id, c.status, c.snoozed_until, c.snoozed_above, c.snoozed_stock_below FROM exception_case c
+SELECT c.case_id, c.status, c.snoozed_until, c.snoozed_above, c.snoozed_stock_below,
+       (SELECT COUNT(*) FROM case_signal s WHERE s.case_id = c.case_id AND s.kind = 'anomaly') AS anomalies
+FROM exception_case c
 WHERE c.needs_review AND c.status <> 'resolved' AND c.signals > 0
   AND NOT EXISTS (
     SELECT 1 FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
     WHERE s.case_id = c.case_id AND s.kind = 'failure' AND f.resolved_at IS NULL
   )
 ORDER BY c.case_id
+"""
+
+_NEWEST = """
+SELECT case_signal_id, signal_id FROM case_signal
+WHERE case_id = :case_id AND kind = 'anomaly' AND (CAST(:before AS bigint) IS NULL OR case_signal_id < :before)
+ORDER BY case_signal_id DESC LIMIT :most
 """
 
 _ENDINGS = """

@@ -16,7 +16,7 @@ _LISTED_BY = (
 """What the list is narrowed and added up by: the index alone answers it, however wide the rows are."""
 
 _COUNTED_BY = (
-    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "expected_loss", "touches",
+    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "touches", "expected_loss",
     "case_id",
 )  # fmt: skip
 """What the list is counted by, in the order in which it is: no database has to sort for that."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, null, select, union_all
 from sqlmodel import col
 
 from core_sync.cases.narrow import Conditions, Filter, conditions, narrowed
@@ -61,18 +61,14 @@ def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
 def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
     """How many of what the filter shows have each status, root cause, owner, channel and location."""
     wanted = conditions(connection, shown or Filter())
-    columns = (CASES.c.status, CASES.c.root_cause, CASES.c.override_root_cause, CASES.c.owner, CASES.c.abstained)
-    grouped = select(
-        func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency, *columns
-    ).group_by(CASES.c.currency, *columns)  # fmt: skip
-    rows = [tuple(row) for row in connection.execute(narrowed(grouped, wanted))]
+    by_columns, by_touches = _counted(connection, wanted)
     counts: dict[str, dict[str, int]] = {"status": {}, "root_cause": {}, "owner": {}, "abstained": {}}
-    for count, _, _, status, cause, override, owner, abstained in rows:
+    for count, _, _, status, cause, override, owner, abstained in by_columns:
         for facet, value in zip(counts, (status, override or cause, owner, abstained), strict=True):
             name = _said(value)
             counts[facet][name] = counts[facet].get(name, 0) + int(count)
-    counts |= _scopes(connection, wanted)
-    return Facets(_totals(rows), {facet: _largest_first(found) for facet, found in counts.items()})
+    counts |= _scopes(connection, wanted, by_touches)
+    return Facets(_totals(by_columns), {facet: _largest_first(found) for facet, found in counts.items()})
 
 
 def read_coverage(connection: Connection, shown: Filter | None = None, steps: Sequence[int] = STEPS) -> list[Covered]:
@@ -99,16 +95,38 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     return told
 
 
-def _scopes(connection: Connection, wanted: Conditions) -> dict[str, dict[str, int]]:
+_COLUMNS = (
+    CASES.c.currency, CASES.c.status, CASES.c.root_cause, CASES.c.override_root_cause, CASES.c.owner, CASES.c.abstained
+)  # fmt: skip
+
+
+def _counted(connection: Connection, wanted: Conditions) -> tuple[list[tuple[Any, ...]], list[tuple[str | None, int]]]:
+    """Count and sum of money by ``_COLUMNS``, and counts by what is touched: all that fit are walked through once."""
+    both = narrowed(
+        select(*_COLUMNS, CASES.c.touches, func.count().label("n"), func.sum(CASES.c.expected_loss).label("loss")),
+        wanted,
+    ).group_by(*_COLUMNS, CASES.c.touches).cte("counted")  # fmt: skip
+    columns = [both.c[column.name] for column in _COLUMNS]
+    by_columns = select(func.sum(both.c.n), func.sum(both.c.loss), *columns, null()).group_by(*columns)
+    untold = [null() for _ in (both.c.loss, *columns)]
+    by_touches = select(func.sum(both.c.n), *untold, both.c.touches).group_by(both.c.touches)
+    rows = [tuple(row) for row in connection.execute(union_all(by_columns, by_touches))]
+    has_status = 1 + _COLUMNS.index(CASES.c.status) + 1
+    of_columns = [row[:-1] for row in rows if row[has_status] is not None]
+    return of_columns, [(row[-1], int(row[0])) for row in rows if row[has_status] is None]
+
+
+def _scopes(
+    connection: Connection, wanted: Conditions, by_touches: Sequence[tuple[str | None, int]]
+) -> dict[str, dict[str, int]]:
     """The cases that fit, by channel and by location: very many have few different ones, and an index tells them."""
-    grouped = narrowed(select(CASES.c.touches, func.count()).group_by(CASES.c.touches), wanted)
     found: Counter[tuple[str, str]] = Counter()
-    for touches, count in connection.execute(grouped):
+    for touches, count in by_touches:
         if touches is None:
             found.update(_of_wide(connection, wanted))
             continue
         for kind, values in zip(COUNTED, msgspec.json.decode(touches), strict=True):
-            found.update({(kind, value): int(count) for value in values})
+            found.update({(kind, value): count for value in values})
     return {kind: {value: n for (of, value), n in found.items() if of == kind} for kind in COUNTED}
 
 

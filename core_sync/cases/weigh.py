@@ -29,6 +29,9 @@ RENEWED_AFTER = timedelta(hours=1)
 NOTICEABLE = 0.05
 """A change of the exposure by more than this share of it concerns the cases that bear the rest."""
 
+MANY_SIGNALS = 1_000
+"""A case of more takes long to weigh: the others do not wait for it."""
+
 _TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
 """A change of one of these is a line in the timeline; figures change all the time, and only far changes are told."""
 
@@ -154,10 +157,25 @@ def _has_moved(before: int | None, now: int | None) -> bool:
     return abs((now or 0) - (before or 0)) > NOTICEABLE * max(now or 0, before or 0)
 
 
-def cases_to_review(connection: Connection, limit: int | None = None) -> list[int]:
-    """Cases not resolved that something related happened to since they were last weighed, the oldest first."""
+def cases_to_review(connection: Connection, limit: int | None = None, *, only_new: bool = False) -> list[int]:
+    """Cases not resolved that something related happened to since they were last weighed.
+
+    Those that never were come first, for they cannot be seen on the list before; then those that take least time.
+    """
     asking = select(CASES.c.case_id).where(literal_column("needs_review"), literal_column(OPEN))
-    return list(connection.execute(asking.order_by(CASES.c.case_id).limit(limit)).scalars())
+    if only_new:
+        asking = asking.where(CASES.c.weighed_at == 0)
+    order = (CASES.c.weighed_at > 0, CASES.c.signals > MANY_SIGNALS, CASES.c.case_id)
+    return list(connection.execute(asking.order_by(*order).limit(limit)).scalars())
+
+
+def narrow_among(connection: Connection, case_ids: Collection[int]) -> list[int]:
+    """Those of ``case_ids`` that do not hold very many signals."""
+    found: list[int] = []
+    for part in in_parts(sorted(case_ids)):
+        few = select(CASES.c.case_id).where(CASES.c.case_id.in_(part), CASES.c.signals <= MANY_SIGNALS)
+        found += connection.execute(few).scalars()
+    return found
 
 
 def cases_to_renew(connection: Connection, at: datetime, limit: int) -> list[int]:

@@ -17,8 +17,11 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words_of(*said: str | None) -> list[str]:
     """The different words of what was said, as they are kept and looked for: casefolded, without accents."""
-    plain = unicodedata.normalize("NFKD", " ".join(one for one in said if one)).casefold()
-    return sorted(set(_WORD.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))))
+    plain = " ".join(one for one in said if one).casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain).casefold()
+        plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return sorted(set(_WORD.findall(plain)))
 
 
 def keep_words(connection: Connection, case_ids: Iterable[int]) -> None:
@@ -31,11 +34,16 @@ def keep_words(connection: Connection, case_ids: Iterable[int]) -> None:
         for statement in (_CASES, _SCOPES, _FAILURES, _NOTES):
             for case_id, *told in connection.execute(text(statement.replace("{cases}", marks)), _BOUND):
                 said[case_id] += [str(one) for one in told if one is not None]
-        rows = [{"case_id": case_id, "words": " ".join(words_of(*told))} for case_id, told in said.items()]
+        words = {case_id: " ".join(words_of(*told)) for case_id, told in said.items()}
+        stored = connection.execute(text(_STORED.replace("{cases}", marks)))
+        known = {int(row.case_id): str(row.words) for row in stored}
+        rows = [{"case_id": case_id, "words": new} for case_id, new in words.items() if known.get(case_id) != new]
         upsert(connection, CaseWords, rows, ("case_id",))
 
 
 _BOUND = {"most": SIGNALS_READ}
+
+_STORED = "SELECT case_id, words FROM case_words WHERE case_id IN ({cases})"
 
 _CASES = """
 SELECT case_id, title, root_cause, override_root_cause, subclass, owner, recommended_action FROM exception_case

@@ -42,9 +42,9 @@ def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
 
 
 def is_any_new(connection: Connection) -> bool:
-    """Whether a failure has no diagnosis yet."""
+    """Whether a failure has no diagnosis yet, or an open one is in no case yet."""
     bound = {"done": scored_up_to(connection).get("failure", 0), "most": 1}
-    return connection.execute(text(_NEW), bound).first() is not None
+    return any(connection.execute(text(asked), bound).first() is not None for asked in (_NEW, _IN_NO_CASE))
 
 
 def answer_beside(database: Database, challenger: Challenger, models: ServiceModels, at: datetime) -> int:
@@ -107,5 +107,11 @@ WHERE f.failure_id > :named AND f.failure_id > (
     SELECT COALESCE(MAX(c.failure_id), 0) - :overlap FROM challenger_diagnosis c WHERE c.model_version = :version)
   AND NOT EXISTS (
     SELECT 1 FROM challenger_diagnosis c WHERE c.model_version = :version AND c.failure_id = f.failure_id)
+ORDER BY f.failure_id LIMIT :most
+"""
+
+_IN_NO_CASE = """
+SELECT f.failure_id FROM failure f WHERE f.failure_id > :done AND f.resolved_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'failure' AND s.signal_id = f.failure_id)
 ORDER BY f.failure_id LIMIT :most
 """

@@ -1,5 +1,6 @@
 """One triage: everything that is new becomes a signal, every signal is in a case, every case is weighed."""
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json
 from core_sync.cases.self_resolution import resolve_settled
-from core_sync.cases.weigh import cases_to_renew, cases_to_review
+from core_sync.cases.weigh import cases_to_renew, cases_to_review, narrow_among
 from core_sync.database.engine import Database
 from core_sync.failures.mapping import AT_ONCE, tell_candidates
 from core_sync.failures.surroundings import gather_surroundings
@@ -28,7 +29,8 @@ WEIGHED_AT_ONCE = 50
 """Cases weighed and written together: nobody who writes meanwhile waits for all of them."""
 
 RENEWED_AT_ONCE = 200
-"""Cases whose old figures one triage renews, the oldest first."""
+RENEWED_FOR_S = 5.0
+"""Of the cases whose figures are old one triage renews, the oldest first, so many at once, and goes on for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,30 @@ def triage(
     with database.transaction() as connection:
         resolved = resolve_settled(connection, at, partial(open_among, connection)).resolved
         asking = cases_to_review(connection)
-        old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
     mark_gathered(database, complete)
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(weigh, [*asking, *(case_id for case_id in old if case_id not in set(asking))])
+    _in_parts(weigh, asking)
+    _renew(database, weigh, at)
     return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
+
+
+def _renew(database: Database, weigh: Callable[[Sequence[int]], None], at: datetime) -> None:
+    """Weigh the cases whose figures are old, so that all rise as their harm comes nearer, however many there are."""
+    begun = time.monotonic()
+    while True:
+        with database.reading() as connection:
+            old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
+        if old:
+            weigh(old)
+        if len(old) < RENEWED_AT_ONCE or time.monotonic() - begun > RENEWED_FOR_S:
+            return
 
 
 def notice(database: Database, models: ServiceModels, recommend: Recommend, reporting: str, at: datetime) -> int:
     """Put failures that are new into weighed cases at once; returns how many cases took one in.
 
-    Between two triages, and beside one that takes long: what needs more than the failure itself is left to it.
+    Between two triages, and beside one that takes long: what needs more than the failure itself is left to it. A case
+    of very many signals that one more has joined waits for the next triage, a case that is new does not.
     """
     with database.reading() as connection:
         if not is_any_new(connection):
@@ -85,8 +100,10 @@ def notice(database: Database, models: ServiceModels, recommend: Recommend, repo
     diagnose(database, models, at)
     with database.transaction() as connection:
         gathered = gather(connection, at)
+    with database.reading() as connection:
+        asking = [*cases_to_review(connection, only_new=True), *narrow_among(connection, gathered)]
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(weigh, sorted(gathered))
+    _in_parts(weigh, list(dict.fromkeys(asking)))
     return len(gathered)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -21,7 +22,7 @@ class Signals:
         """All of them."""
         return [*self.failures, *self.anomalies]
 
-    @property
+    @cached_property
     def skus(self) -> list[str]:
         """The SKUs it touches."""
         return sorted({row["sku"] for row in self.rows if row["sku"]})
