@@ -155,7 +155,8 @@ class World:
         """The limits of buffers, as set."""
         from ml.buffers.rails import POLICY
 
-        return replace(POLICY, approval_value=self.settings.buffer_approval_above)
+        settings = self.settings
+        return replace(POLICY, approval_value=settings.buffer_approval_above, most_share=settings.buffer_most_share)
 
     @property
     def alerts(self) -> "Alerts":

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     buffer_approval_above: float = Field(
         1_000, ge=0, description="worth of the units of a buffer's change above which a person must approve it"
     )
+    buffer_most_share: float = Field(
+        0.5, ge=0, le=1, description="largest share of what is available that a recommended buffer may hold back"
+    )
     channel_endpoints: dict[str, str] = Field({}, description="URL by channel, as JSON")
     channel_tokens: dict[str, SecretStr] = Field({}, description="access token by channel, as JSON")
     warehouse_endpoints: dict[str, str] = Field({}, description="URL of the warehouse system by location, as JSON")

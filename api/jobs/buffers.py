@@ -3,15 +3,18 @@
 Who else draws on the stock, how long a channel does not know of it, and what either mistake costs.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy import Connection, text
 
 from api.jobs.buffer_estimates import Estimates, KeptEstimates
+from api.jobs.past_stock import past_stock
+from core_sync.availability.books import Terms
 from core_sync.availability.promises import as_json, channel_names, channel_terms, wanted_skus
-from core_sync.availability.rules import WHOLE_SHARE, ChannelTerms
+from core_sync.availability.rules import NO_RULE, WHOLE_SHARE, ChannelTerms
 from core_sync.errors import NotFound
 from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
@@ -19,7 +22,7 @@ from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
 from ml.buffers.steering import Step, first_step, steps_in_force
 from ml.buffers.supplier import supplier_terms, supply_chance
 from ml.buffers.targets import read_targets
-from ml.buffers.weight import LEAST_WEIGHT, weight_for_target
+from ml.buffers.weight import LEAST_WEIGHT, MOST_LOOKED_AT, weight_for_target
 from ml.exposure.situation import UnitPrices
 from ml.exposure.terms import Basis, Term
 from ml.triage.market import Money, read_money
@@ -76,10 +79,33 @@ def expected_weight(
     estimates = kept.of(connection, channel_names(connection), at)
 
     def found(name: str) -> float | None:
-        every = known_listings(connection, estimates, reporting, at, None, policy, name)
-        return weight_for_target(as_arrays(every, policy), target, policy) if every else None
+        free = _available(connection, None)
+        every = listings_of(connection, estimates, free, reporting, at, policy, name)
+        return _serving(connection, every, free, target, at, policy) if every else None
 
     return kept.weight(channel, target, found)
+
+
+def _serving(
+    connection: Connection,
+    every: Sequence[Listing],
+    free: Mapping[str, int],
+    target: float,
+    at: datetime,
+    policy: Policy,
+) -> float:
+    """The weight at which ``target`` is expected of ``every`` listing of a channel, at the stock of the last weeks."""
+    some = every[:: -(-len(every) // MOST_LOOKED_AT)]
+    skus = [one.sku for one in some]
+    terms = channel_terms(connection, skus, at)
+    shares = np.array([_rule(terms, one.channel, one.sku).share_ten_thousandths / WHOLE_SHARE for one in some])
+    there = np.floor(past_stock(connection, skus, [free[sku] for sku in skus], at) * shares[:, None])
+    rows, looks = np.nonzero(there > 0)
+    if len(rows) > MOST_LOOKED_AT:
+        drawn = np.random.default_rng(0).choice(len(rows), MOST_LOOKED_AT, replace=False)
+        rows, looks = rows[drawn], looks[drawn]
+    listings = replace(as_arrays(some, policy).only(rows), available=there[rows, looks])
+    return weight_for_target(listings, target, policy)
 
 
 def _weighed(listing: Listing, step: Step, target: float) -> Listing:
@@ -122,11 +148,10 @@ def listings_of(
     terms = channel_terms(connection, available.keys(), at)
     supplier_of = _named(connection, available)
     pools, demand, orders = (*estimates.windows, _DIRECT), estimates.demand, estimates.orders
-    usual = ChannelTerms()
     listings = []
     for name in estimates.windows if channel is None else [channel]:
         for sku, units in available.items():
-            rule = terms.get((name, sku), terms.get((name, ""), usual))
+            rule = _rule(terms, name, sku)
             waits = estimates.waiting.get(sku)
             known = estimates.suppliers.of(waits.supplier if waits else supplier_of.get(sku))
             prices = money.prices_of(sku, name)
@@ -151,6 +176,10 @@ def listings_of(
                 )
             )
     return listings
+
+
+def _rule(terms: Terms, channel: str, sku: str) -> ChannelTerms:
+    return terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
 
 
 def _available(connection: Connection, sku: str | None) -> dict[str, int]:

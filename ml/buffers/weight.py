@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ml.buffers.bulk import Listings, asked_between_refreshes, mistakes, wanted
-from ml.buffers.rails import POLICY, Policy
+from ml.buffers.bulk import HOURS_A_DAY, Listings, asked_between_refreshes, mistakes, wanted
+from ml.buffers.rails import POLICY, Policy, within
 
 LEAST_WEIGHT, MOST_WEIGHT = 1.0, 1024.0
 """An oversell never counts less than its money: a target is a limit, not an aim."""
 MOST_STEP = 0.2
 """The weight moves by at most a fifth a step, so that it follows outcomes without swinging."""
 HALVINGS = 12
+NEARLY = 0.1
 MOST_LOOKED_AT = 4_000
 """Listings from which the weight is found; of more, evenly many are taken."""
 
@@ -23,7 +24,9 @@ MOST_LOOKED_AT = 4_000
 def expected_rate(listings: Listings, weight: float, policy: Policy = POLICY) -> float | None:
     """Units oversold per unit asked over all ``listings`` with known stock, at ``weight``; None where nothing is."""
     weighed = replace(listings, weight=np.full(len(listings.weight), weight))
-    oversold, _, _ = mistakes(weighed, wanted(weighed, policy))
+    held = wanted(weighed, policy)
+    railed = within(held, held, weighed.available, weighed.others_rate / HOURS_A_DAY, policy)
+    oversold, _, _ = mistakes(weighed, railed.buffer)
     asked = asked_between_refreshes(weighed)[~np.isnan(oversold)].sum()
     return float(np.nansum(oversold) / asked) if asked > 0 else None
 
@@ -31,7 +34,9 @@ def expected_rate(listings: Listings, weight: float, policy: Policy = POLICY) ->
 def weight_for_target(listings: Listings, target: float, policy: Policy = POLICY) -> float:
     """The least weight at which the expected oversell rate of all ``listings`` is at most ``target``.
 
-    The greatest weight where no buffer reaches the target, the least where nothing can be expected.
+    Where no weight within the ``policy`` serves the target, the least at which the rate is within ``NEARLY`` of the
+    lowest there is: to hold back more than that would cost sales for next to nothing. The least weight where nothing
+    can be expected.
 
     Raises:
         ValueError: a target outside (0, 1).
@@ -44,10 +49,13 @@ def weight_for_target(listings: Listings, target: float, policy: Policy = POLICY
     least = expected_rate(listings, LEAST_WEIGHT, policy)
     if least is None or least <= target:
         return LEAST_WEIGHT
+    goal = max(target, (1 + NEARLY) * (expected_rate(listings, MOST_WEIGHT, policy) or 0.0))
+    if least <= goal:
+        return LEAST_WEIGHT
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         rate = expected_rate(listings, float(np.exp(middle)), policy)
-        low, high = (middle, high) if (rate or 0.0) > target else (low, middle)
+        low, high = (middle, high) if (rate or 0.0) > goal else (low, middle)
     return float(np.exp(high))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.wiring import World
 from core_sync.clock import to_microseconds
 from tests.api.conftest import Run
-from tests.core_sync.stocked import a_channel, a_rule, happens
+from tests.core_sync.stocked import Clock, a_channel, a_rule, happens
 
 
 @pytest.fixture
@@ -59,9 +59,11 @@ def test_one_sku_is_told_what_it_is_told_among_all(selling: World, client: TestC
     happens(selling.database, "ship", "PLATE", 128, selling.clock() - timedelta(hours=1), location="LEEDS")
     with selling.database.transaction() as connection:
         connection.execute(text("UPDATE channel SET oversell_penalty = 0"))
+    assert isinstance(selling.clock, Clock)
+    selling.clock.pass_(days=6)
     every = client.get("/v1/buffers").json()["items"]
     assert len(every) == 4
-    # What an oversell counts hangs on all that the channel sells.
+    # What an oversell counts hangs on all that the channel sells, and of one SKU little was left for days.
     assert max(one["terms"]["oversell_weight"]["value"] for one in every) > 1
     alone = [
         client.get("/v1/buffers", params={"sku": one["sku"], "channel": one["channel"]}).json()["items"][0]

@@ -15,7 +15,7 @@ from ml.buffers.others import others_demand
 from ml.buffers.race import Stretches
 from ml.buffers.rails import Policy, within
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
-from ml.buffers.weight import expected_rate, next_weight, weight_for_target
+from ml.buffers.weight import MOST_WEIGHT, expected_rate, next_weight, weight_for_target
 from ml.buffers.window import Window
 from ml.exposure.demand import DemandBook
 from ml.exposure.distribution import Demand
@@ -238,10 +238,10 @@ def test_many_listings_get_what_each_gets_alone() -> None:
 def test_a_weight_brings_the_expected_oversell_rate_down_to_the_target() -> None:
     scarce = [replace(LISTING, available=units, others=demand_of(2.0 * units)) for units in range(4, 60)]
     rows = as_arrays(scarce)
-    before = expected_rate(rows, 1.0)
+    before = expected_rate(rows, 1.0, FREE)
     assert before is not None
     assert before > 0.005
-    assert 0.004 < (expected_rate(rows, weight_for_target(rows, 0.005)) or 0) <= 0.005
+    assert 0.004 < (expected_rate(rows, weight_for_target(rows, 0.005, FREE), FREE) or 0) <= 0.005
 
 
 def test_where_stock_is_plentiful_an_oversell_counts_its_money_and_no_more() -> None:
@@ -263,3 +263,12 @@ def test_the_others_are_all_channels_but_the_one_and_the_unknown_ones_are_named(
     assert found.dispersion.value == 7.0
     assert others_demand(book, "A", "web", ["web"]).rate_per_day.value == 0.0
     assert others_demand(book, "B", "web", ["web", "edi"]).rate_per_day.value is None
+
+
+def test_where_no_buffer_within_the_limits_serves_the_target_no_more_is_held_back_than_helps() -> None:
+    scarce = as_arrays([replace(LISTING, available=units, others=demand_of(2.0 * units)) for units in range(4, 60)])
+    limited = replace(FREE, most_share=0.7)
+    lowest = expected_rate(scarce, MOST_WEIGHT, limited) or 0.0
+    weight = weight_for_target(scarce, 0.0005, limited)
+    assert 0.0005 < lowest < (expected_rate(scarce, weight, limited) or 0.0) <= 1.1 * lowest
+    assert weight < MOST_WEIGHT / 2
