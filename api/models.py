@@ -20,12 +20,15 @@ from ml.registry.decisions import decisions
 from ml.registry.disagreement import Beside, beside
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
-from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, read_manifest
+from ml.registry.manifest import MANIFEST, MODEL_NAMES, OWN_NAMES, Manifest, read_manifest
 from ml.registry.promotion import HEADLINE, Promoted, judge, promote, releases
 from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
 from ml.root_cause.persist import load
 from ml.root_cause.recipe import Recipe
+from ml.suppliers.deliveries import with_past
+from ml.suppliers.drift import lateness_drift
+from ml.suppliers.own_lines import own_lines
 
 _LOG = logging.getLogger("stocktriage.models")
 
@@ -39,9 +42,12 @@ def model_rows(world: World) -> list[Shape]:
     with world.database.reading() as connection:
         rows += challenger_rows(connection)
         for name in MODEL_NAMES:
+            released = releases(connection, name)
+            if not released:
+                continue
             live = read_manifest(live_folder(connection, name))
             decided = decisions(connection, name)
-            for number, release in enumerate(releases(connection, name)):
+            for number, release in enumerate(released):
                 is_live = number == 0
                 rows.append(
                     {
@@ -62,9 +68,19 @@ def model_rows(world: World) -> list[Shape]:
                         "data": live.data if is_live else None,
                         "metrics": live.metrics if is_live else None,
                         "beside": None,
+                        "drift": _drift(world, connection) if is_live and name in OWN_NAMES else None,
                     }
                 )
     return rows
+
+
+def _drift(world: World, connection: Connection) -> Shape | None:
+    """How what the live model of lateness tells stands to the deliveries since it learned."""
+    model = world.models.supplier_lateness
+    if model is None:
+        return None
+    found = lateness_drift(model, with_past(own_lines(connection, world.clock())))
+    return {**asdict(found), "in_words": found.in_words}
 
 
 def challenger_rows(connection: Connection) -> list[Shape]:
@@ -93,6 +109,7 @@ def challenger_rows(connection: Connection) -> list[Shape]:
             "data": manifest.data,
             "metrics": manifest.metrics,
             "beside": {**asdict(compared), "share": compared.share},
+            "drift": None,
         }
     ]
 
@@ -134,16 +151,19 @@ def train_candidate(
 
     Raises:
         NotFound: there is no such model.
-        VerbRefused: it does not learn from data of one's own, or has no recipe.
+        VerbRefused: it does not learn from data of one's own, or has no recipe; or there is too little to learn from.
     """
     from api.jobs.training import train
 
     at = world.clock()
     labels: list[Mapping[str, Any]] = []
-    if name == "root_cause":
-        with world.database.reading() as connection:
+    deliveries = None
+    with world.database.reading() as connection:
+        if name == "root_cause":
             labels = labels_to_train_on(connection, at)
-    trained = train(name, candidates_of(world, name), seed, at, say, data, recipe, labels)
+        elif name == "supplier_lateness":
+            deliveries = own_lines(connection, at)
+    trained = train(name, candidates_of(world, name), seed, at, say, data, recipe, labels, deliveries)
     say("measuring it beside the live version")
     with world.database.reading() as connection:
         verdict = judge(connection, trained.folder, at, sets=sets)

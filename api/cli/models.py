@@ -12,6 +12,7 @@ from api.cli.session import Actor, AsJson, Database, open_world, print_json_line
 RELEASE_COLUMNS = {
     "name": "model", "version": "version", "role": "role", "since": "since (UTC)", "until": "until (UTC)",
     "released_by": "by", "reason": "why", "decided": "decisions", "headline": "measure", "value": "value",
+    "drifted": "since it learned",
 }  # fmt: skip
 
 LABEL_COLUMNS = {
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="root_cause, delta_detector or movement_detector.")],
+    name: Annotated[str, typer.Argument(help="root_cause, delta_detector, movement_detector or supplier_lateness.")],
     data: Annotated[Path | None, typer.Option(help="Failures of your own with a column root_cause.")] = None,
     seed: Annotated[int, typer.Option()] = 1,
     changed: Annotated[
@@ -43,7 +44,8 @@ def train(
 ) -> None:
     """Train a model, measure it against the live one, and keep it as a candidate.
 
-    The root-cause classifier learns from every ripe label of this database too.
+    The root-cause classifier learns from every ripe label of this database too, supplier_lateness from its deliveries
+    alone.
     """
     from api.models import train_candidate
     from ml.root_cause.recipe import recipe_with
@@ -70,6 +72,8 @@ def models(as_json: AsJson = False, database: Database = None) -> None:
 
     with open_world(database) as world:
         rows = model_rows(world)
+    if not as_json:
+        rows = [{**row, "drifted": row["drift"] and row["drift"]["in_words"]} for row in rows]
     print_rows(rows, as_json, RELEASE_COLUMNS, "no models")
 
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from api.jobs.training import train
 from core_sync.clock import now
-from ml.registry.manifest import MODEL_NAMES
+from ml.registry.manifest import SHIPPED_NAMES
 from ml.registry.service_models import SHIPPED
 
 SEED = 1
@@ -21,9 +21,9 @@ SEED = 1
 def main() -> None:
     """Replace the shipped baseline."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", choices=[[], *MODEL_NAMES], help="which; all if left out")
+    parser.add_argument("models", nargs="*", choices=[[], *SHIPPED_NAMES], help="which; all if left out")
     with TemporaryDirectory() as scratch:
-        for name in parser.parse_args().models or MODEL_NAMES:
+        for name in parser.parse_args().models or SHIPPED_NAMES:
             trained = train(name, Path(scratch) / name, SEED, now(), lambda line: print(line, flush=True))
             target = SHIPPED / name
             shutil.rmtree(target, ignore_errors=True)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection, text
 
+from api.jobs.open_orders import read_open_orders
 from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
@@ -55,7 +56,7 @@ def read_estimates(connection: Connection, at: datetime) -> Estimates:
         windows={name: _window(connection, name, at) for name in channels},
         shared={name: _shared(daily, name) for name in channels},
         suppliers=_suppliers(connection),
-        waiting=_waiting(connection, at),
+        waiting=read_open_orders(connection, at),
     )
 
 
@@ -201,22 +202,3 @@ def _suppliers(connection: Connection) -> SupplierBook:
         dates = (from_microseconds(ordered), promised_at, from_microseconds(received))
         usable.append(Received(supplier, *dates, int(wanted), int(came)))
     return reliability(usable, left_out)
-
-
-def _waiting(connection: Connection, at: datetime) -> dict[str, OpenOrder]:
-    """By SKU its oldest open order."""
-    rows = connection.execute(
-        text(
-            "SELECT sku, supplier, ordered_at, promised_at FROM delivery "
-            "WHERE received_at IS NULL AND ordered_at <= :at ORDER BY ordered_at DESC"
-        ),
-        {"at": to_microseconds(at)},
-    )
-    return {
-        sku: OpenOrder(
-            supplier,
-            (at - from_microseconds(ordered)) / timedelta(days=1),
-            None if promised is None else (at - from_microseconds(promised)) / timedelta(days=1),
-        )
-        for sku, supplier, ordered, promised in rows
-    }

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from api.jobs.lateness_training import fit_lateness
 from api.jobs.simulated_facts import SimulatedFacts, facts_of, labelled_failures
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.interchange.files import read_rows
@@ -20,7 +22,7 @@ from core_sync.interchange.formats import TABLES
 from core_sync.interchange.rows import Row
 from ml.anomaly import storage as detector_storage
 from ml.anomaly.fault_probability import save_curve
-from ml.registry.manifest import MODEL_NAMES, Manifest, write_manifest
+from ml.registry.manifest import MODEL_NAMES, OWN_NAMES, Manifest, write_manifest
 from ml.root_cause import persist as classifier_storage
 from ml.root_cause.recipe import Recipe
 from ml.root_cause.train import train_root_cause
@@ -58,6 +60,7 @@ def train(
     data: Path | None = None,
     recipe: Recipe | None = None,
     labels: Sequence[Mapping[str, Any]] = (),
+    deliveries: pl.DataFrame | None = None,
 ) -> TrainedModel:
     """Train ``name`` into ``folder``/VERSION, with manifest and card.
 
@@ -70,10 +73,12 @@ def train(
         data: failures of one's own with a column ``root_cause``, trained on beside the simulated ones.
         recipe: of the root-cause classifier; the shipped one's if left out.
         labels: failures with the cause that people told, trained on as ``data`` are.
+        deliveries: lines of purchase orders (``ml.suppliers.own_lines``), which ``supplier_lateness`` learns from.
 
     Raises:
         NotFound: there is no such model.
-        VerbRefused: there are ``data`` or a ``recipe``, and ``name`` does not learn from failures.
+        VerbRefused: there are ``data`` or a ``recipe``, and ``name`` does not learn from failures; or there are too
+            few deliveries.
     """
     if name not in MODEL_NAMES:
         raise NotFound("model called", f"{name}; there are {', '.join(MODEL_NAMES)}")
@@ -84,11 +89,13 @@ def train(
     with TemporaryDirectory(dir=_made(folder)) as scratch:
         artefacts = Path(scratch) / "model"
         artefacts.mkdir()
-        fitted = (
-            _fit_classifier(artefacts, seed, say, data, labels, recipe or Recipe())
-            if name == "root_cause"
-            else _fit_detector(name, artefacts, seed, say)
-        )
+        if name == "root_cause":
+            fitted = _fit_classifier(artefacts, seed, say, data, labels, recipe or Recipe())
+        elif deliveries is not None:
+            metrics, told, digest = fit_lateness(artefacts, deliveries)
+            fitted = _Fitted(metrics, told, {}, digest)
+        else:
+            fitted = _fit_detector(name, artefacts, seed, say)
         manifest = write_manifest(
             artefacts, name, at, fitted.data, seed, fitted.metrics, fitted.parameters, fitted.digest
         )
@@ -105,10 +112,16 @@ def card(manifest: Manifest) -> str:
     return (
         f"# {manifest.name} {manifest.version}\n\n"
         f"Trained on: {manifest.data}. Seed {manifest.seed}.\n\n"
-        "The figures are from simulated distributors with other constants than those trained on; they rank models\n"
-        "and do not predict accuracy at a customer.\n\n"
+        f"{_FROM_OWN if manifest.name in OWN_NAMES else _FROM_SIMULATED}\n\n"
         f"| measure | value |\n|---|---|\n{figures}\n"
     )
+
+
+_FROM_SIMULATED = (
+    "The figures are from simulated distributors with other constants than those trained on; they rank models\n"
+    "and do not predict accuracy at a customer."
+)
+_FROM_OWN = "The figures are from the deliveries that were promised after those trained on."
 
 
 @dataclass(frozen=True)

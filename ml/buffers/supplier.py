@@ -144,12 +144,14 @@ def _late_share(deliveries: Sequence[Received]) -> float | None:
 class OpenOrder:
     """The oldest order of a SKU that has not come: of which supplier, how old, how far past its promise, in days.
 
-    ``late_days`` is below 0 before the promise, None where nothing was promised.
+    ``late_days`` is below 0 before the promise, None where nothing was promised. ``late_chance`` is that of coming
+    after the promise (``ml.suppliers``), None where no model tells it or the promise is past.
     """
 
     supplier: str
     waited_days: float
     late_days: float | None
+    late_chance: float | None = None
 
 
 def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[str, Term]:
@@ -175,7 +177,7 @@ def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[s
             "fill_rate": Term(known.fill_rate, "share", basis, f"{own}: units that came of those ordered"),
             "supplier_late_share": late,
         }
-    return measured | {"order_late": _lateness(order)}
+    return measured | {"order_late": _lateness(order), "order_late_chance": _late_chance(order)}
 
 
 def _lateness(order: OpenOrder | None) -> Term:
@@ -184,6 +186,32 @@ def _lateness(order: OpenOrder | None) -> Term:
     if order.late_days is None:
         return unknown("days", f"the open order of {order.supplier} has no promised date")
     return Term(order.late_days, "days", Basis.MEASURED, f"open order of {order.supplier} past its promise")
+
+
+def _late_chance(order: OpenOrder | None) -> Term:
+    if order is None:
+        return unknown("chance", "no order is open with a supplier")
+    if order.late_days is not None and order.late_days > 0:
+        return Term(1.0, "chance", Basis.GIVEN, f"open order of {order.supplier} is past its promise")
+    if order.late_chance is None:
+        return unknown("chance", "no model of lateness is live, or the order has no promised date")
+    return Term(order.late_chance, "chance", Basis.MEASURED, "model of lateness, from your own deliveries")
+
+
+def promised_chance(known: Reliability | None, order: OpenOrder | None, promise_days: float) -> Term | None:
+    """As ``supply_chance`` where the open order is promised within the span and a model tells how often that holds.
+
+    What comes after its promise, but still within the span, is not counted on. None where it is not told so.
+    """
+    if known is None or order is None or order.late_chance is None or order.late_days is None:
+        return None
+    if not -promise_days <= order.late_days <= 0:
+        return None
+    note = (
+        f"promised in {-order.late_days:.1f} days, late with {order.late_chance:.0%} (model of lateness), "
+        f"fill rate {known.fill_rate:.0%}"
+    )
+    return Term((1 - order.late_chance) * known.fill_rate, "chance", Basis.MEASURED, note)
 
 
 def supply_chance(known: Reliability | None, waited_days: float | None, promise_days: float) -> Term:

@@ -18,7 +18,11 @@ MANIFEST = "manifest.json"
 ARTEFACT_BYTES_MAX = 5_000_000
 """Largest artefact that is shipped."""
 
-MODEL_NAMES = ("root_cause", "delta_detector", "movement_detector")
+SHIPPED_NAMES = ("root_cause", "delta_detector", "movement_detector")
+"""Models of which a baseline is shipped."""
+OWN_NAMES = ("supplier_lateness",)
+"""Models that are learned from one's own facts alone: there is none before the first is promoted."""
+MODEL_NAMES = (*SHIPPED_NAMES, *OWN_NAMES)
 """Every model the service uses."""
 
 

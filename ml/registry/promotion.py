@@ -14,14 +14,17 @@ from ml.labels.held_out import labels_to_measure_on
 from ml.registry.copies import copied
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Verdict, judge_classifier, judge_detector
-from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
+from ml.registry.lateness_gate import judge_lateness
+from ml.registry.manifest import MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
 from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
 from ml.registry.tables import ModelRelease
+from ml.suppliers.own_lines import own_lines
 
 HEADLINE = {
     "root_cause": "fused.macro_f1",
     "delta_detector": "average_precision",
     "movement_detector": "average_precision",
+    "supplier_lateness": "average_precision",
 }
 """The figure of its training that each model is told by. Promotion measures anew and heeds none of them."""
 
@@ -72,10 +75,15 @@ def judge(
     name = manifest.name
     if name not in MODEL_NAMES:
         raise NotFound("model called", name)
-    sets = sets or EvaluationSets(own=labels_to_measure_on(connection, at))
     challenger = ServiceModels({name: candidate})
     challenger.load(name)
     champion = _readable(name, live_folder(connection, name))
+    if challenger.supplier_lateness is not None:
+        lines = own_lines(connection, at)
+        return judge_lateness(
+            challenger.supplier_lateness, champion.supplier_lateness if champion else None, lines, equal_is_enough
+        )
+    sets = sets or EvaluationSets(own=labels_to_measure_on(connection, at))
     if name == "root_cause":
         before = champion.root_cause if champion else None
         return judge_classifier(challenger.root_cause, before, sets.of_failures(), equal_is_enough)
@@ -124,9 +132,10 @@ def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Man
     Raises:
         VerbRefused: there was none before.
     """
-    *before, _ = _stack(connection, name)
+    before = _stack(connection, name)[:-1]
     if not before:
-        raise VerbRefused("roll back", name, "the shipped baseline is live, and nothing was before it")
+        live = "at most one version was promoted" if name in OWN_NAMES else "the shipped baseline is live"
+        raise VerbRefused("roll back", name, f"{live}, and nothing was before it")
     folder = before[-1]
     manifest = read_manifest(Path(folder) if folder else SHIPPED / name)
     _release(connection, manifest, folder, actor, ROLLED_BACK, at)
@@ -134,11 +143,11 @@ def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Man
 
 
 def _stack(connection: Connection, name: str) -> list[str]:
-    """Folders of the versions to go back through, the live one last; empty for the baseline, which is first."""
+    """Folders of the versions to go back through, the live one last; "" for the baseline, first where there is one."""
     rows = connection.execute(
         text("SELECT folder, reason FROM model_release WHERE name = :name ORDER BY release_id"), {"name": name}
     )
-    stack = [""]
+    stack = [] if name in OWN_NAMES else [""]
     for folder, reason in rows:
         if reason == ROLLED_BACK:
             stack = stack[:-1] or [folder]
@@ -148,7 +157,7 @@ def _stack(connection: Connection, name: str) -> list[str]:
 
 
 def releases(connection: Connection, name: str) -> list[Release]:
-    """Which version of ``name`` was live when, newest first; the shipped baseline last."""
+    """Which version of ``name`` was live when, newest first; the shipped baseline last, where there is one."""
     rows = connection.execute(
         text(
             "SELECT version, released_at, released_by, reason, evaluation FROM model_release "
@@ -162,6 +171,8 @@ def releases(connection: Connection, name: str) -> list[Release]:
         since = from_microseconds(released_at)
         told.append(Release(name, version, since, until, released_by, reason, evaluation))
         until = since
+    if name in OWN_NAMES:
+        return told
     baseline = read_manifest(SHIPPED / name)
     return [*told, Release(name, baseline.version, None, until, "stocktriage", "shipped baseline")]
 

@@ -15,10 +15,12 @@ from core_sync.errors import StocktriageError
 from ml.anomaly import storage as detector_storage
 from ml.anomaly.detector import Detector
 from ml.anomaly.fault_probability import FaultCurve, load_curve
-from ml.registry.manifest import MODEL_NAMES, Manifest, ModelRefused, read_manifest
+from ml.registry.manifest import MODEL_NAMES, SHIPPED_NAMES, Manifest, ModelRefused, read_manifest
 from ml.root_cause import persist as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.codes.table import codes_with
+from ml.suppliers import storage as lateness_storage
+from ml.suppliers.lateness import Lateness
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 """The baseline that comes with the project."""
@@ -75,6 +77,13 @@ class ServiceModels:
         """The chance of a fault by the movement detector's score."""
         return load_curve(self._checked("movement_detector"))
 
+    @cached_property
+    def supplier_lateness(self) -> Lateness | None:
+        """The chance that a delivery comes late; None before one was promoted."""
+        return (
+            lateness_storage.load(self._checked("supplier_lateness")) if "supplier_lateness" in self.folders else None
+        )
+
     def version(self, name: str) -> str:
         """The version of the model ``name``."""
         return self.manifests[name].version
@@ -85,9 +94,9 @@ class ServiceModels:
         Raises:
             ModelRefused: it cannot be used by this version of the code, or is another model.
         """
-        parts = {"root_cause": (name,), "delta_detector": (name, "delta_fault_curve")}
+        curves = {"delta_detector": ("delta_fault_curve",), "movement_detector": ("movement_fault_curve",)}
         try:
-            for part in parts.get(name, (name, "movement_fault_curve")):
+            for part in (name, *curves.get(name, ())):
                 getattr(self, part)
         except (ValueError, OSError, StocktriageError) as error:
             raise ModelRefused(self.folders[name], str(error)) from error
@@ -102,16 +111,18 @@ class ServiceModels:
 def live_models(database: Database, code_files: tuple[Path, ...] = ()) -> ServiceModels:
     """The models that are live now, with the user's tables of codes."""
     with database.reading() as connection:
-        return ServiceModels({name: live_folder(connection, name) for name in MODEL_NAMES}, code_files=code_files)
+        folders = {name: live_folder(connection, name) for name in MODEL_NAMES}
+    there = {name: folder for name, folder in folders.items() if name in SHIPPED_NAMES or folder != SHIPPED / name}
+    return ServiceModels(there, code_files=code_files)
 
 
 def shipped_models() -> ServiceModels:
     """The baseline, whatever was promoted."""
-    return ServiceModels({name: SHIPPED / name for name in MODEL_NAMES})
+    return ServiceModels({name: SHIPPED / name for name in SHIPPED_NAMES})
 
 
 def live_folder(connection: Connection, name: str) -> Path:
-    """Where the live version of the model ``name`` lies."""
+    """Where the live version of the model ``name`` lies; of one that was never promoted, where a baseline would."""
     folder = connection.execute(
         text("SELECT folder FROM model_release WHERE name = :name ORDER BY release_id DESC LIMIT 1"), {"name": name}
     ).scalar_one_or_none()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ml.anomaly.specification import DELTA, MOVEMENT
 from ml.root_cause.evidence import FIELDS, NUMBERS
 from ml.root_cause.told import COLUMNS
+from ml.suppliers.deliveries import FEATURES
 
 
 @dataclass(frozen=True)
@@ -23,5 +24,7 @@ def signature_of(name: str) -> Signature:
     if name == "root_cause":
         takes = tuple((field, "double" if field in NUMBERS else "string") for field in FIELDS)
         return Signature(takes, tuple((column, _KINDS.get(column, "string")) for column in COLUMNS))
+    if name == "supplier_lateness":
+        return Signature(tuple((feature, "double") for feature in FEATURES), (("probability", "double"),))
     features = {"delta_detector": DELTA, "movement_detector": MOVEMENT}[name].features.names
     return Signature(tuple((feature, "double") for feature in features), (("score", "double"),))

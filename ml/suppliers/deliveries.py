@@ -24,6 +24,9 @@ PASTS: dict[str, tuple[str, ...]] = {
 """Groups of lines whose past late share describes a line."""
 COUNTED = ("supplier", "destination", "supplier_destination")
 """Groups of which it also matters how much is known."""
+SIZE = ("notice", "unordered", "quantity", "value", "month", "weekday")
+FEATURES = (*(f"{past}_late_share" for past in PASTS), *(f"{past}_lines" for past in COUNTED), *SIZE)
+"""The columns of ``describe``, in their order."""
 
 
 def with_past(lines: pl.DataFrame) -> pl.DataFrame:

@@ -25,10 +25,14 @@ class TooFewDeliveries(ValueError):
 
 @dataclass(frozen=True)
 class Lateness:
-    """A model of lateness that saw nothing which became known at ``until`` or later."""
+    """A model of lateness that saw nothing which became known at ``until`` or later.
+
+    ``usual`` ends the tenths of the chances it told of the lines it learned from.
+    """
 
     trees: HistGradientBoostingClassifier
     until: datetime
+    usual: tuple[float, ...] = ()
 
     def chances(self, told: pl.DataFrame) -> NDArray[np.float64]:
         """Chance of coming late (n,) for lines that ``with_past`` prepared."""
@@ -50,4 +54,5 @@ def learn_lateness(told: pl.DataFrame, until: datetime) -> Lateness:
     if len(seen) < LEAST_LINES or late.all() or not late.any():
         raise TooFewDeliveries(len(seen), int(late.sum()))
     trees = grow(describe(seen), late, rounds=150, rate=0.04, leaves=12, ridge=5.0)
-    return Lateness(trees, until)
+    chances = trees.predict_proba(describe(seen))[:, 1]
+    return Lateness(trees, until, tuple(np.quantile(chances, np.arange(1, 11) / 10).tolist()))

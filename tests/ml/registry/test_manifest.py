@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core_sync.clock import now
-from ml.registry.manifest import ARTEFACT_BYTES_MAX, MODEL_NAMES, ModelRefused, read_manifest, write_manifest
+from ml.registry.manifest import ARTEFACT_BYTES_MAX, SHIPPED_NAMES, ModelRefused, read_manifest, write_manifest
 from ml.registry.service_models import SHIPPED
 
 
@@ -21,7 +21,7 @@ def candidate(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
 def test_every_shipped_model_is_what_its_manifest_says_and_small(name: str) -> None:
     manifest = read_manifest(SHIPPED / name)
     assert manifest.name == name

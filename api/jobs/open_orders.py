@@ -1,0 +1,66 @@
+"""The oldest open order of each SKU, with the chance that it comes late where a model of lateness is live."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.errors import StocktriageError
+from ml.buffers.supplier import OpenOrder
+from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
+from ml.suppliers.deliveries import with_past
+from ml.suppliers.lateness import Lateness
+from ml.suppliers.own_lines import own_lines
+
+_LOG = logging.getLogger("stocktriage.buffers")
+MODEL = "supplier_lateness"
+
+
+def read_open_orders(connection: Connection, at: datetime) -> dict[str, OpenOrder]:
+    """By SKU, as known ``at`` that moment."""
+    rows = connection.execute(text(_OPEN), {"at": to_microseconds(at)}).all()
+    chances = _late_chances(connection, at) if rows else {}
+    return {
+        sku: OpenOrder(
+            supplier,
+            (at - from_microseconds(ordered)) / timedelta(days=1),
+            None if promised is None else (at - from_microseconds(promised)) / timedelta(days=1),
+            chances.get(line),
+        )
+        for line, sku, supplier, ordered, promised in rows
+    }
+
+
+def _late_chances(connection: Connection, at: datetime) -> Mapping[int, float]:
+    """By open line that is not past its promise, the chance that it comes after it; empty without a model."""
+    folder = live_folder(connection, MODEL)
+    if folder == SHIPPED / MODEL:
+        return {}
+    try:
+        model = _loaded(folder)
+    except (ValueError, StocktriageError) as error:
+        _LOG.warning("open orders are told without their chance of being late: %s", error)
+        return {}
+    told = with_past(own_lines(connection, at)).filter(pl.col("is_open") & (pl.col("promised_at") >= at))
+    if not len(told):
+        return {}
+    return dict(zip(told["line"].to_list(), model.chances(told).tolist(), strict=True))
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path) -> Lateness:
+    """A promoted version; its folder never changes."""
+    model = ServiceModels({MODEL: folder}).supplier_lateness
+    assert model is not None  # the folder was named just now
+    return model
+
+
+_OPEN = """
+SELECT delivery_id, sku, supplier, ordered_at, promised_at FROM delivery
+WHERE received_at IS NULL AND ordered_at <= :at ORDER BY ordered_at DESC
+"""

@@ -1,0 +1,94 @@
+"""The model of lateness from one's own deliveries: trained, promoted, heeded by recommendations, watched."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from api.wiring import World
+from core_sync.clock import to_microseconds
+from tests.api.conftest import Run
+from tests.core_sync.stocked import happens
+
+DAY = timedelta(days=1)
+LINES = 600
+
+
+def delivers(world: World, supplier: str, ordered: datetime, late: int | None, sku: str = "PLATE") -> None:
+    """A line promised 20 days after ``ordered`` that came ``late`` days after that; None: it is still open."""
+    promised = ordered + 20 * DAY
+    came = None if late is None else promised + late * DAY
+    with world.database.transaction() as connection:
+        number = connection.execute(text("SELECT COUNT(*) FROM delivery")).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO delivery (supplier, sku, ordered_at, promised_at, received_at, ordered_quantity, "
+                "received_quantity, content) VALUES (:s, :sku, :o, :p, :r, 10, 10, :c)"
+            ),
+            {"s": supplier, "sku": sku, "o": to_microseconds(ordered), "p": to_microseconds(promised),
+             "r": None if came is None else to_microseconds(came), "c": str(number).encode()},
+        )  # fmt: skip
+
+
+@pytest.fixture
+def supplied(stocked: World) -> World:
+    """Two years with one supplier that is late with most of what it promised for midweek, and one that is not."""
+    chance, now = np.random.default_rng(0), stocked.clock()
+    for line in range(LINES):
+        ordered = now - (LINES - line + 30) * DAY
+        supplier = str(chance.choice(["swift", "slow"]))
+        busy = (ordered + 20 * DAY).weekday() in (1, 2, 3)
+        late = chance.random() < (0.7 if supplier == "slow" and busy else 0.05)
+        delivers(stocked, supplier, ordered, 5 if late else -1)
+    return stocked
+
+
+def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_order_comes_late(
+    supplied: World, client: TestClient, stocktriage: Run
+) -> None:
+    now = supplied.clock()
+    happens(supplied.database, "receipt", "MUG", 40, now - 9 * DAY, location="LEEDS")
+    delivers(supplied, "slow", now - 19 * DAY, None, sku="MUG")
+    chance = terms(client)["order_late_chance"]
+    assert (chance["value"], "no model" in chance["note"]) == (None, True)
+
+    assert stocktriage("models").out.count("supplier_lateness") == 0
+    trained = stocktriage("train", "supplier_lateness")
+    assert trained.code == 0, trained.err
+    assert "not kept in MLflow" not in trained.err
+    assert "it may be promoted" in trained.out, trained.out
+    assert "your deliveries promised since" in trained.out
+    assert stocktriage("promote", "supplier_lateness").code == 0
+    listed = stocktriage("models").out
+    assert "supplier_lateness" in listed
+    assert "late of 1" in listed  # of the lines since it learned
+
+    supplied.estimates.__init__()  # type: ignore[misc]  # five minutes pass
+    told = terms(client)
+    assert told["order_late_chance"]["value"] > 0.3
+    assert "model of lateness" in told["supply"]["note"]
+    assert told["supply"]["value"] == pytest.approx(1 - told["order_late_chance"]["value"])
+
+    back = stocktriage("rollback", "supplier_lateness")
+    assert back.code != 0
+    assert "nothing was before it" in back.err
+    again = stocktriage("promote", "supplier_lateness")
+    assert "it is live already" in again.err
+
+
+def test_too_few_deliveries_are_refused_with_what_is_needed(stocked: World, stocktriage: Run) -> None:
+    for day in range(20):
+        delivers(stocked, "swift", stocked.clock() - (day + 40) * DAY, -1)
+    told = stocktriage("train", "supplier_lateness")
+    assert told.code != 0
+    assert "200 are needed" in told.err
+    assert "stocktriage load deliveries FILE" in told.err
+
+
+def terms(client: TestClient) -> dict[str, dict[str, Any]]:
+    found = client.get("/v1/buffers", params={"sku": "MUG", "channel": "shop"}).json()["items"][0]["terms"]
+    assert isinstance(found, dict)
+    return found
