@@ -164,7 +164,9 @@ class _Seen:
 def _wording(evidence: FailureEvidence, code: Code | None) -> str:
     """The message, after the words of a code that no table knows: many vendors' codes say what they mean."""
     told = evidence.error_code
-    return f"{told}: {evidence.message}" if told and code is None and evidence.message else evidence.message
+    if not told or code is not None:
+        return evidence.message
+    return f"{told}: {evidence.message}" if evidence.message else told
 
 
 def situations_of(has_text: NDArray[np.bool_], has_structure: NDArray[np.bool_]) -> NDArray[np.intp]:

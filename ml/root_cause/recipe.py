@@ -18,8 +18,10 @@ class Recipe:
     """Failures whose evidence is made up for the trees, beside the simulated ones."""
     held_out: int = 4_000
     """Messages of phrases never trained on, for calibration, and as many again for the figures."""
-    text_strength: float = 4.0
+    text_strength: float = 16.0
     """Inverse of the ridge penalty of the text model."""
+    text_counts: float = 3.0
+    """How much the counts of words in each cause weigh beside what tells causes apart."""
     text_rounds: int = 60
     words_dropped: float = 0.3
     """Share of the words left out of every second written message, so that no single word is relied on."""

@@ -5,7 +5,6 @@ the phrases is never trained on: one half of the messages written from them sets
 scores, the other half, with evidence from a world with other constants, gives the figures.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from ml.root_cause.causes import CAUSES, LEAVES, PARENT, RootCause, Subclass, root_cause_of
 from ml.root_cause.classifier import RootCauseClassifier
@@ -30,6 +27,7 @@ from ml.root_cause.novelty import Vocabulary, vocabulary_of
 from ml.root_cause.recipe import Recipe
 from ml.root_cause.structured import evidence_matrix, fitted_trees
 from ml.root_cause.text import TextModel, text_model
+from ml.root_cause.words import fitted_words
 from ml.training.evidence import ELSEWHERE, TRAINING, World, evidence_for
 from ml.training.failures import drawn_leaves, written_failures
 from ml.training.wording.writer import CAUSE_SHARES, write_many
@@ -120,12 +118,7 @@ def _fit_text(
     truth = np.array([LEAVES.index(leaf) for leaf in (*(one.leaf for one in written), *(leaf for _, leaf in told))])
     weights = np.concatenate([np.ones(len(written)), told_weights])
     say(f"fitting the text model to {len(written):,} messages and {len(told):,} labelled wordings")
-    estimator = LogisticRegression(C=recipe.text_strength, max_iter=recipe.text_rounds, tol=1e-3)
-    with warnings.catch_warnings():
-        # The rounds are few on purpose: stopping early is part of the regularisation.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        estimator.fit(matrix_of(texts), truth, sample_weight=weights)
-    model = text_model(estimator)
+    model = text_model(fitted_words(matrix_of(texts), truth, weights, recipe))
     held_out = write_many(recipe.held_out, seed + 2, held_out=True)
     kept = [text_of(one.message) for one in held_out]
     leaves = model.leaf_log_probabilities(kept)

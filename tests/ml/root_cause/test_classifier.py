@@ -168,6 +168,11 @@ def test_the_words_of_a_code_that_no_table_knows_are_heard(classifier: RootCause
     assert coded.probabilities[mapping] > bare.probabilities[mapping]
 
 
+def test_a_code_without_a_message_is_read_for_its_words(classifier: RootCauseClassifier) -> None:
+    told = classifier.classify([FailureEvidence(error_code="UNIT_OF_MEASURE_UNKNOWN", system="wms")])[0]
+    assert told.root_cause is RootCause.SKU_MAPPING
+
+
 def test_a_foreign_or_mangled_artefact_is_refused(classifier: RootCauseClassifier, tmp_path: Path) -> None:
     save(classifier, tmp_path)
     (tmp_path / TEXT).write_bytes(b"\x80\x04not a skops file")
