@@ -10,6 +10,7 @@ from api.console import bulk as bulk_pages
 from api.console import channels as channel_pages
 from api.console import detection as detection_pages
 from api.console import held as held_pages
+from api.console import models as model_pages
 from api.console import pages
 from api.console import stock as stock_pages
 from api.console import why as why_pages
@@ -82,6 +83,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(bulk_pages.router)
     app.include_router(detection_pages.router)
     app.include_router(held_pages.router)
+    app.include_router(model_pages.router)
     app.include_router(stock_pages.router)
     app.include_router(channel_pages.router)
     app.include_router(buffer_pages.router)

@@ -55,9 +55,14 @@ class Settings(BaseSettings):
     push_history_days: int = Field(
         90, ge=1, description="days for which tries of pushes and shadow updates are kept; open failures keep theirs"
     )
+    retrain_after_labels: int = Field(
+        50, ge=0, description="ripe labels after which the root-cause model is trained anew; 0 never"
+    )
+    retrain_every_days: int = Field(7, ge=0, description="days after which it is, where a label is new; 0 never")
+    retrain_set: _Names = Field((), description="what to train otherwise than the shipped model: texts=80000, by comma")
     sample: bool = Field(True, description="whether up fills an empty database with the sample distributor")
 
-    @field_validator("public_hosts", "api_tokens", "alert_urls", "code_files", mode="before")
+    @field_validator("public_hosts", "api_tokens", "alert_urls", "code_files", "retrain_set", mode="before")
     @classmethod
     def _by_comma(cls, said: Any) -> Any:
         return tuple(part.strip() for part in said.split(",") if part.strip()) if isinstance(said, str) else said

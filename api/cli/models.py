@@ -20,6 +20,13 @@ LABEL_COLUMNS = {
     "actor": "by", "told_at": "told (UTC)", "ripe_at": "ripe (UTC)", "state": "state",
 }  # fmt: skip
 
+DRIFT_COLUMNS = {"what": "what", "value": "value", "before": "before", "says": "moved"}
+
+RETRAINING_COLUMNS = {
+    "begun_at": "begun (UTC)", "ended_at": "ended (UTC)", "reason": "because", "labels": "ripe labels",
+    "version": "version", "outcome": "what came of it",
+}  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -29,6 +36,8 @@ def register(app: typer.Typer) -> None:
     app.command()(rollback)
     app.command()(challenge)
     app.command()(labels)
+    app.command()(drift)
+    app.command()(retrainings)
 
 
 def train(
@@ -156,6 +165,39 @@ def labels(
     with open_world(database) as world:
         rows = label_rows(world, most)
     print_rows(rows, as_json, LABEL_COLUMNS, "no labels yet: an override or a resolved case gives one")
+
+
+def drift(
+    days: Annotated[int, typer.Option(min=1, help="The last days.")] = 7,
+    before: Annotated[int, typer.Option(min=1, help="The days before them that they are compared with.")] = 28,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
+    """Whether evidence, causes told and calibration of the last days have moved away from the weeks before."""
+    from api.watching import drift_now
+
+    with open_world(database) as world:
+        told = drift_now(world, days, before)
+    if as_json:
+        print_json_lines([told])
+        return
+    if told["too_few"]:
+        print(told["too_few"])
+        return
+    print(f"{told['failures']:,} failures beside {told['failures_before']:,}, root_cause {told['version']}; "
+          "an index below 0.1 is little, above 0.25 much")  # fmt: skip
+    print_rows(told["moved"], False, DRIFT_COLUMNS, "nothing to compare")
+
+
+def retrainings(as_json: AsJson = False, database: Database = None) -> None:
+    """The trainings that the service began by itself, why, and what came of each."""
+    from api.watching import retraining_rows
+
+    with open_world(database) as world:
+        rows = retraining_rows(world)
+    print_rows(
+        rows, as_json, RETRAINING_COLUMNS, "none yet: new labels bring one about, see RETRAIN_AFTER_LABELS in doctor"
+    )
 
 
 def _assignment(one: str) -> tuple[str, str]:

@@ -43,7 +43,10 @@ def serve(host: Host = None, port: Port = None, database: Database = None) -> No
 def worker(
     role: Annotated[
         str,
-        typer.Argument(help="triage, notice, score, publish, prove, expect, sweep, learn, challenge, steer or remedy."),
+        typer.Argument(
+            help="triage, notice, score, publish, prove, expect, sweep, learn, challenge, watch, retrain, steer "
+            "or remedy."
+        ),
     ],
     once: Annotated[bool, typer.Option("--once", help="One round, then stop.")] = False,
     database: Database = None,

@@ -155,6 +155,21 @@ def challenge_round(world: "World") -> Told:
     return {"answered": answer(world)}
 
 
+def watch_round(world: "World") -> Told:
+    """Look once a day whether failures have moved away from those before."""
+    from api.jobs.model_drift import look_when_due
+
+    found = look_when_due(world)
+    return {"moved": 0 if found is None else len(found.warnings)}
+
+
+def retrain_round(world: "World") -> Told:
+    """Train the root-cause model anew where that is due."""
+    from api.jobs.retraining import retrain_when_due
+
+    return {"trained": int(retrain_when_due(world) is not None)}
+
+
 def steer_round(world: "World") -> Told:
     """Let what an oversell counts follow what came true; put buffers in force where they are kept."""
     from api.jobs.steering import steer
@@ -181,6 +196,8 @@ ROLES: Mapping[str, Role] = {
     "sweep": Role("look at every listing once a day, the longest unseen first", sweep_round, 60.0),
     "learn": Role("take down what people and outcomes said of root causes", learn_round, 300.0),
     "challenge": Role("let a challenger answer beside the live root-cause model", challenge_round, 15.0),
+    "watch": Role("look once a day whether failures have moved away from those before", watch_round, 900.0),
+    "retrain": Role("train the root-cause model anew, on schedule or after enough labels", retrain_round, 900.0),
     "steer": Role("hold accepted oversell rates, apply buffers that are kept", steer_round, 600.0),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }

@@ -11,6 +11,7 @@ from api.dependencies import TheWorld, answer
 from api.models import label_rows, model_rows
 from api.schemas import Health
 from api.shapes import Shape
+from api.watching import drift_kept, retraining_rows
 from api.wiring import World
 from core_sync.errors import StocktriageError
 from core_sync.ledger.proof import read_proof
@@ -54,3 +55,15 @@ def get_models(world: TheWorld) -> Response:
 def get_labels(world: TheWorld, most: Annotated[int, Query(ge=1, le=1_000)] = 100) -> Response:
     """What people and outcomes said of root causes, the newest first, each with where it is from."""
     return answer(label_rows(world, most))
+
+
+@router.get("/models/drift", summary="Drift")
+def get_drift(world: TheWorld) -> Response:
+    """What the service found when it last looked whether failures have moved away from those before; null before."""
+    return answer(drift_kept(world))
+
+
+@router.get("/models/retrainings", summary="Retrainings")
+def get_retrainings(world: TheWorld) -> Response:
+    """The trainings that the service began by itself, the newest first, and what came of each."""
+    return answer(retraining_rows(world))

@@ -1,6 +1,6 @@
 """Storage of which version of each model served from when on and which answered beside it, and who said so."""
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import SQLModel
 
 from core_sync.database.columns import key, moment, whole
@@ -39,3 +39,35 @@ class ModelChallenger(SQLModel, table=True):
     """The newest failure that was decided before: it answers those that come later."""
     named_at: int = moment()
     named_by: str
+
+
+class DriftLook(SQLModel, table=True):
+    """One look at whether failures have moved away from those before; what was found, as JSON."""
+
+    __tablename__ = "drift_look"
+    __table_args__ = (Index("drift_look_newest", "name", "look_id"),)
+
+    look_id: int | None = key()
+    name: str
+    version: str
+    looked_at: int = moment()
+    found: str
+
+
+class Retraining(SQLModel, table=True):
+    """One training that the service began by itself. An unfinished one keeps others from beginning for a while."""
+
+    __tablename__ = "retraining"
+    __table_args__ = (UniqueConstraint("name", "after", name="retraining_follows_one"),)
+
+    retraining_id: int | None = key()
+    name: str
+    after: int = whole()
+    """The retraining it follows, 0 for the first: of two that begin at once, one begins."""
+    labels: int = whole()
+    """Ripe labels there were."""
+    reason: str
+    begun_at: int = moment()
+    ended_at: int | None = moment(None)
+    version: str | None = None
+    outcome: str | None = None

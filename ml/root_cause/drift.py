@@ -1,22 +1,27 @@
 """Whether failures and what is said of them have moved away from what the model was calibrated on.
 
-Of shares the population stability index is told, ``sum((new - old) * ln(new / old))`` (Siddiqi, "Credit Risk
-Scorecards", 2006): below 0.1 little moved, above 0.25 much. With labels, calibration is told too: how often the true
-cause lay outside its set, which should be at most the chance of a miss that the sets are built for.
+Of evidence, of the causes told and of unknown words the population stability index is told,
+``sum((new - old) * ln(new / old))`` over shares (Siddiqi, "Credit Risk Scorecards", 2006): below 0.1 little moved,
+above 0.25 much. With labels, calibration is told too: how often the true cause lay outside its set, which should be
+at most the chance of a miss that the sets are built for.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.root_cause.causes import CAUSES
 from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.evidence import FailureEvidence
+from ml.root_cause.structured import FEATURES, evidence_matrix
 
-MUCH_MOVED = 0.25
+SOME_MOVED, MUCH_MOVED = 0.1, 0.25
 _LEAST_SHARE = 0.005
 """A share of nothing would move infinitely far."""
+_DECILES = np.linspace(0.1, 0.9, 9)
 _NOVELTY_EDGES = (0.001, 0.1, 0.25, 0.5)
 
 
@@ -47,6 +52,27 @@ def drift(
     abstained = [float(np.mean([one.abstained for one in told])) for told in both]
     missed = None if truths is None else (_missed(reference, truths[0]), _missed(seen, truths[1]))
     return Drift(_stability(*causes), _stability(*novelty), (abstained[0], abstained[1]), missed)
+
+
+def moved_inputs(reference: Sequence[FailureEvidence], seen: Sequence[FailureEvidence]) -> dict[str, float]:
+    """PSI of each field of evidence from ``reference`` to ``seen``, neither empty: over ten parts, and the missing.
+
+    A field that neither has is left out.
+    """
+    old, new = evidence_matrix(reference), evidence_matrix(seen)
+    moved: dict[str, float] = {}
+    for column, name in enumerate(FEATURES):
+        known = old[:, column][~np.isnan(old[:, column])]
+        if known.size or not np.isnan(new[:, column]).all():
+            edges = np.unique(np.quantile(known, _DECILES)) if known.size else np.empty(0)
+            binned = (_parts(values[:, column], edges) for values in (old, new))
+            moved[name] = _stability(*(_shares(parts, edges.size + 2) for parts in binned))
+    return moved
+
+
+def _parts(values: NDArray[np.float32], edges: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+    """The part between ``edges`` that each value lies in; the last is for those that are missing."""
+    return np.where(np.isnan(values), edges.size + 1, np.searchsorted(edges, values, side="right"))
 
 
 def _shares(found: Sequence[int] | NDArray[np.intp], kinds: int) -> NDArray[np.float64]:

@@ -17,9 +17,9 @@ from tests.core_sync.cases.worklist import a_case
 COMMANDS = (
     "up", "serve", "worker", "load", "ingest", "reconcile", "triage", "feed", "case", "positions", "explain", "held",
     "judge", "judgements", "audits", "expected", "anomalies", "detection",
-    "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "challenge", "simulate",
-    "replay", "export", "act", "autonomy", "expectations", "kpis", "doctor", "channels", "outbox", "requeue", "shadow",
-    "since", "bulk", "views", "handover", "why",
+    "reverse", "classify", "score", "buffers", "train", "models", "promote", "rollback", "challenge", "drift",
+    "retrainings", "simulate", "replay", "export", "act", "autonomy", "expectations", "kpis", "doctor", "channels",
+    "outbox", "requeue", "shadow", "since", "bulk", "views", "handover", "why",
 )  # fmt: skip
 
 EVENTS = """id,source,type,time,sku,location,quantity

@@ -1,5 +1,7 @@
 """Drift is told of what the model says, of its words, and with labels of its calibration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from ml.registry.evaluation_sets import FailureSet, frozen_failures
 from ml.registry.service_models import shipped_models
 from ml.root_cause.causes import CAUSES, RootCause
 from ml.root_cause.classifier import Diagnosis
-from ml.root_cause.drift import MUCH_MOVED, drift
+from ml.root_cause.drift import MUCH_MOVED, SOME_MOVED, drift, moved_inputs
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +41,14 @@ def test_sets_that_miss_more_often_are_told_where_the_truth_is_known(told: list[
     assert found.missed is not None
     assert found.missed[0] < 0.15 < found.missed[1]
     assert np.isclose(found.causes, 0)
+
+
+def test_evidence_that_grows_or_goes_missing_has_moved_and_the_rest_has_not(known: FailureSet) -> None:
+    evidences = known.evidences[:1_200]
+    slower = [
+        replace(one, latency_ms=one.latency_ms * 20 if one.latency_ms else None, attempts=None) for one in evidences
+    ]
+    found = moved_inputs(evidences, slower)
+    assert found["log_latency_ms"] > MUCH_MOVED
+    assert found["attempts"] > MUCH_MOVED
+    assert max(moved for name, moved in found.items() if name not in ("log_latency_ms", "attempts")) < SOME_MOVED
