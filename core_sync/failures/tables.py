@@ -8,6 +8,7 @@ from core_sync.database.columns import key, moment, whole
 _OPEN_WITH_SKU = "resolved_at IS NULL AND sku IS NOT NULL"
 _OF_CHANNEL = "resolved_at IS NULL AND sku IS NULL AND channel IS NOT NULL"
 _TOLD_OF_CHANNEL = "resolved_at IS NULL AND kind = 'told' AND channel IS NOT NULL"
+_MEANT = "resolved_at IS NULL AND meant_sku IS NOT NULL"
 _ASKING = "error_code = 'unmapped_sku' AND mapping_candidates IS NULL AND resolved_at IS NULL"
 
 
@@ -56,6 +57,7 @@ class Failure(SQLModel, table=True):
             postgresql_where=text(_TOLD_OF_CHANNEL),
         ),
         Index("failure_asking_candidates", "sku", sqlite_where=text(_ASKING), postgresql_where=text(_ASKING)),
+        Index("failure_meant_sku", "meant_sku", sqlite_where=text(_MEANT), postgresql_where=text(_MEANT)),
         Index(
             "failure_open_subject",
             "subject",
@@ -85,6 +87,8 @@ class Failure(SQLModel, table=True):
     reservation_age_s: float | None = None
     duplicate_of: str | None = None
     mapping_candidates: str | None = None
+    meant_sku: str | None = None
+    """Of an unknown name the SKU of ours that it most likely means."""
     document: str | None = None
     quantity: int | None = whole(None)
     evidence: str | None = None

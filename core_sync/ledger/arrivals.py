@@ -17,11 +17,15 @@ _EVENT_FIELDS = Event.__struct_fields__
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Master data that an event needs and nobody has given: ``kind`` is sku, location or uom."""
+    """Master data that an event needs and nobody has given: ``kind`` is sku, location or uom.
+
+    ``sku`` is ours where it is known all the same.
+    """
 
     kind: str
     name: str
     message: str
+    sku: str = ""
 
 
 class Arrival(msgspec.Struct, gc=False):

@@ -15,17 +15,17 @@ def normalise(arrival: Arrival, catalogue: Catalogue) -> None:
         return
     location = catalogue.location_of(event.source, event.location)
     if location is None:
-        arrival.lack = _unknown_location(event.source, event.location)
+        arrival.lack = _unknown_location(event.source, event.location, sku)
         return
     to_location = catalogue.location_of(event.source, event.to_location) if event.to_location else ""
     if to_location is None:
-        arrival.lack = _unknown_location(event.source, event.to_location)
+        arrival.lack = _unknown_location(event.source, event.to_location, sku)
         return
     quantity = event.quantity
     pack = f"{sku} {event.uom}"
     if event.uom and (factor := catalogue.factor(sku, event.uom)) != 1:
         if factor is None:
-            arrival.lack = Lack("uom", pack, f"no factor says how many units one {event.uom} of {sku} is")
+            arrival.lack = Lack("uom", pack, f"no factor says how many units one {event.uom} of {sku} is", sku)
             return
         exact = event.quantity * factor
         if exact.denominator != 1:
@@ -33,6 +33,7 @@ def normalise(arrival: Arrival, catalogue: Catalogue) -> None:
                 "uom",
                 f"{sku} {event.uom}",
                 f"{event.quantity} {event.uom} of {sku} make {exact} units, which is not whole",
+                sku,
             )
             return
         quantity = exact.numerator
@@ -60,8 +61,8 @@ def component_unknown(kit: str, component: str) -> Lack:
     return Lack("sku", component, f"the kit {kit} is made of {component}, which no SKU explains")
 
 
-def _unknown_location(system: str, name: str) -> Lack:
-    return Lack("location", name, f"{system} names location {name}, which no location explains")
+def _unknown_location(system: str, name: str, sku: str) -> Lack:
+    return Lack("location", name, f"{system} names location {name}, which no location explains", sku)
 
 
 def nonsense(arrival: Arrival) -> str | None:

@@ -40,13 +40,14 @@ def tell_overdue(connection: Connection, at: datetime, patience: timedelta = PAR
     """Record a failure for each event that has waited for stock longer than ``patience``; returns how many wait."""
     waiting = connection.execute(
         text(
-            "SELECT h.payload, h.message, h.state, h.quantity_asked, h.quantity_there, h.recorded_at "
-            "FROM held_event h WHERE h.status = 'parked' AND h.lacks IS NULL AND h.recorded_at <= :since"
+            "SELECT h.payload, h.message, h.state, h.quantity_asked, h.quantity_there, h.recorded_at, p.sku "
+            "FROM held_event h LEFT JOIN position p ON p.position_id = h.position_id "
+            "WHERE h.status = 'parked' AND h.lacks IS NULL AND h.recorded_at <= :since"
         ),
         {"since": to_microseconds(at - patience)},
     ).all()
     failures = []
-    for payload, message, state, asked, there, recorded_at in waiting:
+    for payload, message, state, asked, there, recorded_at, sku in waiting:
         event = from_payload(payload)
         failures.append(
             NewFailure(
@@ -58,7 +59,7 @@ def tell_overdue(connection: Connection, at: datetime, patience: timedelta = PAR
                 system=event.source,
                 channel=event.channel or None,
                 operation=f"ledger.{event.type}",
-                sku=event.sku,
+                sku=sku or event.sku,
                 location=event.location,
                 error_code="negative_stock",
                 attempts=1,
@@ -131,7 +132,7 @@ def _failure(
         system=event.source,
         channel=event.channel or None,
         operation=f"ledger.{event.type}",
-        sku=event.sku,
+        sku=_our_sku(arrival),
         location=event.location,
         error_code=error_code,
         attempts=1,
@@ -141,6 +142,12 @@ def _failure(
         quantity=event.quantity,
         evidence={"file": arrival.file, "row": arrival.row} if arrival.file else None,
     )
+
+
+def _our_sku(arrival: Arrival) -> str:
+    """Our SKU as far as it is known, so that all that is told of it stands together; else what the source calls it."""
+    known = arrival.lack.sku if arrival.lack else arrival.sku
+    return known or arrival.event.sku
 
 
 def _lenient_positions(decision: Decision, knowledge: Knowledge) -> tuple[list[Arrival], list[int]]:

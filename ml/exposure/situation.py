@@ -29,6 +29,17 @@ NO_DEMAND_KNOWN = ChannelDemand(
 )
 
 
+_CERTAINLY = 10_000.0
+
+
+def taken(units: int) -> ChannelDemand:
+    """The demand of an order that is taken already: all of its ``units`` are asked for, however soon it is fixed."""
+    note = f"an order of {units} units is taken already"
+    return ChannelDemand(
+        Term(_CERTAINLY * units, "units/day", Basis.GIVEN, note), Term(1.0, "variance/mean", Basis.GIVEN, note)
+    )
+
+
 @dataclass(frozen=True)
 class UnitPrices:
     """Money of one unit, in ``currency``; None where master data says nothing.

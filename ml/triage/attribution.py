@@ -28,14 +28,14 @@ class Claim:
     stake: Stake
 
     @property
-    def listing(self) -> tuple[str, str]:
-        """Channel and SKU."""
-        return self.stake.channel, self.stake.sku
+    def listing(self) -> tuple[str, str, str]:
+        """Channel and SKU; an order that cannot be served is lost beside whatever else its listing loses."""
+        return self.stake.channel, self.stake.sku, self.stake.order
 
 
 def standing(claims: Sequence[Claim]) -> list[Claim]:
     """One claim a listing and trouble: the widest gap, of equal ones the one told first."""
-    widest: dict[tuple[tuple[str, str], str], Claim] = {}
+    widest: dict[tuple[tuple[str, str, str], str], Claim] = {}
     for claim in claims:
         key = (claim.listing, claim.trouble)
         known = widest.get(key)
@@ -50,7 +50,7 @@ def shared(claims: Sequence[Claim], exposures: Sequence[Exposure]) -> list[Expos
         scaled(exposure, factor, "shared_stock", "channels that draw on one stock cannot lose a unit twice")
         for exposure, factor in zip(exposures, _of_one_stock(claims, exposures), strict=True)
     ]
-    of_listing: dict[tuple[str, str], list[Decimal]] = {}
+    of_listing: dict[tuple[str, str, str], list[Decimal]] = {}
     for claim, exposure in zip(claims, once, strict=True):
         of_listing.setdefault(claim.listing, []).append(exposure.amount or Decimal(0))
     told = []

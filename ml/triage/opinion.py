@@ -70,10 +70,9 @@ def _recurring(back: int) -> list[str]:
 
 
 def _title(signals: Signals, cause: Mapping[str, Any]) -> str:
-    subject = ", ".join(signals.skus[:3]) or next(
-        (row["channel"] or row["system"] or "" for row in signals.failures), "stock"
-    )
-    more = f" and {len(signals.skus) - 3} more" if len(signals.skus) > 3 else ""
+    named = sorted({row["sku"] for row in signals.rows if row["sku"]})
+    subject = ", ".join(named[:3]) or next((row["channel"] or row["system"] or "" for row in signals.failures), "stock")
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     if not signals.failures:
         return f"figures of {subject}{more} are strange"
     return f"{(cause['subclass'] or cause['root_cause']).replace('_', ' ')}: {subject}{more}"

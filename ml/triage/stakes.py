@@ -27,6 +27,9 @@ OF_AVAILABLE: Mapping[str, int] = MappingProxyType({"allocated": -1, "quality_ho
 STALE = "stale_reservation"
 """The cause that leaves units reserved for nobody, whoever tells of it."""
 
+UNSERVED = "out_of_stock"
+"""The subclass of an order that was taken and for which there is nothing."""
+
 LEDGER, RESERVATION, EXPECTED = "ledger.", "reservation", "expect."
 """How operations are called that the ledger holds, those of a reservation that is stale, and what has not come."""
 
@@ -54,6 +57,8 @@ class Stake:
     """Units of stock that several channels draw on and that are wrong in all; None where a listing alone is."""
     frozen: bool = False
     """The listing takes no updates: what is truly there goes on changing, and its figure does not follow."""
+    order: str = ""
+    """The order that is taken and cannot be served: its units are oversold for sure, whatever is asked from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,12 @@ class SignalFacts:
     """What is thought to be behind a failure."""
     first_quantity: int | None = None
     """What its source said first under the id that it has used again."""
+    effect: int | None = None
+    """What events told under a name that nobody knows would do to available stock, all together."""
+    is_reserved: bool = False
+    """The units that were shipped are still reserved for the same order: they are promised to nobody else."""
+    subclass: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,8 @@ def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     if signal.operation.startswith(EXPECTED):
         why = UNCOUNTED.get(signal.operation.removeprefix(EXPECTED))
         return _of_doubt(signal, signal.quantity or 0, shown, why) if why else []
+    if signal.subclass == UNSERVED and signal.channel and signal.quantity:
+        return _of_order(signal, signal.quantity)
     if signal.operation == RESERVATION or (signal.root_cause == STALE and signal.quantity):
         return _of_stale(signal, signal.quantity or 0, shown)
     return _of_listing(signal, shown)
@@ -149,8 +162,8 @@ def _of_doubt(
 
 def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     """A movement without effect yet, on every channel: for sure unless it may be a repeat."""
-    units = (signal.quantity or 0) - (signal.first_quantity or 0)
-    effect = AVAILABLE.get(signal.operation.removeprefix(LEDGER), 0) * units
+    units = 0 if signal.is_reserved else (signal.quantity or 0) - (signal.first_quantity or 0)
+    effect = effect_of(signal.operation, units) if signal.effect is None else signal.effect
     if not effect:
         return
     certain = signal.error_code not in ("business_key", "id_conflict")
@@ -159,6 +172,17 @@ def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
         why = "a movement of this SKU has no effect yet" if certain else "a repeated movement may be a real one"
         believed = 1.0 if certain else EVEN_BELIEF
         yield Stake(signal.sku, channel, promised, max(0, promised + effect), believed, why, abs(effect))
+
+
+def effect_of(operation: str, units: int) -> int:
+    """What a held movement of ``units`` would do to available stock."""
+    return AVAILABLE.get(operation.removeprefix(LEDGER), 0) * units
+
+
+def _of_order(signal: SignalFacts, quantity: int) -> Iterable[Stake]:
+    """An order that was taken and cannot be served is an oversell of its own quantity."""
+    why = f"an order of {quantity} units is taken and cannot be served"
+    yield Stake(signal.sku, signal.channel, quantity, 0, 1.0, why, order=signal.document or UNSERVED)
 
 
 def _of_stale(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:

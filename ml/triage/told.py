@@ -24,8 +24,8 @@ class Signals:
 
     @cached_property
     def skus(self) -> list[str]:
-        """The SKUs it touches."""
-        return sorted({row["sku"] for row in self.rows if row["sku"]})
+        """The SKUs it touches; beside a name that we do not know what it most likely means."""
+        return sorted({name for row in self.rows for name in names_of(row)})
 
 
 def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int, Signals]:
@@ -44,12 +44,17 @@ def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int,
 
 
 def signals_on(connection: Connection, skus: Collection[str]) -> list[Mapping[str, Any]]:
-    """Every open signal about one of ``skus`` that is in a case which is not resolved."""
+    """Every open signal about one of ``skus``, or a name that may mean it, in a case which is not resolved."""
     found: list[Mapping[str, Any]] = []
-    for statement in (_FAILURES_ON, _ANOMALIES_ON):
+    for statement in (_FAILURES_ON.format(name="sku"), _FAILURES_ON.format(name="meant_sku"), _ANOMALIES_ON):
         wanted = text(statement.replace("{wanted}", wanted_skus(connection)))
         found += [dict(row) for row in connection.execute(wanted, {"skus": as_json(skus)}).mappings()]
-    return found
+    return list({(row["kind"], row["signal_id"]): row for row in found}.values())
+
+
+def names_of(row: Mapping[str, Any]) -> list[str]:
+    """What a signal calls its SKU, and what that most likely means where we do not know it."""
+    return [name for name in (row["sku"], row.get("meant_sku")) if name]
 
 
 def numbers(connection: Connection) -> str:
@@ -64,11 +69,19 @@ _NUMBERS = {
 
 _FAILURE = """
 SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location, f.operation,
-       f.error_code, f.quantity, d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons,
+       f.error_code, f.quantity, f.document, f.meant_sku,
+       d.root_cause, d.subclass, d.probability, d.abstained, d.probabilities, d.reasons,
        CASE WHEN f.error_code = 'id_conflict' THEN (
          SELECT l.quantity FROM source o
          JOIN ledger_entry l ON l.source_id = o.source_id AND l.event_id = f.duplicate_of
-         WHERE o.name = f.system) END AS first_quantity
+         WHERE o.name = f.system) END AS first_quantity,
+       CASE WHEN f.error_code = 'uom_mismatch' THEN (
+         SELECT MIN(u.numerator / u.denominator) FROM unit_of_measure u
+         WHERE u.sku = f.sku AND u.numerator > u.denominator) END AS pack,
+       CASE WHEN f.operation = 'ledger.ship' AND f.document IS NOT NULL THEN EXISTS (
+         SELECT 1 FROM position p JOIN open_item i ON i.position_id = p.position_id
+         WHERE p.sku = COALESCE(f.meant_sku, f.sku) AND i.kind = 'reservation' AND i.open_quantity > 0
+           AND (i.reference = f.document OR i.document = f.document)) ELSE FALSE END AS is_reserved
 """
 
 _ANOMALY = """
@@ -104,7 +117,7 @@ WHERE a.settled_at IS NULL ORDER BY a.anomaly_id
 """
 
 _FAILURES_ON = f"""{_FAILURE}
-FROM ({{wanted}}) w JOIN failure f ON f.sku = w.sku AND f.resolved_at IS NULL AND f.sku IS NOT NULL
+FROM ({{{{wanted}}}}) w JOIN failure f ON f.{{name}} = w.sku AND f.resolved_at IS NULL AND f.{{name}} IS NOT NULL
 JOIN diagnosis d ON d.failure_id = f.failure_id
 JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
 JOIN exception_case c ON c.case_id = s.case_id AND c.status <> 'resolved'

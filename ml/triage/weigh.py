@@ -14,19 +14,20 @@ from core_sync.database.engine import Database
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.stakes import tell_stakes
 from ml.exposure.belief import Belief, certain
-from ml.exposure.situation import Situation
+from ml.exposure.situation import Situation, taken
 from ml.exposure.time_to_fix import medians, time_to_fix
 from ml.exposure.value import Exposure, exposures_of
 from ml.registry.service_models import ServiceModels
 from ml.triage.attribution import Claim, SignalKey, shared, standing
 from ml.triage.cause import cause_of
+from ml.triage.facts import effects_of_unknown, facts_of
 from ml.triage.frozen import NO_ARRIVALS, sellable
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
 from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
 from ml.triage.opinion import Priced, opinion_of
-from ml.triage.stakes import SignalFacts, Stake, stakes_of
-from ml.triage.told import Signals, read_signals, signals_on
+from ml.triage.stakes import Stake, stakes_of
+from ml.triage.told import Signals, names_of, read_signals, signals_on
 
 Recommend = Callable[[Connection, str], tuple[str, str]]
 """For a root cause: the action that removes it, and its rung on the autonomy ladder."""
@@ -103,7 +104,7 @@ def weigh_cases(
         for case_id, opinion in opinions.items():
             if write_opinion(connection, case_id, opinion, at, seen.get(case_id)):
                 moved |= set(opinion.skus)
-        ask_for_review(connection, {row["case_id"] for row in around.others if row["sku"] in moved})
+        ask_for_review(connection, {row["case_id"] for row in around.others if moved & set(names_of(row))})
         close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
     with database.transaction() as connection:
         tell_stakes(connection, around.skus, _expected_losses(around, priced))
@@ -142,14 +143,19 @@ def _expected_losses(around: Around, priced: PricedSignals) -> dict[Listing, Dec
     losses: dict[Listing, Decimal] = {}
     for signal, pairs in priced.items():
         for claim, exposure in pairs:
-            listing = Listing(*claim.listing)
+            listing = Listing(claim.stake.channel, claim.stake.sku)
             part = chances.get(signal, Decimal(1)) * (exposure.amount or Decimal(0))
             losses[listing] = losses.get(listing, Decimal(0)) + part
     return losses
 
 
 def _priced(around: Around, books: Books) -> PricedSignals:
-    claims = [_claim(row, stake) for row in around.rows for stake in stakes_of(_facts(row), books.market.shown)]
+    unknown = effects_of_unknown(around.rows)
+    claims = [
+        _claim(row, stake)
+        for row in around.rows
+        for stake in stakes_of(facts_of(row, unknown, books.market.arrivals), books.market.shown)
+    ]
     skus = around.skus
     for outage in around.outages:
         held = (facts for facts in outage.facts if facts.sku in skus)
@@ -184,7 +190,9 @@ def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
             Situation(
                 claim.stake.published,
                 _believed(claim, books),
-                market.demand.of(claim.stake.sku, claim.stake.channel),
+                taken(claim.stake.published)
+                if claim.stake.order
+                else market.demand.of(claim.stake.sku, claim.stake.channel),
                 time_to_fix(claim.cause, books.fixed),
                 market.prices_of(claim.stake.sku, claim.stake.channel),
             )
@@ -206,25 +214,6 @@ def _believed(claim: Claim, books: Books) -> Belief:
     low, high = sorted((stake.available, stake.published))
     of_low = stake.belief if stake.available == low else 1.0 - stake.belief
     return Belief((low, high), (of_low, 1.0 - of_low))
-
-
-def _facts(row: Mapping[str, Any]) -> SignalFacts:
-    return SignalFacts(
-        kind=row["kind"],
-        sku=row["sku"] or "",
-        channel=row["channel"] or "",
-        location=row["location"] or "",
-        operation=row.get("operation") or "",
-        error_code=row.get("error_code") or "",
-        quantity=row.get("quantity"),
-        expected=row.get("expected"),
-        actual=row.get("actual"),
-        winner=row.get("winner") or "",
-        believed=row.get("believed"),
-        state=row.get("state") or "",
-        root_cause=row.get("root_cause") or "",
-        first_quantity=row.get("first_quantity"),
-    )
 
 
 def _closed(connection: Connection) -> list[tuple[str, float]]:
