@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from api.shapes import Shape
 from api.wiring import World
 from core_sync.clock import from_microseconds, to_microseconds
-from core_sync.errors import NotFound
+from core_sync.errors import NotFound, StocktriageError
 from ml.labels.held_out import labels_to_train_on
 from ml.labels.training_set import digest_of, training_set
 from ml.registry.challenger import CHALLENGED, challenger
@@ -20,14 +20,14 @@ from ml.registry.decisions import decisions
 from ml.registry.disagreement import Beside, beside
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
-from ml.registry.manifest import MANIFEST, MODEL_NAMES, OWN_NAMES, Manifest, read_manifest
+from ml.registry.manifest import MANIFEST, MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
 from ml.registry.promotion import HEADLINE, Promoted, judge, promote, releases
 from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
 from ml.root_cause.persist import load
 from ml.root_cause.recipe import Recipe
 from ml.suppliers.deliveries import with_past
-from ml.suppliers.drift import lateness_drift
+from ml.suppliers.drift import LatenessDrift, lateness_drift
 from ml.suppliers.own_lines import own_lines
 
 _LOG = logging.getLogger("stocktriage.models")
@@ -76,7 +76,10 @@ def model_rows(world: World) -> list[Shape]:
 
 def _drift(world: World, connection: Connection) -> Shape | None:
     """How what the live model of lateness tells stands to the deliveries since it learned."""
-    model = world.models.supplier_lateness
+    try:
+        model = world.models.supplier_lateness
+    except (ValueError, StocktriageError) as error:
+        return {**asdict(LatenessDrift(0, None, None, None)), "in_words": str(error)}
     if model is None:
         return None
     found = lateness_drift(model, with_past(own_lines(connection, world.clock())))
@@ -89,7 +92,11 @@ def challenger_rows(connection: Connection) -> list[Shape]:
     if named is None:
         return []
     compared = beside(connection, named.version)
-    manifest = read_manifest(named.folder)
+    manifest, reason = None, told_beside(compared)
+    try:
+        manifest = read_manifest(named.folder)
+    except ModelRefused as error:  # whoever answers beside is not worth hiding who is live
+        reason = f"cannot answer: {error}"
     return [
         {
             "name": CHALLENGED,
@@ -99,15 +106,15 @@ def challenger_rows(connection: Connection) -> list[Shape]:
             "since": named.since,
             "until": None,
             "released_by": named.named_by,
-            "reason": told_beside(compared),
+            "reason": reason,
             "evaluation": None,
             "decided": 0,
             "decisions": {},
             "headline": HEADLINE[CHALLENGED],
-            "value": manifest.metrics.get(HEADLINE[CHALLENGED]),
-            "trained_at": manifest.trained_at,
-            "data": manifest.data,
-            "metrics": manifest.metrics,
+            "value": manifest.metrics.get(HEADLINE[CHALLENGED]) if manifest else None,
+            "trained_at": manifest.trained_at if manifest else None,
+            "data": manifest.data if manifest else None,
+            "metrics": manifest.metrics if manifest else None,
             "beside": {**asdict(compared), "share": compared.share},
             "drift": None,
         }
@@ -252,7 +259,7 @@ def candidate_folder(world: World, name: str, version: str | None) -> Path:
     folder = candidates_of(world, name)
     found = [path for path in folder.glob("*") if (path / MANIFEST).is_file() and version in (None, path.name)]
     if not found:
-        raise NotFound("trained candidate of", f"{name} {version or ''}; train one first".replace("  ", " "))
+        raise NotFound("trained candidate of", f"{' '.join(filter(None, (name, version)))}; train one first")
     return max(found, key=lambda path: read_manifest(path).trained_at)
 
 

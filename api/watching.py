@@ -5,9 +5,10 @@ from dataclasses import asdict
 from sqlalchemy import text
 
 from api.jobs.model_drift import BEFORE, DAYS, Look, look, newest_look
+from api.jobs.retraining import LONGEST
 from api.shapes import Shape
 from api.wiring import World
-from core_sync.clock import from_microseconds
+from core_sync.clock import from_microseconds, to_microseconds
 
 
 def drift_now(world: World, days: int = DAYS, before: int = BEFORE) -> Shape:
@@ -23,6 +24,7 @@ def drift_kept(world: World) -> Shape | None:
 
 def retraining_rows(world: World, most: int = 20) -> list[Shape]:
     """The newest ``most`` trainings that the service began: why, and what came of each."""
+    cut_off = to_microseconds(world.clock() - LONGEST)
     with world.database.reading() as connection:
         rows = connection.execute(text(_RETRAININGS), {"most": most}).mappings().all()
     return [
@@ -32,7 +34,7 @@ def retraining_rows(world: World, most: int = 20) -> list[Shape]:
             "reason": row["reason"],
             "labels": row["labels"],
             "version": row["version"],
-            "outcome": row["outcome"],
+            "outcome": row["outcome"] or ("was cut off" if row["begun_at"] <= cut_off else None),
         }
         for row in rows
     ]

@@ -15,7 +15,7 @@ from ml.suppliers.storage import save
 
 
 def fit_lateness(artefacts: Path, deliveries: pl.DataFrame) -> tuple[Mapping[str, float], str, str]:
-    """Learn from the first three quarters of the ``deliveries`` by promise, measure on the last; into ``artefacts``.
+    """Learn from the first three quarters of the due ``deliveries``, measure on the last; into ``artefacts``.
 
     Returns:
         The figures, what was learned from in words, and its digest.
@@ -24,7 +24,7 @@ def fit_lateness(artefacts: Path, deliveries: pl.DataFrame) -> tuple[Mapping[str
         VerbRefused: there are too few.
     """
     told = with_past(deliveries).sort("promised_at", "line")
-    known = told.filter(pl.col("known_at").is_not_null() & pl.col("late").is_not_null())
+    known = told.filter(pl.col("is_due") & pl.col("known_at").is_not_null())
     if not len(known):
         raise VerbRefused("train", "supplier_lateness", "no delivery with a promise and an outcome is known")
     until: datetime = known["promised_at"][len(known) * 3 // 4]

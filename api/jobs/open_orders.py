@@ -24,40 +24,41 @@ MODEL = "supplier_lateness"
 def read_open_orders(connection: Connection, at: datetime) -> dict[str, OpenOrder]:
     """By SKU, as known ``at`` that moment."""
     rows = connection.execute(text(_OPEN), {"at": to_microseconds(at)}).all()
-    chances = _late_chances(connection, at) if rows else {}
+    version, chances = _late_chances(connection, at) if rows else (None, {})
     return {
         sku: OpenOrder(
             supplier,
             (at - from_microseconds(ordered)) / timedelta(days=1),
             None if promised is None else (at - from_microseconds(promised)) / timedelta(days=1),
             chances.get(line),
+            version,
         )
         for line, sku, supplier, ordered, promised in rows
     }
 
 
-def _late_chances(connection: Connection, at: datetime) -> Mapping[int, float]:
-    """By open line that is not past its promise, the chance that it comes after it; empty without a model."""
+def _late_chances(connection: Connection, at: datetime) -> tuple[str | None, Mapping[int, float]]:
+    """The live version, and by open line not past its promise the chance that it comes late; empty without a model."""
     folder = live_folder(connection, MODEL)
     if folder == SHIPPED / MODEL:
-        return {}
+        return None, {}
     try:
-        model = _loaded(folder)
+        model, version = _loaded(folder)
     except (ValueError, StocktriageError) as error:
         _LOG.warning("open orders are told without their chance of being late: %s", error)
-        return {}
+        return None, {}
     told = with_past(own_lines(connection, at)).filter(pl.col("is_open") & (pl.col("promised_at") >= at))
     if not len(told):
-        return {}
-    return dict(zip(told["line"].to_list(), model.chances(told).tolist(), strict=True))
+        return version, {}
+    return version, dict(zip(told["line"].to_list(), model.chances(told).tolist(), strict=True))
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path) -> Lateness:
-    """A promoted version; its folder never changes."""
-    model = ServiceModels({MODEL: folder}).supplier_lateness
-    assert model is not None  # the folder was named just now
-    return model
+def _loaded(folder: Path) -> tuple[Lateness, str]:
+    """A promoted model and its version; its folder never changes."""
+    models = ServiceModels({MODEL: folder})
+    assert models.supplier_lateness is not None  # the folder was named just now
+    return models.supplier_lateness, models.version(MODEL)
 
 
 _OPEN = """

@@ -68,7 +68,8 @@ def due_now(connection: Connection, settings: Settings, at: datetime) -> Due | N
     ripe: int = connection.execute(text(_RIPE), {"at": to_microseconds(at)}).scalar_one()
     if last is not None and last.ended_at is None and at - from_microseconds(last.begun_at) < LONGEST:
         return None
-    new, after = ripe - (last.labels if last else 0), (last.retraining_id if last else 0)
+    learned: int = connection.execute(text(_LEARNED), {"name": _NAME}).scalar_one()
+    new, after = ripe - learned, (last.retraining_id if last else 0)
     if new <= 0:
         return None
     if settings.retrain_after_labels and new >= settings.retrain_after_labels:
@@ -121,8 +122,13 @@ def _trained(world: "World") -> tuple[str, str]:
 
 
 _LAST = """
-SELECT retraining_id, labels, begun_at, ended_at FROM retraining WHERE name = :name ORDER BY retraining_id DESC LIMIT 1
+SELECT retraining_id, begun_at, ended_at FROM retraining WHERE name = :name ORDER BY retraining_id DESC LIMIT 1
 """
+_LEARNED = """
+SELECT COALESCE((SELECT labels FROM retraining WHERE name = :name AND ended_at IS NOT NULL
+                 ORDER BY retraining_id DESC LIMIT 1), 0)
+"""
+"""What one that was cut off would have learned from is still new."""
 _RIPE = "SELECT COUNT(DISTINCT failure_id) FROM cause_label WHERE ripe_at <= :at AND withdrawn_at IS NULL"
 _END = """
 UPDATE retraining SET ended_at = :at, version = :version, outcome = :outcome WHERE name = :name AND after = :after

@@ -24,7 +24,8 @@ from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
 from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows, step_row, target_rows
 from api.schemas import REFUSED, Problem
 from core_sync.availability.buffers import NewBuffer, buffer_versions, roll_back_buffer, set_buffers
-from core_sync.errors import CursorRefused
+from core_sync.availability.promises import channel_names
+from core_sync.errors import CursorRefused, NotFound
 from ml.buffers.steering import past_steps
 from ml.buffers.targets import set_target
 
@@ -76,10 +77,14 @@ def get_targets(world: TheWorld) -> Response:
     return answer(target_rows(world))
 
 
-@router.get("/buffers/steps", response_model=list[BufferStepShown], summary="How a channel was steered")
+@router.get(
+    "/buffers/steps", response_model=list[BufferStepShown], responses=REFUSED, summary="How a channel was steered"
+)
 def get_steps(world: TheWorld, channel: str) -> Response:
     """What came true before each step of control, and what an oversell counted from then on; the first step first."""
     with world.database.reading() as connection:
+        if channel not in channel_names(connection):
+            raise NotFound("channel", channel)
         return answer([step_row(one) for one in past_steps(connection, channel)])
 
 

@@ -145,13 +145,15 @@ class OpenOrder:
     """The oldest order of a SKU that has not come: of which supplier, how old, how far past its promise, in days.
 
     ``late_days`` is below 0 before the promise, None where nothing was promised. ``late_chance`` is that of coming
-    after the promise (``ml.suppliers``), None where no model tells it or the promise is past.
+    after the promise (``ml.suppliers``), None where no model tells it or the promise is past; ``late_model`` is the
+    version that tells it.
     """
 
     supplier: str
     waited_days: float
     late_days: float | None
     late_chance: float | None = None
+    late_model: str | None = None
 
 
 def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[str, Term]:
@@ -195,7 +197,8 @@ def _late_chance(order: OpenOrder | None) -> Term:
         return Term(1.0, "chance", Basis.GIVEN, f"open order of {order.supplier} is past its promise")
     if order.late_chance is None:
         return unknown("chance", "no model of lateness is live, or the order has no promised date")
-    return Term(order.late_chance, "chance", Basis.MEASURED, "model of lateness, from your own deliveries")
+    note = f"model of lateness {order.late_model}, from your own deliveries"
+    return Term(order.late_chance, "chance", Basis.MEASURED, note)
 
 
 def promised_chance(known: Reliability | None, order: OpenOrder | None, promise_days: float) -> Term | None:
@@ -208,8 +211,8 @@ def promised_chance(known: Reliability | None, order: OpenOrder | None, promise_
     if not -promise_days <= order.late_days <= 0:
         return None
     note = (
-        f"promised in {-order.late_days:.1f} days, late with {order.late_chance:.0%} (model of lateness), "
-        f"fill rate {known.fill_rate:.0%}"
+        f"promised in {-order.late_days:.1f} days, late with {order.late_chance:.0%} "
+        f"(model of lateness {order.late_model}), fill rate {known.fill_rate:.0%}"
     )
     return Term((1 - order.late_chance) * known.fill_rate, "chance", Basis.MEASURED, note)
 

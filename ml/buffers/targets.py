@@ -80,7 +80,7 @@ def set_target(
     """Accept ``rate`` oversells per unit asked from ``at`` on.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
         VerbRefused: a rate that is none, no reason, or a SKU's that would be kept by itself.
     """
     if not 0 < rate < 1:
@@ -91,12 +91,16 @@ def set_target(
         raise VerbRefused("set", f"a target for {sku}", "buffers are kept by themselves for whole channels only")
     if channel and channel not in channel_names(connection):
         raise NotFound("channel", channel)
+    if sku and connection.execute(text(_IS_KNOWN), {"sku": sku}).first() is None:
+        raise NotFound("SKU", sku)
     told = {
         "channel": channel, "sku": sku, "oversell_rate": rate, "kept": kept, "owner": owner, "reason": reason,
         "set_at": to_microseconds(at),
     }  # fmt: skip
     connection.execute(insert(BufferTarget), [told])
 
+
+_IS_KNOWN = "SELECT 1 FROM sku WHERE sku = :sku UNION ALL SELECT 1 FROM position WHERE sku = :sku LIMIT 1"
 
 _NEWEST = """
 SELECT channel, sku, oversell_rate, kept, owner, reason, set_at FROM buffer_target t

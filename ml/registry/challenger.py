@@ -67,12 +67,12 @@ def end_challenge(database: Database, actor: str, at: datetime) -> None:
 
 
 def challenger(connection: Connection) -> Challenger | None:
-    """Who answers beside the live model; nobody once it is live itself."""
+    """Who answers beside the live model; nobody once it went live itself, also where that was rolled back since."""
     newest = connection.execute(text(_NEWEST), {"name": CHALLENGED}).one_or_none()
     if newest is None or not newest.folder:
         return None
-    live = connection.execute(text(_LIVE), {"name": CHALLENGED}).scalar_one_or_none()
-    if live == newest.version:
+    named = {"name": CHALLENGED, "version": newest.version, "named_at": newest.named_at}
+    if connection.execute(text(_WENT_LIVE), named).first() is not None:
         return None
     return Challenger(
         newest.version, Path(newest.folder), from_microseconds(newest.named_at), newest.named_by, newest.after_failure
@@ -98,4 +98,6 @@ _NEWEST = """
 SELECT version, folder, named_at, named_by, after_failure FROM model_challenger
 WHERE name = :name ORDER BY challenger_id DESC LIMIT 1
 """
-_LIVE = "SELECT version FROM model_release WHERE name = :name ORDER BY release_id DESC LIMIT 1"
+_WENT_LIVE = """
+SELECT 1 FROM model_release WHERE name = :name AND version = :version AND released_at >= :named_at LIMIT 1
+"""

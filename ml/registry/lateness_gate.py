@@ -24,7 +24,7 @@ def judge_lateness(
     came together. A champion that learned later has seen some of the lines, which is to its advantage.
     """
     told = with_past(lines).filter(
-        (pl.col("promised_at") >= challenger.until) & pl.col("known_at").is_not_null() & pl.col("late").is_not_null()
+        pl.col("is_due") & (pl.col("promised_at") >= challenger.until) & pl.col("known_at").is_not_null()
     )
     late = told["late"].to_numpy().astype(bool)
     title = f"your deliveries promised since {challenger.until:%Y-%m-%d}"

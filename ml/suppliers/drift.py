@@ -36,8 +36,8 @@ class LatenessDrift:
 
 
 def lateness_drift(model: Lateness, told: pl.DataFrame) -> LatenessDrift:
-    """How the ``model`` stands to the lines (``with_past``) promised since it learned whose outcome is known."""
-    since = told.filter((pl.col("promised_at") >= model.until) & pl.col("known_at").is_not_null())
+    """How the ``model`` stands to the lines (``own_lines``, ``with_past``) promised since it learned that are due."""
+    since = told.filter(pl.col("is_due") & (pl.col("promised_at") >= model.until) & pl.col("known_at").is_not_null())
     if not len(since):
         return LatenessDrift(0, None, None, None)
     chances = model.chances(since)

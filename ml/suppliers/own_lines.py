@@ -19,8 +19,10 @@ UNTOLD = ("site", "destination", "transport", "product_class")
 def own_lines(connection: Connection, at: datetime) -> pl.DataFrame:
     """The lines with a promise as known ``at`` that moment, for ``deliveries.with_past``.
 
-    What has not come and is past its promise counts as late from now on. Lines that cannot be true (received before
-    ordered, or of no quantity) are left out; ``value`` is at cost, missing where the SKU has none.
+    What has not come and is past its promise counts as late from now on. Of lines that are not ``is_due`` only those
+    that came early have an outcome: it describes the past of later lines, and does not tell how many come late. Lines
+    that cannot be true (received before ordered, or of no quantity) are left out; ``value`` is at cost, missing where
+    the SKU has none.
     """
     rows = connection.execute(text(_LINES), {"at": to_microseconds(at)})
     lines = pl.DataFrame([tuple(row) for row in rows], schema=SCHEMA, orient="row")
@@ -30,6 +32,7 @@ def own_lines(connection: Connection, at: datetime) -> pl.DataFrame:
     told = told.with_columns(
         received_at=pl.when(overdue).then(pl.lit(at, dtype=MOMENT)).otherwise(pl.col("received_at")),
         is_open=pl.col("received_at").is_null(),
+        is_due=pl.col("promised_at") <= at,
     )
     return told.with_columns(recorded_at=pl.col("received_at"))
 

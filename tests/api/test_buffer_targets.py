@@ -56,11 +56,17 @@ def test_the_most_specific_rate_holds(scarce: World, client: TestClient) -> None
         ({"oversell_rate": 1.5, "reason": "x"}, 422),
         ({"oversell_rate": 0.01, "reason": ""}, 422),
         ({"oversell_rate": 0.01, "reason": "x", "channel": "nowhere"}, 404),
+        ({"oversell_rate": 0.01, "reason": "x", "sku": "MUGG"}, 404),
         ({"oversell_rate": 0.01, "reason": "x", "sku": "MUG", "keep": True}, 409),
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(client: TestClient, told: dict[str, object], status: int) -> None:
     assert client.put("/v1/buffers/targets", json=told).status_code == status
+
+
+def test_steps_of_a_channel_that_is_not_there_are_refused(scarce: World, client: TestClient) -> None:
+    assert client.get("/v1/buffers/steps", params={"channel": "shop"}).json() == []
+    assert client.get("/v1/buffers/steps", params={"channel": "shoop"}).status_code == 404
 
 
 def test_what_came_true_moves_what_an_oversell_counts(scarce: World, client: TestClient) -> None:

@@ -12,7 +12,7 @@ from api.challenge import challenge
 from api.jobs.model_replay import TO_A_PERSON, Said, replay_classifier
 from api.jobs.rounds import ROLES
 from api.jobs.training import train
-from api.models import candidates_of, model_rows, promote_candidate
+from api.models import candidates_of, model_rows, promote_candidate, service_folder
 from api.wiring import World, build_world
 from core_sync.clock import now
 from core_sync.errors import VerbRefused
@@ -94,6 +94,18 @@ def test_a_challenger_answers_in_rounds_and_models_tells_where_it_says_otherwise
 
     promote_candidate(world, "root_cause", manifest.version, "a data scientist", equal_is_enough=True, sets=SOME)
     assert ROLES["challenge"].round(world) == {"answered": 0}
+
+
+def test_a_challenger_whose_files_are_broken_is_told_and_hides_no_live_model(world: World, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED / "root_cause", tmp_path / "trained"))
+    (folder / "note.json").write_text("{}")
+    manifest = write_manifest(folder, "root_cause", now(), "the same again", 1, {})
+    shutil.copytree(folder, candidates_of(world, "root_cause") / manifest.version)
+    challenge(world, None, "a data scientist")
+    (service_folder(world) / "root_cause" / manifest.version / "note.json").write_text("[]")
+    beside, live = [row for row in model_rows(world) if row["name"] == "root_cause"]
+    assert beside["reason"].startswith("cannot answer: the model in")
+    assert live["live"]
 
 
 def test_a_replay_tells_which_decisions_would_be_others_and_the_money_of_their_cases(

@@ -1,5 +1,6 @@
 """The model of lateness from one's own deliveries: trained, promoted, heeded by recommendations, watched."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from api.models import model_rows
 from api.wiring import World
 from core_sync.clock import to_microseconds
+from ml.registry.manifest import write_manifest
+from ml.suppliers.storage import SIDECAR
 from tests.api.conftest import Run
 from tests.core_sync.stocked import happens
 
@@ -65,11 +69,14 @@ def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_o
     listed = stocktriage("models").out
     assert "supplier_lateness" in listed
     assert "late of 1" in listed  # of the lines since it learned
+    assert "since it learned" in client.get("/models").text
 
     supplied.estimates.__init__()  # type: ignore[misc]  # five minutes pass
     told = terms(client)
     assert told["order_late_chance"]["value"] > 0.3
-    assert "model of lateness" in told["supply"]["note"]
+    version = supplied.models.version("supplier_lateness")
+    for term in ("supply", "order_late_chance"):
+        assert f"model of lateness {version}" in told[term]["note"]
     assert told["supply"]["value"] == pytest.approx(1 - told["order_late_chance"]["value"])
 
     back = stocktriage("rollback", "supplier_lateness")
@@ -77,6 +84,34 @@ def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_o
     assert "nothing was before it" in back.err
     again = stocktriage("promote", "supplier_lateness")
     assert "it is live already" in again.err
+
+
+def test_lines_that_came_before_they_were_due_do_not_tell_how_many_come_late(supplied: World, stocktriage: Run) -> None:
+    now = supplied.clock()
+    assert stocktriage("train", "supplier_lateness").code == 0
+    assert stocktriage("promote", "supplier_lateness").code == 0
+    before = since_it_learned(supplied)
+    for _ in range(20):
+        delivers(supplied, "swift", now - 15 * DAY, -10)
+        delivers(supplied, "swift", now - 15 * DAY, None)
+    assert since_it_learned(supplied) == before
+
+
+def since_it_learned(world: World) -> dict[str, Any]:
+    (found,) = (row["drift"] for row in model_rows(world) if row["name"] == "supplier_lateness")
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_model_that_this_version_cannot_use_is_told_and_hides_no_other(supplied: World, stocktriage: Run) -> None:
+    assert stocktriage("train", "supplier_lateness").code == 0
+    assert stocktriage("promote", "supplier_lateness").code == 0
+    folder = supplied.models.folders["supplier_lateness"]
+    said = json.loads((folder / SIDECAR).read_text())
+    (folder / SIDECAR).write_text(json.dumps({**said, "features": ["weather"]}))
+    write_manifest(folder, "supplier_lateness", supplied.clock(), "deliveries", 1, {})
+    listed = stocktriage("models")
+    assert (listed.code, "other features" in listed.out, "root_cause" in listed.out) == (0, True, True)
 
 
 def test_too_few_deliveries_are_refused_with_what_is_needed(stocked: World, stocktriage: Run) -> None:

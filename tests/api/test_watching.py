@@ -106,7 +106,8 @@ def test_it_trains_once_enough_labels_are_ripe_or_a_week_is_over_with_a_new_one(
     labels(world, 3, ripe_at=clock())
     assert due() is None, "one is running"
     clock.at += LONGEST
-    assert due() == "3 labels are new", "it was cut off"
+    assert due() == "6 labels are new", "it was cut off and learned nothing"
+    assert [row["outcome"] for row in retraining_rows(world)] == ["was cut off"]
     with world.database.transaction() as connection:
         connection.execute(text("UPDATE retraining SET ended_at = begun_at, labels = 5"))
     assert due() is None

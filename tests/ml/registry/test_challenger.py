@@ -17,6 +17,7 @@ from ml.labels.tables import CauseLabel
 from ml.registry.challenger import challenger, end_challenge, name_challenger
 from ml.registry.disagreement import Otherwise, beside
 from ml.registry.manifest import ModelRefused, write_manifest
+from ml.registry.promotion import rollback
 from ml.registry.service_models import SHIPPED, ServiceModels, shipped_models
 from ml.registry.tables import ModelRelease
 from ml.root_cause.fusion import Situation
@@ -117,6 +118,11 @@ def test_nobody_answers_once_it_was_ended_or_is_live_itself(database: Database, 
         assert challenger(connection) is None
     with pytest.raises(VerbRefused, match="it is live already"):
         name_challenger(database, timid, tmp_path, "ada", MONDAY)
+
+    with database.transaction() as connection:
+        rollback(connection, "root_cause", "ada", now())
+    with database.reading() as connection:
+        assert challenger(connection) is None, "its promotion ended it, rolled back or not"
 
 
 def test_what_a_promotion_would_refuse_to_load_may_not_answer_either(
