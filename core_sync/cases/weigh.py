@@ -27,7 +27,10 @@ RENEWED_AFTER = timedelta(hours=1)
 """Figures this old are renewed by themselves, so that a case rises as its harm comes nearer."""
 
 NOTICEABLE = 0.05
-"""A change of the exposure by more than this share of it concerns the cases that bear the rest."""
+"""A change of the exposure by more than this share of it concerns even cases that take long to weigh."""
+
+_AS_GOOD_AS_EQUAL = 10
+"""Ten-thousandths by which an exposure may move before those that bear the rest are weighed again."""
 
 MANY_SIGNALS = 1_000
 """A case of more takes long to weigh: the others do not wait for it."""
@@ -82,8 +85,8 @@ class Opinion:
 
 def write_opinion(
     connection: Connection, case_id: int, opinion: Opinion, at: datetime, last_weighed: int | None = None
-) -> bool:
-    """Write ``opinion`` beside the case's facts, and rank it anew; says whether its exposure moved noticeably.
+) -> float:
+    """Write ``opinion`` beside the case's facts, and rank it anew; returns by which share of it its exposure moved.
 
     Whether it asks to be weighed stays as it is since ``take_up``. Where somebody else weighed it since then (it was
     ``last_weighed`` at another time), nobody knows whose opinion is the newer, and it asks again.
@@ -128,7 +131,7 @@ def write_opinion(
     keep_scope(connection, case_id, before_scope, changes)
     keep_words(connection, [case_id])
     _tell(connection, case, changes, at)
-    return _has_moved(case.exposure, changes["exposure"])
+    return _moved(case.exposure, changes["exposure"])
 
 
 def _tell(connection: Connection, case: ExceptionCase, changes: Mapping[str, Any], at: datetime) -> None:
@@ -153,8 +156,9 @@ def _is_far(told: int | None, now: int | None) -> bool:
     return high - low >= _LEAST_TOLD and high >= FAR * low
 
 
-def _has_moved(before: int | None, now: int | None) -> bool:
-    return abs((now or 0) - (before or 0)) > NOTICEABLE * max(now or 0, before or 0)
+def _moved(before: int | None, now: int | None) -> float:
+    by = abs((now or 0) - (before or 0))
+    return by / max(now or 0, before or 0) if by > _AS_GOOD_AS_EQUAL else 0.0
 
 
 def cases_to_review(connection: Connection, limit: int | None = None, *, only_new: bool = False) -> list[int]:

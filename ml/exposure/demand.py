@@ -7,7 +7,7 @@ Pearson's: the mean over days of ``(u - rate·e)² / (rate·e)``, pooled by cate
 days and the loss function forgives a rough one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,12 +87,16 @@ def dispersion_over(hours: ArrayLike, daily: ArrayLike, share: ArrayLike = 1.0, 
 
 
 def estimate(
-    history: pl.DataFrame, categories: Mapping[str, str] | None = None, half_life_days: float | None = None
+    history: pl.DataFrame,
+    categories: Mapping[str, str] | None = None,
+    half_life_days: float | None = None,
+    pooled_over: Collection[str] | None = None,
 ) -> DemandBook:
     """Demand of every SKU and channel of ``history`` (columns of ``HISTORY``), from in-stock time only.
 
     ``categories`` names the category of a SKU; those without share one. With ``half_life_days`` a day weighs half
-    as much each time it is that much older than the newest.
+    as much each time it is that much older than the newest. What is pooled comes from the SKUs ``pooled_over`` alone,
+    where they are given and sold anything: then it is the same whichever others are asked for with a SKU.
 
     Raises:
         ValueError: units below 0, or in-stock hours outside a day.
@@ -105,9 +109,12 @@ def estimate(
         category=pl.col("sku").replace_strict(dict(categories or {}), default=NO_CATEGORY, return_dtype=pl.String),
         stock=pl.col("in_stock_hours") / HOURS_A_DAY,
         weight=_weight(half_life_days),
+        pools=pl.lit(True) if pooled_over is None else pl.col("sku").is_in(list(pooled_over)),
     )
+    if not seen["pools"].any():
+        seen = seen.with_columns(pools=pl.lit(True))
     rates = _rates(seen)
-    dispersion = _dispersions(seen.join(rates, on=["sku", "channel"], how="left"))
+    dispersion = _dispersions(seen.filter("pools").join(rates, on=["sku", "channel"], how="left"))
     return _book(rates, dispersion, dict(categories or {}))
 
 
@@ -120,12 +127,13 @@ def _weight(half_life_days: float | None) -> pl.Expr:
 
 def _rates(seen: pl.DataFrame) -> pl.DataFrame:
     """One row a (SKU, channel): ``rate`` a day, days in ``stock``, and the category's rate."""
-    sums = seen.group_by("sku", "channel", "category").agg(
+    sums = seen.group_by("sku", "channel", "category", "pools").agg(
         units=(pl.col("units") * pl.col("weight")).sum(),
         weighed=(pl.col("stock") * pl.col("weight")).sum(),
         stock=pl.col("stock").sum(),
     )
-    pooled = pl.col("units").sum().over("category", "channel") / pl.col("stock").sum().over("category", "channel")
+    units, stock = (pl.when("pools").then(name).sum().over("category", "channel") for name in ("units", "stock"))
+    pooled = pl.when(stock > 0).then(units / stock).otherwise(pl.col("units") / pl.col("stock"))
     own = sums.with_columns(units=pl.col("units") * pl.col("stock") / pl.col("weighed")).with_columns(pooled=pooled)
     return own.with_columns(
         rate=(pl.col("units") + PRIOR_DAYS * pl.col("pooled")) / (pl.col("stock") + PRIOR_DAYS),
@@ -163,7 +171,7 @@ def _book(
             Term(pooled, "units/day", Basis.POOLED, note), dispersion
         )
     every = _dispersion_term(NO_CATEGORY, {None: dispersions[None]} if None in dispersions else {})
-    for channel, rate in rates.group_by("channel").agg(pl.col("rate").mean()).iter_rows():
+    for channel, rate in rates.filter("pools").group_by("channel").agg(pl.col("rate").mean()).iter_rows():
         note = "no stock days of its own or of its category: mean of the channel"
         of_channel[channel] = ChannelDemand(Term(rate, "units/day", Basis.POOLED, note), every)
     return DemandBook(of_sku, of_category, of_channel, categories)

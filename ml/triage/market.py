@@ -20,6 +20,8 @@ from ml.triage.stakes import Shown
 
 DEMAND_WINDOW = timedelta(days=28)
 DAY_US = 86_400_000_000
+POOLED_POSITIONS = 300
+"""Positions, those known first, whose SKUs tell what is usual of all."""
 FIGURES_KEPT_DAYS = 7
 """A channel's figure for a SKU that is this much older than the channel's newest says nothing any more."""
 
@@ -90,11 +92,14 @@ def _rates(connection: Connection, reporting: str) -> Rates:
 def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
     """Demand by SKU and channel from what was shipped in four weeks; a day without a shipment is a day of none.
 
+    What is pooled comes from the same SKUs for all, those that were known first.
+
     Days count from the first that anything at all was recorded of, not of the SKUs asked for: what is
     said of a SKU must not hang on which others are looked at with it.
     """
     until = to_microseconds(at)
     since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
+    first_known = set(connection.execute(text(_FIRST_KNOWN), {"most": POOLED_POSITIONS}).scalars())
     shipped = connection.execute(
         text(
             f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
@@ -103,7 +108,7 @@ def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> 
             "JOIN ledger_entry l ON l.position_id = p.position_id "
             "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3"
         ),
-        {"skus": as_json(skus), "since": since, "until": until},
+        {"skus": as_json(sorted({*skus, *first_known})), "since": since, "until": until},
     ).all()
     if not shipped:
         return estimate(pl.DataFrame(schema=HISTORY))
@@ -125,7 +130,7 @@ def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> 
             day=pl.col("day").cast(pl.Int32).cast(pl.Date),
         )
     )
-    return estimate(history)
+    return estimate(history, pooled_over=first_known)
 
 
 def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> dict[str, Arrivals]:
@@ -167,6 +172,8 @@ def _money(amount: int | None) -> Decimal | None:
 
 _BEGUN = "SELECT MIN(b.occurred_at) FROM (SELECT occurred_at FROM ledger_entry ORDER BY entry_id LIMIT 1000) b"
 """About when the books begin: the oldest of what was recorded first, without a walk through all of it."""
+
+_FIRST_KNOWN = "SELECT f.sku FROM (SELECT sku FROM position ORDER BY position_id LIMIT :most) f"
 
 _NEWEST_FIGURES = """
 SELECT c.channel, n.sku, n.quantity, n.as_of

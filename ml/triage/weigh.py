@@ -1,6 +1,6 @@
 """Weigh cases: root cause from their signals, money at stake, expected loss, and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
-from core_sync.cases.weigh import Opinion, ask_for_review, close_at_next_look, take_up, write_opinion
+from core_sync.cases.weigh import (
+    NOTICEABLE,
+    Opinion,
+    ask_for_review,
+    close_at_next_look,
+    narrow_among,
+    take_up,
+    write_opinion,
+)
 from core_sync.database.engine import Database
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.stakes import tell_stakes
@@ -100,11 +108,14 @@ def weigh_cases(
         priced = _priced(around, books)
         opinions = _opinions(connection, around, priced, models, recommend, reporting, at)
     with database.transaction() as connection:
-        moved: set[str] = set()
-        for case_id, opinion in opinions.items():
-            if write_opinion(connection, case_id, opinion, at, seen.get(case_id)):
-                moved |= set(opinion.skus)
-        ask_for_review(connection, {row["case_id"] for row in around.others if moved & set(names_of(row))})
+        moved = {
+            case_id: write_opinion(connection, case_id, opinion, at, seen.get(case_id))
+            for case_id, opinion in opinions.items()
+        }
+        little = {sku for case_id, by in moved.items() if by > 0 for sku in opinions[case_id].skus}
+        much = {sku for case_id, by in moved.items() if by > NOTICEABLE for sku in opinions[case_id].skus}
+        ask_for_review(connection, narrow_among(connection, _beside(around, little)))
+        ask_for_review(connection, _beside(around, much))
         close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
     with database.transaction() as connection:
         tell_stakes(connection, around.skus, _expected_losses(around, priced))
@@ -135,6 +146,11 @@ def _around(connection: Connection, wanted: Sequence[int]) -> Around:
     held = {one.sku for outage in out if outage.failure["case_id"] in weighed for one in outage.listings}
     beside = signals_on(connection, shared_skus | held)
     return Around(weighed, [row for row in beside if row["case_id"] not in weighed], out)
+
+
+def _beside(around: Around, skus: Set[str]) -> set[int]:
+    """The cases that stay as they are and share a listing of ``skus``."""
+    return {row["case_id"] for row in around.others if not skus.isdisjoint(names_of(row))}
 
 
 def _expected_losses(around: Around, priced: PricedSignals) -> dict[Listing, Decimal]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
@@ -39,9 +39,11 @@ FAILURES = (
     ("CUP", "push:shop:CUP", 504, "upstream request timed out after 30 s", "shop"),
     ("CUP", "push:market:CUP", 503, "service unavailable", "market"),
 )
+UNKNOWN = (("wms-1", 60), ("wms-2", 25))
+"""Goods that went out under a name that most likely means the mugs: two events, and one figure that is wrong."""
 ANOMALIES = (("MUG", "shop", 88, 0), ("MUG", "", 200, 170), ("CUP", "", 200, 220))
 """SKU, the channel whose figure it is (none: another system's books), what was expected, what was reported."""
-SIGNALS = (*FAILURES, *ANOMALIES)
+SIGNALS = (*FAILURES, *UNKNOWN, *ANOMALIES)
 LISTINGS = [(channel, sku) for sku in ("MUG", "CUP") for channel in ("shop", "market")]
 
 
@@ -55,7 +57,9 @@ class Step:
 
 
 PLACES = st.integers(0, 7)
-STEPS = st.builds(Step, st.sampled_from(["merge", "merge", "split", "undo", "triage"]), PLACES, PLACES)
+STEPS = st.builds(
+    Step, st.sampled_from(["merge", "merge", "split", "undo", "triage", "triage", "triage"]), PLACES, PLACES
+)
 
 
 @contextmanager
@@ -94,7 +98,15 @@ def comes(database: Database, number: int) -> None:
                 channel=channel, operation="push_inventory", sku=sku, http_status=status,
             ))  # fmt: skip
             return
-        sku, channel, expected, actual = ANOMALIES[number - len(FAILURES)]
+        if number < len(FAILURES) + len(UNKNOWN):
+            event, quantity = UNKNOWN[number - len(FAILURES)]
+            record_failure(connection, NewFailure(
+                kind="parked", subject=f"event:wms:{event}", message="wms names SKU MUGX, which no alias explains",
+                occurred_at=AT, recorded_at=AT, system="wms", operation="ledger.ship", sku="MUGX",
+                error_code="unmapped_sku", quantity=quantity,
+            ))  # fmt: skip
+            return
+        sku, channel, expected, actual = ANOMALIES[number - len(FAILURES) - len(UNKNOWN)]
         connection.execute(text(STRANGE), {"fact": number, "sku": sku, "channel": channel, "expected": expected,
                                            "actual": actual, "at": to_microseconds(AT)})  # fmt: skip
 
@@ -163,11 +175,18 @@ def in_open_cases(database: Database) -> list[tuple[str, int]]:
 
 
 EVERY_SIGNAL = sorted(
-    [("failure", 1 + n) for n in range(len(FAILURES))] + [("anomaly", 1 + n) for n in range(len(ANOMALIES))]
+    [("failure", 1 + n) for n in range(len(FAILURES) + len(UNKNOWN))]
+    + [("anomaly", 1 + n) for n in range(len(ANOMALIES))]
 )
 
 
+LISTED = tuple(range(len(SIGNALS)))
+FIGURES_FIRST = [*LISTED[-len(ANOMALIES) :], *LISTED[: -len(ANOMALIES)]]
+
+
 @pytest.mark.proof
+@example(FIGURES_FIRST, [(len(ANOMALIES), Step("triage", 0, 0)), (len(ANOMALIES) + 1, Step("triage", 0, 0))])
+@example([*reversed(LISTED)], [(come, Step("triage", 0, 0)) for come in range(1, len(SIGNALS))])
 @settings(max_examples=counted(150, 3), deadline=None)
 @given(st.permutations(range(len(SIGNALS))), st.lists(st.tuples(st.integers(1, len(SIGNALS)), STEPS), max_size=8))
 def test_each_signal_is_in_one_case_and_the_exposures_keep_their_sum(

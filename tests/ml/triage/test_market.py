@@ -10,6 +10,7 @@ from sqlalchemy import insert, text
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.ledger.ledger import Ledger
+from core_sync.master_data.load import bump_version
 from core_sync.snapshots.tables import Snapshot
 from ml.triage.market import Market, read_market
 from tests.builders import MONDAY, a_receipt, a_shipment
@@ -44,9 +45,14 @@ def market_of(database: Database, *skus: str) -> Market:
 def test_a_slow_mover_is_slow_whichever_skus_are_looked_at_with_it(database: Database) -> None:
     busy = [a_shipment(2, hours=-24 * day, sku="TRAY", channel="shop") for day in range(1, 20)]
     receipts = [a_receipt(500, hours=-24 * 20), a_receipt(500, hours=-24 * 20, sku="TRAY")]
+    with database.transaction() as connection:
+        connection.execute(text("INSERT INTO sku (sku, base_uom, lot_controlled) VALUES ('TRAY', 'EA', FALSE)"))
+        bump_version(connection)
     Ledger(database).apply([*receipts, a_shipment(2, hours=-72, channel="shop"), *busy], MONDAY)
-    rate = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
-    assert rate == pytest.approx(2 / 21, rel=0.01)
+    alone, beside = (market_of(database, *skus).demand.of("MUG", "shop") for skus in (("MUG",), ("MUG", "TRAY")))
+    assert alone == beside
+    pooled = (2 + 38) / (2 * 21)
+    assert alone.rate_per_day.value == pytest.approx((2 + 2 * pooled) / (21 + 2), rel=0.01)
 
 
 def test_a_penalty_is_of_the_reporting_currency_whatever_the_sku_is_priced_in(database: Database) -> None:
