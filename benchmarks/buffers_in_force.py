@@ -46,10 +46,14 @@ NONE = None
 
 @dataclass(frozen=True)
 class Size:
-    """How many SKUs are traded for how many days after those of learning."""
+    """How many SKUs are traded for how many days after those of learning; twice as much is asked from ``doubles_on``.
+
+    That day is counted from the begin of learning; None: never.
+    """
 
     items: int
     days: int
+    doubles_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Beside:
 
 def demand_of(seed: int, size: Size) -> DemandHistory:
     """The demand of one seed."""
-    return bursty_demand(size.items, LEARN_DAYS + size.days, seed, LEARN_DAYS)
+    return bursty_demand(size.items, LEARN_DAYS + size.days, seed, LEARN_DAYS, size.doubles_on)
 
 
 def world_of(seed: int, size: Size) -> World:

@@ -42,7 +42,7 @@ _MOMENTS = ("ordered_at", "promised_at", "received_at")
 _LINES = """
 SELECT d.delivery_id, d.supplier, d.sku, d.ordered_at, d.promised_at,
        CASE WHEN d.received_at <= :at THEN d.received_at END, d.ordered_quantity,
-       d.ordered_quantity * s.unit_cost / 10000.0
+       CAST(d.ordered_quantity * s.unit_cost AS DOUBLE PRECISION) / 10000
 FROM delivery d LEFT JOIN sku s ON s.sku = d.sku
 WHERE d.promised_at IS NOT NULL AND d.ordered_at <= :at AND d.ordered_quantity > 0
   AND (d.received_at IS NULL OR d.received_at >= d.ordered_at)
