@@ -167,10 +167,11 @@ TRAINING = Scenario(
 """Where training data comes from: one set of wordings, more faults; vary the seed for more."""
 
 
+TRAINING_AGAIN = (TRAINING, replace(TRAINING, seed=2), replace(TRAINING, seed=3))
+"""The training world three times over; what a detector of movements is taught by."""
+
 TRAINING_MIX = (
     TRAINING,
-    replace(TRAINING, seed=2),
-    replace(TRAINING, seed=3),
     replace(
         TRAINING,
         seed=102,
@@ -193,8 +194,23 @@ TRAINING_MIX = (
             publish_period_s=(600, 2700, 10_800),
         ),
     ),
+    replace(
+        TRAINING,
+        seed=107,
+        constants=replace(
+            TRAINING.constants,
+            fault_multiplier=0.7,
+            standing_offset=0.5,
+            standing_offset_times=10,
+            erp_late=0.3,
+            erp_posting_s=2700,
+            publish_period_s=(1200, 2700, 14_400),
+            silent=0.3,
+        ),
+    ),
 )
-"""What a detector of differences is taught by: the training world, and two with records off for good by far more."""
+"""What a detector of differences is taught by: the training world, two with records off for good by far more, and one
+whose ERP also posts late."""
 
 
 def _held_out_rates() -> Mapping[str, FaultRate]:

@@ -34,10 +34,10 @@ from ml.training.detectors import (
     train_detector,
 )
 from simulation.distributor import simulate
-from simulation.scenario import HELD_OUT, TRAINING, TRAINING_MIX
+from simulation.scenario import HELD_OUT, TRAINING, TRAINING_AGAIN, TRAINING_MIX, Scenario
 
-WORLDS = {"movement_detector": 3, "delta_detector": len(TRAINING_MIX)}
-"""How many of ``TRAINING_MIX`` a detector is trained on; the first three differ in their seed alone."""
+WORLDS = {"movement_detector": TRAINING_AGAIN, "delta_detector": TRAINING_MIX}
+"""What a detector is trained on, by its name."""
 
 DAY_US = 86_400_000_000
 Say = Callable[[str], None]
@@ -164,8 +164,8 @@ def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _fit_detector(name: str, artefacts: Path, seed: int, say: Say) -> _Fitted:
-    seeds = [scenario.seed + seed - 1 for scenario in TRAINING_MIX[: WORLDS[name]]]
-    worlds = [_facts(number, one, say) for number, one in enumerate(seeds)]
+    scenarios = [replace(scenario, seed=scenario.seed + seed - 1) for scenario in WORLDS[name]]
+    worlds = [_facts(scenario, say) for scenario in scenarios]
     say("fitting the detector")
     unseen = _held_out(say)
     detector = train_detector(
@@ -173,7 +173,7 @@ def _fit_detector(name: str, artefacts: Path, seed: int, say: Say) -> _Fitted:
     )
     detector_storage.save(detector.detector, artefacts)
     save_curve(detector.curve, artefacts)
-    told = f"{len(seeds)} simulated distributors, seeds {', '.join(map(str, seeds))}"
+    told = f"{len(worlds)} simulated distributors, seeds {', '.join(str(one.seed) for one in scenarios)}"
     return _Fitted(detector.metrics, told, {})
 
 
@@ -197,14 +197,15 @@ def _simulated_failures(seed: int) -> list[dict[str, object]]:
     return labelled_failures(simulate(replace(TRAINING, seed=seed)))
 
 
-@lru_cache(maxsize=len(TRAINING_MIX))
-def _simulated(scenario_number: int, seed: int) -> SimulatedFacts:
-    return facts_of(replace(TRAINING_MIX[scenario_number], seed=seed))
+_simulated: dict[str, SimulatedFacts] = {}
+"""Facts by all that makes their scenario, for as long as the process trains."""
 
 
-def _facts(scenario_number: int, seed: int, say: Say) -> SimulatedFacts:
-    say(f"simulating a distributor, seed {seed}")
-    return _simulated(scenario_number, seed)
+def _facts(scenario: Scenario, say: Say) -> SimulatedFacts:
+    say(f"simulating a distributor, seed {scenario.seed}")
+    if (made_from := repr(scenario)) not in _simulated:
+        _simulated[made_from] = facts_of(scenario)
+    return _simulated[made_from]
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """A simulated distributor met day by day as the service does it, and what people say of the rows they look at."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulation.scenario import Scenario
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+DAY_US = 86_400_000_000
 HISTORY = 14
 """Days until when nobody looks at anything."""
 BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
@@ -25,7 +27,7 @@ BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
 class World:
     """Differences of one world by time (n, k), and the truth of each: the fault's name, empty where there is none.
 
-    ``kind`` is the kind of each named fault.
+    ``kind`` is the kind of each named fault, ``moved`` counts movements by day.
     """
 
     matrix: Matrix
@@ -36,6 +38,7 @@ class World:
     day: NDArray[np.int64]
     signed: Floats
     expected: Floats
+    moved: dict[int, int]
 
     @property
     def faulty(self) -> Flags:
@@ -55,9 +58,10 @@ def world_of(scenario: Scenario) -> World:
         kind={str(row["fault_id"]): str(row["subclass"]) for row in facts.faults},
         sku=frame["sku"].to_numpy().astype(str),
         moments=moments,
-        day=(moments - moments[0]) // 86_400_000_000,
+        day=(moments - moments[0]) // DAY_US,
         signed=frame["reported"].fill_null(0).to_numpy() - expected,
         expected=expected,
+        moved=dict(Counter(((facts.movements["occurred_at"].to_numpy() - moments[0]) // DAY_US).tolist())),
     )
 
 
@@ -98,12 +102,20 @@ def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
 
 
 def found(world: World, score: Floats, share: float, test: Flags) -> tuple[set[str], set[str]]:
-    """The faults of the test among its alarms, one a SKU and day, the strangest first; and all faults of the test."""
+    """The faults among the alarms of the test, and all faults of the test.
+
+    A share of each day's rows raises alarms, the strangest first and one a SKU; what is left of a day's share is kept
+    for later. A row of a fault that an earlier alarm found is no alarm: it joins the case that is open.
+    """
     seen: set[str] = set()
+    allowed = 0.0
     for day in np.unique(world.day[test]):
-        here = np.flatnonzero(world.day == day)
+        here = np.flatnonzero((world.day == day) & ~np.isin(world.fault, list(seen)))
+        allowed += share * int((world.day == day).sum())
         order = here[np.argsort(-score[here], kind="stable")]
         _, first = np.unique(world.sku[order], return_index=True)
-        seen |= set(world.fault[order[np.sort(first)][: max(1, round(share * len(here)))]])
+        alarms = order[np.sort(first)][: int(allowed)]
+        allowed -= len(alarms)
+        seen |= set(world.fault[alarms]) - {""}
     there = set(world.fault[test & world.faulty])
     return there & seen, there

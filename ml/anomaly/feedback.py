@@ -5,12 +5,14 @@ suspected. The audits are also the only labels that say how often an ordinary ro
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
+from ml.anomaly.boosted_walk import BoostedWalk
 from ml.anomaly.detector import Detector, Matrix, drawn
 from ml.anomaly.tails import Floats
 from ml.anomaly.thresholds import DAILY_AUDITS as DAILY_AUDITS
@@ -45,10 +47,18 @@ class FeedbackModel:
 
     def score(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
-        columns = columns_of(self.detector, matrix)
-        with threadpool_limits(limits=1):
-            found: Floats = self.boosted.decision_function(columns[:, self.known])
-        return self.own_share * found + self.score_weight * columns[:, -1]
+        score = self.detector.score(matrix)
+        columns = np.column_stack([matrix, score.astype(np.float32)])[:, self.known]
+        return self.own_share * self.walk.log_odds(columns) + self.score_weight * score
+
+    def columns(self, matrix: Matrix) -> Matrix:
+        """What the boosted trees look at (n, c)."""
+        return columns_of(self.detector, matrix)[:, self.known]
+
+    @cached_property
+    def walk(self) -> BoostedWalk:
+        """The trees as arrays."""
+        return BoostedWalk.of(self.boosted)
 
 
 def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, seed: int) -> FeedbackModel | None:
@@ -73,9 +83,9 @@ def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, se
     return FeedbackModel(detector, boosted, known, faults / (faults + AS_MUCH_AS_A_PRIOR), 1.0)
 
 
-def columns_of(detector: Detector, matrix: Matrix) -> Floats:
+def columns_of(detector: Detector, matrix: Matrix) -> Matrix:
     """The features and the detector's score beside them (n, k + 1)."""
-    return np.column_stack([matrix, detector.score(matrix)])
+    return np.column_stack([matrix, detector.score(matrix).astype(np.float32)])
 
 
 def to_look_at(scores: Floats, alarms: int, seed: int, audits: int = DAILY_AUDITS) -> Flags:

@@ -176,9 +176,16 @@ def by_level(below: NDArray[np.int64], starts: NDArray[np.int64]) -> tuple[NDArr
 
 def expected_depth(left: Places, rows: Floats, level: NDArray[np.int64], leaf: NDArray[np.bool_]) -> Floats:
     """The depth of each leaf with what was left unbuilt below it, and its mean over the rows of each inner node."""
-    depth: Floats = level + unbuilt_depth(rows)
+    return mean_of_children(level + unbuilt_depth(rows), left, rows, level, leaf)
+
+
+def mean_of_children(
+    value: Floats, left: Places, rows: Floats, level: NDArray[np.int64], leaf: NDArray[np.bool_]
+) -> Floats:
+    """``value`` (m,) of the leaves; in its place at each inner node the mean over its ``rows``."""
+    found = value.copy()
     for one in range(int(level.max()) - 1, -1, -1):
         node = np.flatnonzero((level == one) & ~leaf)
         first, second = left[node], left[node] + 1
-        depth[node] = (depth[first] * rows[first] + depth[second] * rows[second]) / rows[node]
-    return depth
+        found[node] = (found[first] * rows[first] + found[second] * rows[second]) / rows[node]
+    return found

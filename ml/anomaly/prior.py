@@ -6,6 +6,7 @@ usual difference, against the others of its snapshot, beside the failures that w
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
+from ml.anomaly.boosted_walk import BoostedWalk
 from ml.anomaly.specification import Specification
 
 Floats = NDArray[np.float64]
@@ -40,9 +42,16 @@ class FaultPrior:
 
     def log_odds(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows (n, k) of the worlds learnt from; here a ranking, no chance."""
-        with threadpool_limits(limits=1):
-            found: Floats = self.boosted.decision_function(matrix[:, self.columns])
-        return found
+        return self.walk.log_odds(matrix[:, self.columns])
+
+    def credits(self, matrix: Matrix) -> Floats:
+        """By how much each of ``columns`` (n, c) raised a row's log-odds above those of any row, ``walk.start``."""
+        return self.walk.credits(matrix[:, self.columns])
+
+    @cached_property
+    def walk(self) -> BoostedWalk:
+        """The trees as arrays."""
+        return BoostedWalk.of(self.boosted)
 
 
 def fit_prior(specification: Specification, matrix: Matrix, faulty: Flags, seed: int) -> FaultPrior | None:

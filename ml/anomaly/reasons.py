@@ -1,18 +1,19 @@
-"""Why a row is strange: the features furthest out, each in its own unit with its tail chance."""
+"""Why a row is strange: what added most to its score, each in its own unit with its tail chance."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.anomaly.contributions import contributions
 from ml.anomaly.detector import Detector, Matrix
+from ml.anomaly.feedback import FeedbackModel
 from ml.anomaly.tails import Floats
-from ml.features.feature import Tail
+from ml.features.feature import Feature
 
 MOST_REASONS = 3
-UNUSUAL = 0.05
-"""A feature whose tail chance is above this explains nothing and is not named."""
+LEAST_NATS = 0.5
+"""A feature that added less than this to the score explains nothing and is not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,41 +28,33 @@ class Reason:
         return f"{self.feature}: {self.told} (tail {self.chance:.2g})"
 
 
-def judged(detector: Detector) -> list[tuple[str, Tail, float]]:
-    """The features that enter the score, once each, with the direction and the weight they are judged by."""
+def reasons(model: Detector | FeedbackModel, matrix: Matrix) -> list[tuple[Reason, ...]]:
+    """Up to three reasons for each row (n,): what added most to its score first; none for a row with nothing strange.
+
+    Background features are no reasons: they only say how much another one weighs.
+    """
+    detector = model.detector if isinstance(model, FeedbackModel) else model
     specification = detector.specification
-    by_name = {feature.name: feature for feature in specification.features.features}
-    told = {name: (by_name[name].strange, 1.0) for name in specification.forest}
-    told |= {context.feature: (context.strange, context.weight) for context in specification.context}
-    return [(name, strange, weight) for name, (strange, weight) in told.items() if name in detector.tails]
-
-
-def surprises(detector: Detector, matrix: Matrix) -> Floats:
-    """The surprise in nats (n, k) of each feature of ``judged``, unweighted."""
-    names = detector.specification.features.names
-    columns = [
-        detector.tails[name].surprise(matrix[:, names.index(name)], strange) for name, strange, _ in judged(detector)
-    ]
-    return np.stack(columns, axis=1)
-
-
-def reasons(detector: Detector, matrix: Matrix) -> list[tuple[Reason, ...]]:
-    """Up to three reasons for each row (n,), the heaviest first; none for a row with nothing unusual."""
-    told = judged(detector)
-    nats = surprises(detector, matrix)
-    weight = nats * np.array([weight for *_, weight in told])
-    names = detector.specification.features.names
-    features = [detector.specification.features.features[names.index(name)] for name, *_ in told]
-    at = [names.index(name) for name, *_ in told]
-    heaviest = heaviest_first(np.where(nats >= -math.log(UNUSUAL), weight, -1.0))
+    told = [place for place, name in enumerate(specification.features.names) if name not in specification.background]
+    features = [specification.features.features[place] for place in told]
+    values = matrix[:, told]
+    nats = np.where(np.isnan(values), -np.inf, contributions(model, matrix)[:, told])
+    chances = np.stack([_chance(detector, one, values[:, k]) for k, one in enumerate(features)], axis=1)
+    heaviest = heaviest_first(nats)
     found: list[tuple[Reason, ...]] = [()] * len(matrix)
-    for row in np.flatnonzero((nats >= -math.log(UNUSUAL)).any(axis=1)).tolist():
+    for row in np.flatnonzero((nats >= LEAST_NATS).any(axis=1)).tolist():
         found[row] = tuple(
-            Reason(features[k].name, features[k].told(float(matrix[row, at[k]])), math.exp(-nats[row, k]))
+            Reason(features[k].name, features[k].told(float(values[row, k])), float(chances[row, k]))
             for k in heaviest[row].tolist()
-            if nats[row, k] >= -math.log(UNUSUAL)
+            if nats[row, k] >= LEAST_NATS
         )
     return found
+
+
+def _chance(detector: Detector, feature: Feature, values: Matrix) -> Floats:
+    """The chance (n,) of a value as far out, among those that the detector was fitted on."""
+    tails = detector.tails.get(feature.name)
+    return np.exp(-tails.surprise(values, feature.strange)) if tails is not None else np.ones(len(values))
 
 
 def heaviest_first(weight: Floats) -> NDArray[np.intp]:

@@ -7,8 +7,8 @@ soon as they are known. Rows of confirmed faults are scored, and never become hi
 enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on the same history.
 
 A history holds faults that nobody has confirmed, and calibrated on them even a fault is ordinary (Bashari, Sesia,
-Romano, ICML 2025). So a detector that brings a calibration on rows known to be sound keeps it for as long as one's
-own history does not contradict it; and where one's own history calibrates, rows that raised an alarm are left out.
+Romano, ICML 2025). So a detector that brings a calibration on rows known to be sound keeps it: raised by as much as
+one's own rows are stranger, and until they contradict it outright.
 """
 
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly.calibration_watch import guarantee_suspended
-from ml.anomaly.detector import Detector, Matrix, calibration_of, drawn, fit
+from ml.anomaly.calibration_watch import STRANGE
+from ml.anomaly.detector import CALIBRATION_SHARE, Detector, Matrix, calibration_of, drawn, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
 from ml.anomaly.feedback import FeedbackModel, learn
 from ml.anomaly.reasons import Reason, reasons
@@ -35,6 +35,10 @@ TAUGHT_CALIBRATION_ROWS = 12_000
 """Ordinary rows of the latest history on which what was taught is calibrated."""
 WINDOW_ROWS = 1_000
 """The false-discovery cut is taken over this many rows before."""
+
+
+MOST_RAISED = 3.0
+"""Where so many times too many rows are strange, a calibration from elsewhere says nothing."""
 
 
 @dataclass(frozen=True)
@@ -119,16 +123,21 @@ class RollingScorer:
         return scored
 
     def _of_own_history(self) -> Detector:
-        """A detector of the stream's own history, with the shipped one's prior, and its calibration where that holds.
+        """A detector of the stream's own history, with the shipped one's prior and its calibration as that fits here.
 
-        It holds where of one's own latest rows no more are strange by it than should be.
+        Where more of one's own latest rows are strange by it than should be, its p-values are raised as much; where
+        several times as many are, one's own rows calibrate.
         """
+        history, _ = self._kept()
         shipped = self._shipped
         if shipped is None or shipped.prior is None:
-            return fit(self.specification, self._kept()[0], self._seed)
-        own = fit(self.specification, self._kept()[0], self._seed, shipped.prior)
-        carries = not guarantee_suspended(p_values(shipped.calibration, own.calibration.astype(np.float64)))
-        return replace(own, calibration=shipped.calibration) if carries else own
+            return fit(self.specification, history, self._seed)
+        own = fit(self.specification, history, self._seed, shipped.prior)
+        since = int(len(history) * (1 - CALIBRATION_SHARE))
+        strange = p_values(shipped.calibration, own.score(history[since:])) <= STRANGE
+        if strange.mean() > MOST_RAISED * STRANGE:
+            return own
+        return replace(own, calibration=raised(shipped.calibration, float(strange.mean()) / STRANGE))
 
     def _score(self, detector: Detector, matrix: Matrix, moments: Ints | None) -> Scored:
         taught = self._taught
@@ -140,7 +149,8 @@ class RollingScorer:
             flags, self._recent = running_alarms(p, self._recent, calibrated_on, self._policy, WINDOW_ROWS)
         else:
             flags = alarms_by_moment(moments, score, p, calibrated_on, self._policy)
-        return Scored(score, p, flags, reasons(detector, matrix), "", taught.curve if taught is not None else None)
+        why = reasons(detector if taught is None else taught.model, matrix)
+        return Scored(score, p, flags, why, "", taught.curve if taught is not None else None)
 
     def _renew_taught(self) -> None:
         """Learn from the lessons on top of today's detector; nothing changes while they or the history are too few."""
@@ -169,3 +179,8 @@ class RollingScorer:
         quiet: Flags = np.concatenate(self._quiet)[-KEPT_ROWS:]
         self._history, self._quiet = [together], [quiet]
         return together, quiet
+
+
+def raised(calibration: NDArray[np.float32], times: float) -> NDArray[np.float32]:
+    """``calibration`` (n,) without its lowest scores, so that p-values are ``times`` as large; never smaller ones."""
+    return calibration[int(len(calibration) * (1.0 - 1.0 / max(times, 1.0))) :]

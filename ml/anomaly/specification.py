@@ -10,7 +10,8 @@ did better there (one odd line among many of few kinds); on differences, where f
 samples did.
 
 ``prior`` names the features by which faults of simulated distributors are told from the rest (``ml.anomaly.prior``);
-figures that depend on how large standing errors are in a house are not among them.
+figures that depend on how large standing errors are in a house are not among them, nor is how late its books are: what
+being late explains is no fault of a SKU, and how late is usual differs from house to house.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """A detector before it has seen anything. ``warm_rows``: rows of history below which it abstains."""
+    """A detector before it has seen anything. ``warm_rows``: rows of history below which it abstains.
+
+    ``background`` names features that say how much the others weigh, and are no reason by themselves.
+    """
 
     name: str
     features: FeatureSet
@@ -39,6 +43,7 @@ class Specification:
     context: tuple[Context, ...] = ()
     prior: tuple[str, ...] = ()
     prior_weight: float = 1.0
+    background: tuple[str, ...] = ()
     trees: int = 200
     samples: int = 128
     warm_rows: int = 2_000
@@ -114,6 +119,8 @@ DELTA = Specification(
         "siblings_odd",
         "siblings_beyond",
         "odd_there",
+        "odd_elsewhere",
+        "odd_then",
         "differs",
         "book_rarity",
         "book_odd",
@@ -121,7 +128,9 @@ DELTA = Specification(
         "expected_units",
         "failures_day",
         "failures_four_days",
+        "left_when_behind",
     ),
+    background=("differs", "book_rarity", "book_odd", "daily_units", "expected_units"),
     trees=200,
     samples=4096,
 )

@@ -107,5 +107,5 @@ def specified(said: dict[str, Any], folder: Path) -> Specification:
         raise ModelRefused(folder, f"the features of {said['feature_set']} have changed since it was trained")
     told = dict(said["specification"])
     context = tuple(Context(one["feature"], Tail(one["strange"]), one["weight"]) for one in told.pop("context"))
-    prior = tuple(told.pop("prior", ()))
-    return Specification(features=features, forest=tuple(told.pop("forest")), context=context, prior=prior, **told)
+    forest, prior, background = (tuple(told.pop(key, ())) for key in ("forest", "prior", "background"))
+    return Specification(features=features, forest=forest, context=context, prior=prior, background=background, **told)

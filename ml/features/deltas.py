@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml.features.behind import MOVED
 from ml.features.definitions import DELTA_SET
 from ml.features.own_deltas import PRIOR_ROWS, Differences, OwnDeltas
 from ml.features.running import NEVER, Codes, Ints, LastSeen, RunningSums
@@ -64,7 +65,7 @@ class Deltas:
         time_us = deltas["as_of"].dt.epoch("us").cast(pl.Int64).to_numpy()
         if bool((np.diff(time_us) < 0).any()):
             raise ValueError("deltas must be in order of time")
-        numbers = {name: number(name) for name in (*NUMBERS, *COUNTS)}
+        numbers = {name: number(name) for name in (*NUMBERS, *COUNTS, *MOVED)}
         book = text("system") + "\x1f" + text("state")
         return cls(time_us, text("sku"), text("location"), text("channel"), book, numbers, number("daily_units"))
 
@@ -131,7 +132,7 @@ class DeltaFeatures:
         self._own = OwnDeltas()
 
     def advance(self, deltas: Deltas) -> Matrix:
-        """The *delta* matrix (n, 27) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
+        """The *delta* matrix (n, 33) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
         if not len(deltas):
             return np.empty((0, len(DELTA_SET.features)), dtype=np.float32)
         figure = deltas.numbers
@@ -155,6 +156,7 @@ class DeltaFeatures:
             residual=plain - in_flight,
             plain=plain,
             apart=apart,
+            moved=np.stack([figure[name] for name in MOVED], axis=1),
             unusual=np.abs(residual_z) > 1,
             unusual_apart=np.abs(apart_z) > 1,
         )
@@ -173,21 +175,15 @@ class DeltaFeatures:
             own["unusual"],
             own["unusual_apart"],
             np.where(np.isnan(shown) | np.isnan(real), np.nan, (shown <= 0) != (real <= 0)),
-            np.arcsinh(own["own_plain"] / own_spread),
-            np.arcsinh(own["least"] / own_spread),
-            np.log1p(np.abs(own["least"]) / (np.nan_to_num(own["usual_beyond"]) + 1)),
-            np.log1p(np.abs(own["own_apart"]) / (np.nan_to_num(own["usual_apart_beyond"]) + 1)),
-            np.arcsinh(own["step"]),
-            own["siblings_odd"],
-            np.log1p(own["siblings_beyond"]),
-            own["odd_there"],
-            own["share"],
-            own["book_rarity"],
-            own["book_odd"],
+            *_beyond_usual(own, own_spread),
             np.log1p(daily),
             np.log1p(np.abs(real)),
             np.log1p(figure["failures_day"]),
             np.log1p(figure["failures_four_days"]),
+            np.log1p(own["behind"]),
+            np.log1p(own["behind_anywhere"]),
+            own["behind_surprise"],
+            np.arcsinh(own["left"]),
         ]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -204,6 +200,25 @@ class DeltaFeatures:
         sums = self._moved.advance(item, np.stack([units, seconds], axis=1))
         learned = (sums[:, 0] + units + 1) / ((sums[:, 1] + seconds) / DAY_S + 1)
         return np.where(np.isnan(deltas.daily_units), learned, deltas.daily_units)
+
+
+def _beyond_usual(own: dict[str, Floats], own_spread: Floats) -> list[Floats]:
+    """The columns from ``plain_against_own`` to ``book_odd``: how far beyond its usual a figure lies, and others."""
+    return [
+        np.arcsinh(own["own_plain"] / own_spread),
+        np.arcsinh(own["least"] / own_spread),
+        np.log1p(np.abs(own["least"]) / (np.nan_to_num(own["usual_beyond"]) + 1)),
+        np.log1p(np.abs(own["own_apart"]) / (np.nan_to_num(own["usual_apart_beyond"]) + 1)),
+        np.arcsinh(own["step"]),
+        own["siblings_odd"],
+        np.log1p(own["siblings_beyond"]),
+        own["odd_there"],
+        own["odd_elsewhere"],
+        own["odd_then"],
+        own["share"],
+        own["book_rarity"],
+        own["book_odd"],
+    ]
 
 
 def spread(daily_units: Floats, age_s: Floats) -> Floats:
@@ -223,7 +238,7 @@ BATCH_ROWS = 200_000
 
 
 def describe(deltas: Deltas, builder: DeltaFeatures | None = None) -> Matrix:
-    """The features (n, 27) of a whole history, built in batches."""
+    """The features (n, 33) of a whole history, built in batches."""
     builder = builder or DeltaFeatures()
     parts = [builder.advance(batch) for batch in deltas.batches(BATCH_ROWS)]
     return np.concatenate(parts) if parts else builder.advance(deltas)

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ml.features.running import Ints, LastSeen, RunningSums
+from ml.features.behind import Behind, BehindBooks
+from ml.features.running import Ints, LastSeen, RunningSums, together
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +32,8 @@ class Differences:
     """One batch of whole snapshots (n rows): figures in units, NaN where one is missing.
 
     ``residual`` is reported less expected with what is in flight netted out, ``plain`` the same without, ``apart``
-    ERP less WMS; ``unusual`` and ``unusual_apart`` say whether they lie beyond one sd.
+    ERP less WMS; ``moved`` (n, hours) is what moved in the hours before (``ml.features.behind``); ``unusual`` and
+    ``unusual_apart`` say whether they lie beyond one sd.
     """
 
     time_us: Ints
@@ -42,6 +44,7 @@ class Differences:
     residual: Floats
     plain: Floats
     apart: Floats
+    moved: Floats
     unusual: NDArray[np.bool_]
     unusual_apart: NDArray[np.bool_]
 
@@ -54,6 +57,7 @@ class OwnDeltas:
         self._book_moments = RunningSums(1)
         self._book_time = LastSeen()
         self._book = RunningSums(2)  # rows, odd rows
+        self._behind = BehindBooks()
         self._rows = 0
 
     def advance(self, rows: Differences) -> dict[str, Floats]:
@@ -70,7 +74,7 @@ class OwnDeltas:
                 "unusual_apart": rows.unusual_apart.astype(np.int8),
             }
         ).with_columns(pl.col("residual", "plain", "apart").fill_nan(None))
-        beyond = self._beyond(fresh)
+        beyond, behind = self._beyond(fresh, rows)
         both = beyond if self._kept is None else pl.concat([self._kept, beyond])
         history = both.select(*_HISTORY).tail(fresh.height)
         self._kept = both.group_by("item", maintain_order=True).tail(USUAL_SNAPSHOTS)
@@ -80,7 +84,8 @@ class OwnDeltas:
         found["step"] = found["least"] - np.where(follows, found.pop("least_before"), 0.0)
         size = np.abs(found["least"])
         odd = (size >= LEAST_ODD_UNITS) & (size > ODD_TIMES * np.nan_to_num(found.pop("reached")))
-        return found | self._around(rows, np.nan_to_num(size), odd)
+        late = {"behind": behind.hours, "behind_anywhere": behind.anywhere, "behind_surprise": behind.surprise}
+        return found | late | self._around(rows, np.nan_to_num(size), odd)
 
     def _moments(self, book: Ints, time_us: Ints) -> Ints:
         """Which snapshot of its book each row is of, counted from 0."""
@@ -89,8 +94,11 @@ class OwnDeltas:
         moment: Ints = self._book_moments.advance(book, begins[:, None])[:, 0] + begins - 1
         return moment
 
-    def _beyond(self, fresh: pl.DataFrame) -> pl.DataFrame:
-        """``fresh`` with what is left of each difference once the item's usual one is taken off."""
+    def _beyond(self, fresh: pl.DataFrame, rows: Differences) -> tuple[pl.DataFrame, Behind]:
+        """``fresh`` with what is left of each difference beyond the item's usual one, and how far books are behind.
+
+        ``least`` is the smallest left: with what is in flight netted, and with what moved since the book is behind.
+        """
         names = ["item", "moment", "residual", "plain", "apart"]
         both = fresh.select(names) if self._kept is None else pl.concat([self._kept.select(names), fresh.select(names)])
         share = differed(both["item"].to_numpy(), both["moment"].to_numpy())
@@ -100,20 +108,23 @@ class OwnDeltas:
             pl.when(pl.col("share") < 0.5).then(0.0).otherwise(pl.col("^usual_.*$").fill_null(0.0)).name.keep()
         )
         figures = ("residual", "plain", "apart")
-        left = [(pl.col(name) - pl.col(f"usual_{name}")).alias(f"own_{name}") for name in figures]
-        smaller = pl.col("own_residual").abs() < pl.col("own_plain").abs()
-        return (
-            pl.concat([fresh, found], how="horizontal")
-            .with_columns(left)
-            .with_columns(least=pl.when(smaller).then("own_residual").otherwise("own_plain"))
-            .drop("usual_residual", "usual_plain", "usual_apart")
+        own_of = [(pl.col(name) - pl.col(f"usual_{name}")).alias(f"own_{name}") for name in figures]
+        beyond = pl.concat([fresh, found], how="horizontal").with_columns(own_of)
+        own = beyond["own_plain"].fill_null(np.nan).to_numpy()
+        behind = self._behind.advance(rows.book, rows.place, rows.time_us, own, rows.moved)
+        moved = pl.Series(behind.moved)
+        beyond = beyond.drop("usual_residual", "usual_plain", "usual_apart").with_columns(
+            left=pl.col("own_plain") + moved, own_apart=_smaller(pl.col("own_apart"), pl.col("own_apart") + moved)
         )
+        return beyond.with_columns(least=_smaller(pl.col("own_residual"), pl.col("left"))), behind
 
     def _around(self, rows: Differences, size: Floats, odd: NDArray[np.bool_]) -> dict[str, Floats]:
         """How the SKU's other figures and the book's others at the same place stand, and how often the book differs."""
-        _, sibling = np.unique(np.stack([rows.sku, rows.time_us]), axis=1, return_inverse=True)
-        _, there = np.unique(np.stack([rows.book, rows.place, rows.time_us]), axis=1, return_inverse=True)
+        _, sibling = together(rows.sku, rows.time_us)
+        _, there = together(rows.book, rows.place, rows.time_us)
         flag = odd.astype(np.float64)
+        _, then = together(rows.book, rows.time_us)
+        _, moment = together(rows.time_us)
         here = np.bincount(there, flag)[there] - flag
         before = self._book.advance(rows.book, np.stack([np.ones_like(rows.book), odd.astype(np.int64)], axis=1))
         row = self._rows + np.arange(len(size))
@@ -122,9 +133,19 @@ class OwnDeltas:
             "siblings_odd": np.bincount(sibling, flag)[sibling] - flag,
             "siblings_beyond": np.bincount(sibling, size)[sibling] - size,
             "odd_there": here / np.bincount(there)[there],
+            "odd_elsewhere": _share_of_others(flag, then, there),
+            "odd_then": _share_of_others(flag, moment, then),
             "book_rarity": -np.log((before[:, 0] + 1) / (row + PRIOR_ROWS)),
             "book_odd": (before[:, 1] + 1) / (before[:, 0] + 1 + PRIOR_ROWS),
         }
+
+
+def _share_of_others(flag: Floats, whole: Ints, part: Ints) -> Floats:
+    """The share of flagged rows (n,) among those of a ``whole`` that are of another ``part``; NaN without."""
+    others = np.bincount(whole)[whole] - np.bincount(part)[part]
+    flagged = np.bincount(whole, flag)[whole] - np.bincount(part, flag)[part]
+    found: Floats = np.where(others > 0, flagged / np.maximum(others, 1), np.nan)
+    return found
 
 
 def differed(item: Ints, moment: Ints) -> Floats:
@@ -139,11 +160,15 @@ def differed(item: Ints, moment: Ints) -> Floats:
     return share
 
 
+def _smaller(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    return pl.when(one.abs() < other.abs()).then(one).otherwise(other)
+
+
 def _own(expression: pl.Expr) -> pl.Expr:
     return expression.over("item")
 
 
-_BEYOND = ("own_residual", "own_plain", "own_apart", "least", "share")
+_BEYOND = ("own_residual", "own_plain", "own_apart", "left", "least", "share")
 
 _HISTORY = (
     _own(pl.col("least").abs().shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1)).alias("usual_beyond"),

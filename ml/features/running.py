@@ -39,6 +39,19 @@ class Grouping:
         return cls(order, starts, ordered[starts], np.cumsum(first) - 1)
 
 
+def together(*columns: Ints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which rows (n,) are alike in all ``columns``: the first row of each group, and each row's group.
+
+    Groups are in order of the first column, then the second, and so on.
+    """
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        _, code = np.unique(column, return_inverse=True)
+        key = key * (int(code.max(initial=0)) + 1) + code
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    return first, group
+
+
 class RunningSums:
     """Sums of ``width`` whole-number columns by key, over all rows before the row asked about."""
 

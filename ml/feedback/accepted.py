@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound, VerbRefused
-from ml.anomaly.calibration_watch import WATCHED_DAYS, drifted
+from ml.anomaly.calibration_watch import WATCHED_DAYS, WEEKS, drifted, risen
 from ml.anomaly.thresholds import Policy
 from ml.feedback.audits import KINDS, day_of
 from ml.feedback.tables import AcceptedAlarms
@@ -23,7 +23,8 @@ class Detection:
     """How one kind of fact is judged: what is accepted, by whom, how many rows are scored, and whether that holds.
 
     ``share`` of alarms or ``a_day`` is accepted to be false. Where ``guarantee_suspended``, ``strange_share`` of the
-    last days' rows without a confirmed fault lie among the strangest twentieth, so more alarms are false than that.
+    last days' rows without a confirmed fault lie among the strangest twentieth, or far more moves than usual, so more
+    alarms may be false than that.
     """
 
     kind: str
@@ -72,6 +73,8 @@ def read_detection(connection: Connection, kind: str, at: datetime) -> Detection
     faults = _confirmed(connection, kind, at)
     labels = connection.execute(text(_LABELS), {"kind": kind}).one()
     rows, strange = max(0, seen.scored - faults), max(0, seen.strange - faults)
+    since = today - WATCHED_DAYS - 7 * WEEKS
+    moved: dict[int, int] = dict(connection.execute(text(_MOVED), {"since": since, "today": today}).all())
     return Detection(
         kind=kind,
         share=said["share"] if said else Policy().q,
@@ -81,7 +84,7 @@ def read_detection(connection: Connection, kind: str, at: datetime) -> Detection
         set_at=from_microseconds(said["set_at"]) if said else None,
         rows_a_day=float(scored.scored) / max(1, scored.days),
         strange_share=strange / rows if rows else None,
-        guarantee_suspended=drifted(rows, strange),
+        guarantee_suspended=drifted(rows, strange) or risen(moved, today - 1),
         labels=labels.told,
         faults=labels.faults,
     )
@@ -124,6 +127,8 @@ _RATE = """
 SELECT COALESCE(SUM(scored), 0) AS scored, COUNT(*) AS days FROM scored_day
 WHERE kind = :kind AND day >= :since AND day < :today
 """
+
+_MOVED = "SELECT day, scored FROM scored_day WHERE kind = 'movement' AND day >= :since AND day < :today"
 
 _SEEN = """
 SELECT COALESCE(SUM(scored), 0) AS scored, COALESCE(SUM(strange), 0) AS strange FROM scored_day

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 
 from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
+from ml.features.behind import HOURS, MOVED
 from ml.features.deltas import COUNTS, NUMBERS
 from ml.features.movements import Movements
 from ml.features.running import Codes, Ints
@@ -20,6 +21,7 @@ FETCH_ROWS = 50_000
 FAILURE_DAYS = (1, 4)
 """Over how many days each of ``COUNTS`` goes."""
 DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
 
 DELTA_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "delta_id": pl.Int64,
@@ -47,7 +49,8 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:
     """Deltas after ``after`` up to ``newest``, rows by as-of time.
 
-    What its system's rule lets pass is no row. ``COUNTS`` are of the failures recorded by each row's moment.
+    What its system's rule lets pass is no row. ``COUNTS`` are of the failures recorded by each row's moment, ``MOVED``
+    of the changes of on hand before it.
     """
     numbers = ", ".join(f"d.{name}" for name in NUMBERS)
     statement = (
@@ -56,7 +59,8 @@ def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFram
     )
     frame = _read(connection, statement, after, newest, DELTA_SCHEMA)
     as_of = pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC")
-    return with_failures(connection, frame.sort("as_of", "delta_id")).with_columns(as_of)
+    told = with_failures(connection, frame.sort("as_of", "delta_id"))
+    return with_moved(connection, told).with_columns(as_of)
 
 
 def with_failures(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
@@ -90,6 +94,33 @@ def failures_before(sku: pl.Series, moments: Ints, failures: pl.DataFrame) -> li
         pl.Series(name, (through(moments) - through(moments - days * DAY_US)).astype(np.float64))
         for name, days in zip(COUNTS, FAILURE_DAYS, strict=True)
     ]
+
+
+def with_moved(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
+    """``deltas`` with by how much on hand changed in ``HOURS`` before each one's moment: at its place, or everywhere.
+
+    Only what was known when the difference was found counts.
+    """
+    ids = deltas["delta_id"]
+    bound = {"first": ids.min() or 0, "last": ids.max() or 0}
+    told = connection.execute(text(_MOVED), bound).all()
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {"delta_id": pl.Int64, **dict.fromkeys(MOVED, pl.Float64)}
+    moved = pl.DataFrame([tuple(row) for row in told], schema, orient="row")
+    return deltas.join(moved, on="delta_id", how="left", maintain_order="left").with_columns(pl.col(MOVED).fill_null(0))
+
+
+_SINCE = ", ".join(
+    f"CAST(SUM(CASE WHEN l.occurred_at > d.as_of - {hours * HOUR_US} THEN l.on_hand_delta ELSE 0 END) AS FLOAT)"
+    for hours in HOURS
+)
+_MOVED = f"""
+SELECT d.delta_id, {_SINCE} FROM delta d
+JOIN position p ON p.sku = d.sku AND (d.location = '' OR p.location = d.location)
+JOIN ledger_entry l ON l.position_id = p.position_id AND l.occurred_at <= d.as_of
+  AND l.occurred_at > d.as_of - {max(HOURS) * HOUR_US} AND l.recorded_at <= d.recorded_at
+WHERE d.delta_id BETWEEN :first AND :last AND d.within_tolerance IS FALSE
+GROUP BY d.delta_id
+"""
 
 
 def movements_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 from simulation.distributor import simulate
 from simulation.faults.inject import INJECT_UNFORESEEN
 from simulation.faults.kinds import UNFORESEEN
-from simulation.scenario import SAMPLE, TRAINING, TRAINING_MIX, UNFORESEEN_WORLD, Constants, FaultRate
+from simulation.scenario import SAMPLE, TRAINING_AGAIN, TRAINING_MIX, UNFORESEEN_WORLD, Constants, FaultRate
 from simulation.world import World
 
 
@@ -32,7 +32,7 @@ def until(fault: dict[str, Any], world: World) -> datetime:
 
 def test_no_training_world_has_such_a_fault_and_their_own_world_has_all() -> None:
     assert INJECT_UNFORESEEN.keys() == UNFORESEEN.keys() <= UNFORESEEN_WORLD.constants.faults.keys()
-    for scenario in (TRAINING, *TRAINING_MIX):
+    for scenario in (*TRAINING_AGAIN, *TRAINING_MIX):
         assert not UNFORESEEN.keys() & scenario.constants.faults.keys()
 
 

@@ -10,9 +10,10 @@ from sklearn.tree import DecisionTreeClassifier
 from ml.anomaly.detector import Detector, Matrix, fit
 from ml.anomaly.feedback import learn
 from ml.anomaly.prior import FILE, FaultPrior, fit_prior
-from ml.anomaly.rolling import RollingScorer
+from ml.anomaly.rolling import RollingScorer, raised
 from ml.anomaly.specification import DELTA, MOVEMENT
 from ml.anomaly.storage import ModelRefused, load, save
+from ml.anomaly.thresholds import p_values
 
 NAMES = DELTA.features.names
 TOLD = NAMES.index("failures_day")
@@ -83,7 +84,14 @@ def test_a_calibration_on_sound_rows_is_kept_unless_ones_own_history_contradicts
     scorer.advance(rows(2_500, 7, off))
     scorer.advance(rows(10, 8))
     assert scorer.detector is not None
-    assert (scorer.detector.calibration is sound.calibration) == kept
+    assert np.isin(scorer.detector.calibration, sound.calibration).all() == kept
+
+
+def test_where_more_rows_are_strange_than_should_be_its_p_values_are_raised_as_much() -> None:
+    calibration = np.sort(np.random.default_rng(0).normal(size=4_000)).astype(np.float32)
+    asked = np.array([1.5, 2.5])
+    np.testing.assert_allclose(p_values(raised(calibration, 1.6), asked), 1.6 * p_values(calibration, asked), rtol=0.02)
+    np.testing.assert_array_equal(raised(calibration, 0.4), calibration)
 
 
 def test_a_few_labels_move_a_detector_with_a_prior_less_than_many(shipped: Detector) -> None:

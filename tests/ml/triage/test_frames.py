@@ -1,11 +1,27 @@
-"""Facts as triage reads them: what was known of a SKU's failures at the moment of a difference."""
+"""Facts as triage reads them: what was known of a SKU's failures and movements at the moment of a difference."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
+import pytest
 
-from ml.triage.frames import failures_before
-from tests.builders import MONDAY
+from core_sync.database.engine import Database
+from core_sync.database.migrate import upgrade
+from core_sync.ledger.events import Event
+from core_sync.ledger.ledger import Ledger
+from core_sync.snapshots.reconcile import reconcile
+from core_sync.snapshots.store import Figure, store_figures
+from ml.triage.frames import deltas_since, failures_before
+from tests.builders import MONDAY, a_receipt, a_shipment
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    upgrade(database)
+    yield database
+    database.close()
 
 
 def us(moment: datetime) -> int:
@@ -30,3 +46,25 @@ def test_without_any_failure_every_count_is_nothing() -> None:
     none = pl.DataFrame(schema={"sku": pl.String, "recorded_at": pl.Int64})
     counts = failures_before(pl.Series(["mug"]), pl.Series([us(MONDAY)]).to_numpy(), none)
     assert [count.to_list() for count in counts] == [[0], [0]]
+
+
+def test_a_difference_knows_what_moved_before_it_and_was_known_then(database: Database) -> None:
+    def sold(quantity: int, hours: float, location: str = "EAST", sku: str = "MUG") -> Event:
+        return a_shipment(quantity, hours=hours, location=location, sku=sku)
+
+    ledger = Ledger(database)
+    opening = [
+        a_receipt(500, hours=-48, sku=sku, location=place) for sku in ("MUG", "CUP") for place in ("EAST", "WEST")
+    ]
+    ledger.apply(opening, MONDAY)
+    early = [sold(2, -0.5), sold(50, -1), sold(7, -3.5, "WEST"), sold(9, 0.1), sold(1, -0.2, sku="CUP")]
+    ledger.apply(early, MONDAY + timedelta(minutes=10))
+    figures = [Figure("wms", "MUG", "EAST", "on_hand", 1, MONDAY), Figure("erp", "MUG", "WEST", "on_hand", 1, MONDAY)]
+    with database.transaction() as connection:
+        store_figures(connection, figures, MONDAY + timedelta(minutes=20))
+    reconcile(database, MONDAY + timedelta(minutes=20))
+    ledger.apply([sold(100, -0.3)], MONDAY + timedelta(hours=5))  # told after the difference was found
+    with database.reading() as connection:
+        found = {row["location"]: row for row in deltas_since(connection, 0, 100).iter_rows(named=True)}
+    assert [found["EAST"][f"moved_{hours}h"] for hours in (1, 2, 4)] == [-2, -52, -52]
+    assert [found["WEST"][f"moved_{hours}h"] for hours in (1, 2, 4)] == [0, 0, -7]
