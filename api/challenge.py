@@ -1,7 +1,8 @@
 """What doors do with challengers: let a candidate answer beside the live model, and end that."""
 
-from api.models import candidate_folder, service_folder
+from api.models import candidate_folder, service_folder, tell_mlflow
 from api.wiring import World
+from ml.registry import tracking
 from ml.registry.challenger import CHALLENGED, end_challenge, name_challenger
 
 
@@ -14,7 +15,9 @@ def challenge(world: World, version: str | None, actor: str) -> str:
         VerbRefused: it is the live version.
     """
     candidate = candidate_folder(world, CHALLENGED, version)
-    return name_challenger(world.database, candidate, service_folder(world), actor, world.clock()).version
+    version = name_challenger(world.database, candidate, service_folder(world), actor, world.clock()).version
+    tell_mlflow(world, CHALLENGED, version, tracking.name_challenger)
+    return version
 
 
 def end(world: World, actor: str) -> None:

@@ -241,13 +241,18 @@ def promote_candidate(
 
 
 def name_in_mlflow(world: World, live: Manifest) -> None:
-    """Point MLflow's alias at the version that is live; a store that is away does not cost the promotion."""
+    """Point MLflow's alias at the version that is live."""
     from ml.registry.tracking import name_champion
 
+    tell_mlflow(world, live.name, live.version, name_champion)
+
+
+def tell_mlflow(world: World, name: str, version: str, naming: Callable[[str, str, str], None]) -> None:
+    """Move one of MLflow's aliases by ``naming``; a store that is away costs neither promotion nor challenge."""
     try:
-        name_champion(world.settings.mlflow_uri, live.name, live.version)
+        naming(world.settings.mlflow_uri, name, version)
     except Exception as error:
-        _LOG.warning("MLflow was not told that %s %s is live: %s", live.name, live.version, error)
+        _LOG.warning("MLflow was not told of %s %s: %s", name, version, error)
 
 
 def candidate_folder(world: World, name: str, version: str | None) -> Path:

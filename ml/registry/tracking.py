@@ -149,21 +149,48 @@ def _registered(client: "MlflowClient", run_id: str, manifest: Manifest) -> str:
 
 
 def name_champion(tracking_uri: str, model: str, hash_version: str) -> None:
-    """Point MLflow's alias ``champion`` at the version with that hash; what it named before is ``previous``."""
+    """Point MLflow's alias ``champion`` at the version with that hash; what it named before is ``previous``.
+
+    A version that was never a run of this store, as the shipped baseline, leaves it without a champion. Who is live
+    challenges nobody.
+    """
     if not _may_hold_runs(tracking_uri):
         return  # nothing was ever trained here
     client = _client(tracking_uri)
+    found = _version_with(client, model, hash_version)
+    before = _named(client, model, CHAMPION)
+    if before is not None and before != found:
+        client.set_registered_model_alias(model, PREVIOUS, before)
+        client.delete_registered_model_alias(model, CHAMPION)
+    if found is not None:
+        client.set_registered_model_alias(model, CHAMPION, found)
+        if _named(client, model, CHALLENGER) == found:
+            client.delete_registered_model_alias(model, CHALLENGER)
+
+
+def name_challenger(tracking_uri: str, model: str, hash_version: str) -> None:
+    """Point MLflow's alias ``challenger`` at the version with that hash, where it is a run of this store."""
+    if not _may_hold_runs(tracking_uri):
+        return
+    client = _client(tracking_uri)
+    found = _version_with(client, model, hash_version)
+    if found is not None:
+        client.set_registered_model_alias(model, CHALLENGER, found)
+
+
+def _version_with(client: "MlflowClient", model: str, hash_version: str) -> str | None:
+    versions = client.search_model_versions(f"name='{model}'")
+    return next((str(one.version) for one in versions if one.tags.get("hash") == hash_version), None)
+
+
+def _named(client: "MlflowClient", model: str, alias: str) -> str | None:
+    """The version that ``alias`` names."""
     from mlflow.exceptions import MlflowException
 
-    found = [v for v in client.search_model_versions(f"name='{model}'") if v.tags.get("hash") == hash_version]
-    if not found:
-        return  # the shipped baseline was never a run of this store
     try:
-        before = client.get_model_version_by_alias(model, CHAMPION)
-        client.set_registered_model_alias(model, PREVIOUS, before.version)
+        return str(client.get_model_version_by_alias(model, alias).version)
     except MlflowException:
-        pass  # there was no champion before
-    client.set_registered_model_alias(model, CHAMPION, found[0].version)
+        return None  # nobody is called so
 
 
 def _client(tracking_uri: str) -> "MlflowClient":

@@ -12,7 +12,7 @@ from api.challenge import challenge
 from api.jobs.model_replay import TO_A_PERSON, Said, replay_classifier
 from api.jobs.rounds import ROLES
 from api.jobs.training import train
-from api.models import candidates_of, model_rows, promote_candidate, service_folder
+from api.models import candidates_of, model_rows, name_in_mlflow, promote_candidate, service_folder
 from api.wiring import World, build_world
 from core_sync.clock import now
 from core_sync.errors import VerbRefused
@@ -45,6 +45,11 @@ def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: 
     promote_candidate(world, "delta_detector", None, "a data scientist", equal_is_enough=True, sets=SOME)
     champion = MlflowClient(tracking_uri=uri, registry_uri=uri).get_model_version_by_alias("delta_detector", "champion")
     assert champion.tags["hash"] == manifest.version
+
+    with world.database.transaction() as connection:
+        name_in_mlflow(world, rollback(connection, "delta_detector", "a data scientist", now()))
+    known = MlflowClient(tracking_uri=uri, registry_uri=uri).get_registered_model("delta_detector").aliases
+    assert known == {"previous": champion.version}, "the baseline was never a run, and is no champion there"
 
 
 def test_a_detector_does_not_pretend_to_learn_from_failures_of_ones_own(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_what_is_trained_and_promoted_decides_in_the_running_service_until_it_is
         assert running.poll() is None
 
     client = MlflowClient(tracking_uri=read_settings(home=home).mlflow_uri)
-    version = client.get_model_version_by_alias("root_cause", "challenger")
+    version = client.get_model_version_by_alias("root_cause", "previous")
     run = client.get_run(str(version.run_id))
     assert run.data.tags["gate"] == "passed"
     assert run.data.metrics["gate.macro_f1.over_champion_low"] > 0
