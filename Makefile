@@ -20,7 +20,7 @@ INSTALL = index=$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/d
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: help setup setup-test setup-bench run test sample ci check format bench proof lock clean
+.PHONY: help setup setup-test setup-bench run test sample ci check format bench picture proof lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ ci: setup-test ## tests and samples in one run
 
 proof: setup-test ## every slow check at its full count
 	@STOCKTRIAGE_TEST_PROFILE=proof $(BIN)/python -m pytest -m proof --timeout=0
+
+picture: setup-test ## docs/feed.png anew, from the sample distributor
+	@$(BIN)/python -m benchmarks.rig.picture
 
 check: setup-test ## lint, format, types, arrows
 	@$(BIN)/ruff check .

@@ -28,7 +28,8 @@ STALE = "stale_reservation"
 """The cause that leaves units reserved for nobody, whoever tells of it."""
 
 UNSERVED = "out_of_stock"
-"""The subclass of an order that was taken and for which there is nothing."""
+"""The subclass of an order that was taken and for which there is nothing. It counts where an order is named: the
+quantity of an update that was refused is no order's."""
 
 LEDGER, RESERVATION, EXPECTED = "ledger.", "reservation", "expect."
 """How operations are called that the ledger holds, those of a reservation that is stale, and what has not come."""
@@ -129,7 +130,7 @@ def _of_signal(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     if signal.operation.startswith(EXPECTED):
         why = UNCOUNTED.get(signal.operation.removeprefix(EXPECTED))
         return _of_doubt(signal, signal.quantity or 0, shown, why) if why else []
-    if signal.subclass == UNSERVED and signal.channel and signal.quantity:
+    if signal.subclass == UNSERVED and signal.document and signal.channel and signal.quantity:
         return _of_order(signal, signal.quantity)
     if signal.operation == RESERVATION or (signal.root_cause == STALE and signal.quantity):
         return _of_stale(signal, signal.quantity or 0, shown)
@@ -182,7 +183,7 @@ def effect_of(operation: str, units: int) -> int:
 def _of_order(signal: SignalFacts, quantity: int) -> Iterable[Stake]:
     """An order that was taken and cannot be served is an oversell of its own quantity."""
     why = f"an order of {quantity} units is taken and cannot be served"
-    yield Stake(signal.sku, signal.channel, quantity, 0, 1.0, why, order=signal.document or UNSERVED)
+    yield Stake(signal.sku, signal.channel, quantity, 0, 1.0, why, order=signal.document)
 
 
 def _of_stale(signal: SignalFacts, quantity: int, shown: Shown) -> Iterable[Stake]:

@@ -57,6 +57,15 @@ def test_a_listing_that_takes_no_updates_is_frozen_and_one_that_others_book_wron
     assert (named.frozen, of_books.frozen) == (True, False)
 
 
+def test_only_what_names_an_order_is_the_oversell_of_its_units() -> None:
+    def told(document: str) -> SignalFacts:
+        return SignalFacts("failure", "MUG", channel="shop", quantity=32, subclass="out_of_stock", document=document)
+
+    (order,), (update,) = stakes_of(told("SO-7"), SHOWN), stakes_of(told(""), SHOWN)
+    assert (order.published, order.available, order.order) == (32, 0, "SO-7")
+    assert (update.published, update.order, update.frozen) == (20, "", True)
+
+
 def test_units_that_another_system_does_not_hold_reserved_could_be_sold() -> None:
     told = SignalFacts("delta", "MUG", location="LEEDS", state="allocated", expected=9, actual=4)
     (stake,) = stakes_of(told, SHOWN)
