@@ -105,7 +105,8 @@ def _asides() -> Grammar:
 
 
 @cache
-def _code_names() -> Grammar:
+def code_names() -> Grammar:
+    """The grammar of names that programs give their errors."""
     return read_grammar([_HERE / "codenames.grammar"])
 
 
@@ -160,10 +161,10 @@ def _sentence(leaf: str, rng: np.random.Generator, held_out: bool, english_only:
 
 def _code_name(leaf: str, rng: np.random.Generator, held_out: bool) -> str:
     """A program's name for the error; with too few to part, all are trained on."""
-    every = [phrase for phrase in _code_names().phrases if phrase.leaf == leaf]
+    every = [phrase for phrase in code_names().phrases if phrase.leaf == leaf]
     own = [phrase for phrase in every if is_held_out(phrase) == held_out] or every
     joined, case = _one_of(_JOINED, rng)
-    return joined.join(case(word) for word in _code_names().say(_one_of(own, rng), _pick(rng)).split())
+    return joined.join(case(word) for word in code_names().say(_one_of(own, rng), _pick(rng)).split())
 
 
 def _with_asides(message: str, rng: np.random.Generator) -> str:

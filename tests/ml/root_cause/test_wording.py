@@ -12,7 +12,7 @@ from ml.root_cause.causes import LEAVES
 from ml.root_cause.codes.table import shipped_codes
 from ml.training.wording.grammar import read_grammar
 from ml.training.wording.withheld import SAME, runs_of
-from ml.training.wording.writer import english, further_languages, is_held_out, write_many
+from ml.training.wording.writer import code_names, english, further_languages, is_held_out, write_many
 
 _DATA = Path(os.environ.get("STOCKTRIAGE_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 
@@ -25,11 +25,18 @@ def test_every_leaf_can_be_said_in_seven_languages_and_is_held_out_in_english() 
 
 
 def test_no_phrase_names_a_leaf_or_a_word_that_does_not_exist() -> None:
-    for grammar in (english(), *further_languages()):
+    for grammar in (english(), code_names(), *further_languages()):
         assert {phrase.leaf for phrase in grammar.phrases} <= set(LEAVES)
         named = {name for phrase in grammar.phrases for name in re.findall(r"<(\w+)>", phrase.text)}
         assert named <= set(grammar.words)
     assert not [one.message for one in write_many(3_000, seed=5) if "<core>" in one.message.lower()]
+
+
+def test_programs_name_the_error_of_every_leaf_in_words_joined_as_they_join_them() -> None:
+    assert {phrase.leaf for phrase in code_names().phrases} == set(LEAVES)
+    said = {one.message for one in write_many(1_500, seed=6, leaves=["unmapped_sku"] * 1_500)}
+    for joined in (r"[A-Z]+(_[A-Z]+)+", r"[a-z]+(_[a-z]+)+", r"([A-Z][a-z]+){2,}", r"[a-z]+(\.[a-z]+)+"):
+        assert any(re.fullmatch(joined, message) for message in said), joined
 
 
 def test_the_same_seed_writes_the_same_messages_and_another_seed_others() -> None:
