@@ -21,7 +21,7 @@ from ml.registry.disagreement import Beside, beside
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
 from ml.registry.manifest import MANIFEST, MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
-from ml.registry.promotion import HEADLINE, Promoted, judge, promote, releases
+from ml.registry.promotion import HEADLINE, Promoted, Release, judge, promote, releases
 from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
 from ml.root_cause.persist import load
@@ -31,12 +31,13 @@ from ml.suppliers.drift import LatenessDrift, lateness_drift
 from ml.suppliers.own_lines import own_lines
 
 _LOG = logging.getLogger("stocktriage.models")
+SHIPPED_BEFORE = "shipped baseline of an earlier version of stocktriage"
 
 
 def model_rows(world: World) -> list[Shape]:
     """Every release of every model, newest first, with what its version decided; the live one with its figures.
 
-    Who answers beside a live model stands above it.
+    Who answers beside a live model stands above it, an earlier baseline that decided something below.
     """
     rows: list[Shape] = []
     with world.database.reading() as connection:
@@ -47,7 +48,9 @@ def model_rows(world: World) -> list[Shape]:
                 continue
             live = read_manifest(live_folder(connection, name))
             decided = decisions(connection, name)
-            for number, release in enumerate(released):
+            unlisted = decided.keys() - {release.version for release in released}
+            earlier = [Release(name, one, None, None, "stocktriage", SHIPPED_BEFORE) for one in sorted(unlisted)]
+            for number, release in enumerate([*released, *earlier]):
                 is_live = number == 0
                 rows.append(
                     {

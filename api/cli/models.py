@@ -168,8 +168,10 @@ def labels(
 
 
 def drift(
-    days: Annotated[int, typer.Option(min=1, help="The last days.")] = 7,
-    before: Annotated[int, typer.Option(min=1, help="The days before them that they are compared with.")] = 28,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="The last days.")] = 7,
+    before: Annotated[
+        int, typer.Option(min=1, max=3_650, help="The days before them that they are compared with.")
+    ] = 28,
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:

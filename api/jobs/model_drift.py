@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, text
 
+from core_sync.availability.promises import as_json
 from core_sync.clock import to_microseconds
+from ml.registry.stability import LITTLE_MOVED, MUCH_MOVED
 from ml.registry.tables import DriftLook
 from ml.root_cause.causes import CAUSES, RootCause
 from ml.root_cause.classifier import Diagnosis
-from ml.root_cause.drift import MUCH_MOVED, SOME_MOVED, drift, moved_inputs
+from ml.root_cause.drift import drift, moved_inputs
 from ml.root_cause.evaluate import expected_calibration_error
 from ml.root_cause.evidence import FailureEvidence, evidence_from
+from ml.triage.told import numbers
 
 if TYPE_CHECKING:
     from api.wiring import World
@@ -64,6 +67,8 @@ class Look:
 
 @dataclass(frozen=True)
 class _Window:
+    count: int
+    """Failures there were; of many only some are read."""
     evidences: Sequence[FailureEvidence]
     labels: Sequence[str | None]
 
@@ -78,7 +83,7 @@ def look(world: "World", days: int = DAYS, before: int = BEFORE) -> Look:
     with world.database.reading() as connection:
         seen = _window(connection, edge, at)
         reference = _window(connection, edge - timedelta(days=before), edge)
-    count, count_before = len(seen.evidences), len(reference.evidences)
+    count, count_before = seen.count, reference.count
     version = models.version(_NAME)
     if min(count, count_before) < LEAST:
         said = f"{count:,} failures, and {count_before:,} in the {before} days before: {LEAST} of each are needed"
@@ -123,7 +128,7 @@ def _moved(
     indexes |= {f"evidence: {name}": value for name, value in moved_inputs(reference.evidences, seen.evidences).items()}
     rows = [Moved(name, round(value, 4), None, _says(value)) for name, value in indexes.items()]
     before, after = found.abstained
-    said = "much" if after - before > SOME_MOVED else "little"
+    said = "much" if after - before > LITTLE_MOVED else "little"
     return [*rows, Moved("left to people", round(after, 4), round(before, 4), said)]
 
 
@@ -136,26 +141,29 @@ def _calibration(seen: _Window, told: Sequence[Diagnosis], alpha: float) -> list
     error = expected_calibration_error(diagnoses, truth)
     return [
         Moved("true cause outside its set", round(missed, 4), alpha, "much" if missed > alpha + _MISSED else "little"),
-        Moved("calibration error", round(error, 4), None, "much" if error > SOME_MOVED else "little"),
+        Moved("calibration error", round(error, 4), None, "much" if error > LITTLE_MOVED else "little"),
     ]
 
 
 def _says(index: float) -> str:
-    return "much" if index > MUCH_MOVED else "some" if index > SOME_MOVED else "little"
+    return "much" if index > MUCH_MOVED else "some" if index > LITTLE_MOVED else "little"
 
 
 def _window(connection: Connection, since: datetime, until: datetime) -> _Window:
     bound = {"since": to_microseconds(since), "until": to_microseconds(until)}
-    rows: list[dict[str, Any]] = [dict(row) for row in connection.execute(text(_FAILURES), bound).mappings()]
-    if len(rows) > MOST:
-        drawn = np.random.default_rng(0).choice(len(rows), MOST, replace=False)
-        rows = [rows[at] for at in np.sort(drawn)]
-    return _Window([evidence_from(row) for row in rows], [row["label"] for row in rows])
+    failures = np.fromiter(connection.execute(text(_NUMBERS), bound).scalars(), dtype=np.int64)
+    drawn = failures
+    if len(failures) > MOST:
+        drawn = np.random.default_rng(0).choice(failures, MOST, replace=False)
+    asked = {"numbers": as_json(drawn.tolist())}
+    rows = connection.execute(text(_FAILURES.format(wanted=numbers(connection))), asked).mappings().all()
+    return _Window(len(failures), [evidence_from(dict(row)) for row in rows], [row["label"] for row in rows])
 
 
+_NUMBERS = "SELECT failure_id FROM failure WHERE occurred_at >= :since AND occurred_at < :until ORDER BY failure_id"
 _FAILURES = """
 SELECT f.*, (SELECT l.root_cause FROM cause_label l
              WHERE l.failure_id = f.failure_id AND l.withdrawn_at IS NULL ORDER BY l.label_id DESC LIMIT 1) AS label
-FROM failure f WHERE f.occurred_at >= :since AND f.occurred_at < :until ORDER BY f.failure_id
+FROM ({wanted}) w JOIN failure f ON f.failure_id = w.number ORDER BY f.failure_id
 """
 _NEWEST = "SELECT found FROM drift_look WHERE name = :name ORDER BY look_id DESC LIMIT 1"

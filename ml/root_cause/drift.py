@@ -1,9 +1,8 @@
 """Whether failures and what is said of them have moved away from what the model was calibrated on.
 
-Of evidence, of the causes told and of unknown words the population stability index is told,
-``sum((new - old) * ln(new / old))`` over shares (Siddiqi, "Credit Risk Scorecards", 2006): below 0.1 little moved,
-above 0.25 much. With labels, calibration is told too: how often the true cause lay outside its set, which should be
-at most the chance of a miss that the sets are built for.
+Of evidence, of the causes told and of unknown words the population stability index is told
+(``ml.registry.stability``). With labels, calibration is told too: how often the true cause lay outside its set, which
+should be at most the chance of a miss that the sets are built for.
 """
 
 from collections.abc import Sequence
@@ -13,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.registry.stability import stability
 from ml.root_cause.causes import CAUSES
 from ml.root_cause.classifier import Diagnosis
 from ml.root_cause.evidence import FailureEvidence
 from ml.root_cause.structured import FEATURES, evidence_matrix
 
-SOME_MOVED, MUCH_MOVED = 0.1, 0.25
-_LEAST_SHARE = 0.005
-"""A share of nothing would move infinitely far."""
 _DECILES = np.linspace(0.1, 0.9, 9)
 _NOVELTY_EDGES = (0.001, 0.1, 0.25, 0.5)
 
@@ -46,12 +43,13 @@ def drift(
 ) -> Drift:
     """The drift from ``reference`` to ``seen``, neither empty; ``truths`` are of both, as positions in ``CAUSES``."""
     both = (reference, seen)
-    causes = [_shares([CAUSES.index(one.root_cause) for one in told], len(CAUSES)) for told in both]
-    bins = [np.searchsorted(_NOVELTY_EDGES, [one.novelty for one in told], side="right") for told in both]
-    novelty = [_shares(found, len(_NOVELTY_EDGES) + 1) for found in bins]
+    causes = [np.array([CAUSES.index(one.root_cause) for one in told], dtype=np.intp) for told in both]
+    words = [np.searchsorted(_NOVELTY_EDGES, [one.novelty for one in told], side="right") for told in both]
     abstained = [float(np.mean([one.abstained for one in told])) for told in both]
     missed = None if truths is None else (_missed(reference, truths[0]), _missed(seen, truths[1]))
-    return Drift(_stability(*causes), _stability(*novelty), (abstained[0], abstained[1]), missed)
+    moved = _moved(causes[0], causes[1], len(CAUSES))
+    unknown = _moved(words[0], words[1], len(_NOVELTY_EDGES) + 1)
+    return Drift(moved, unknown, (abstained[0], abstained[1]), missed)
 
 
 def moved_inputs(reference: Sequence[FailureEvidence], seen: Sequence[FailureEvidence]) -> dict[str, float]:
@@ -65,8 +63,7 @@ def moved_inputs(reference: Sequence[FailureEvidence], seen: Sequence[FailureEvi
         known = old[:, column][~np.isnan(old[:, column])]
         if known.size or not np.isnan(new[:, column]).all():
             edges = np.unique(np.quantile(known, _DECILES)) if known.size else np.empty(0)
-            binned = (_parts(values[:, column], edges) for values in (old, new))
-            moved[name] = _stability(*(_shares(parts, edges.size + 2) for parts in binned))
+            moved[name] = _moved(_parts(old[:, column], edges), _parts(new[:, column], edges), edges.size + 2)
     return moved
 
 
@@ -75,14 +72,10 @@ def _parts(values: NDArray[np.float32], edges: NDArray[np.floating[Any]]) -> NDA
     return np.where(np.isnan(values), edges.size + 1, np.searchsorted(edges, values, side="right"))
 
 
-def _shares(found: Sequence[int] | NDArray[np.intp], kinds: int) -> NDArray[np.float64]:
-    counts = np.bincount(np.asarray(found, dtype=np.intp), minlength=kinds)
-    shares: NDArray[np.float64] = np.maximum(counts / counts.sum(), _LEAST_SHARE)
-    return shares
-
-
-def _stability(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
-    return float(((new - old) * np.log(new / old)).sum())
+def _moved(old: NDArray[np.intp], new: NDArray[np.intp], parts: int) -> float:
+    """How far the parts (n,) that ``new`` lies in have moved from those of ``old`` (m,)."""
+    shares = [np.bincount(found, minlength=parts) / len(found) for found in (old, new)]
+    return stability(shares[0], shares[1], (len(old), len(new)))
 
 
 def _missed(told: Sequence[Diagnosis], truth: NDArray[np.intp]) -> float:

@@ -6,11 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml.registry.stability import MUCH_MOVED, stability
 from ml.suppliers.lateness import Lateness
-
-MUCH_MOVED = 0.25
-"""Of a population stability index (Siddiqi, "Credit Risk Scorecards", 2006): below 0.1 little moved."""
-_LEAST_SHARE = 0.005
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,9 @@ def lateness_drift(model: Lateness, told: pl.DataFrame) -> LatenessDrift:
 
 
 def _moved(chances: NDArray[np.float64], usual: tuple[float, ...]) -> float:
-    """PSI between the tenths that ``usual`` ends and the shares of ``chances`` (n,) within them."""
+    """How far the shares of ``chances`` (n,) have moved from the tenths that ``usual`` ends."""
     edges = np.unique(usual)
     old = np.diff(np.searchsorted(np.sort(usual), edges, side="right"), prepend=0) / len(usual)
     within = np.searchsorted(edges, chances, side="left").clip(0, len(edges) - 1)
     new = np.bincount(within, minlength=len(edges)) / len(chances)
-    old, new = np.maximum(old, _LEAST_SHARE), np.maximum(new, _LEAST_SHARE)
-    return float(((new - old) * np.log(new / old)).sum())
+    return stability(old, new, [len(chances)])

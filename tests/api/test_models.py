@@ -84,6 +84,15 @@ def test_a_running_service_takes_a_promoted_version_and_its_rollback_without_res
     assert told[1]["decisions"] == {"timeout": 1}
 
 
+def test_what_a_baseline_of_an_earlier_version_decided_is_still_told(world: World) -> None:
+    _diagnose_one(world, TIMED_OUT)
+    with world.database.transaction() as connection:
+        connection.execute(text("UPDATE diagnosis SET model_version = 'earlier'"))
+    live, earlier = [row for row in model_rows(world) if row["name"] == "root_cause"]
+    assert (live["live"], live["decided"]) == (True, 0)
+    assert (earlier["version"], earlier["role"], earlier["decided"]) == ("earlier", "before", 1)
+
+
 def test_a_challenger_answers_in_rounds_and_models_tells_where_it_says_otherwise(world: World, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(SHIPPED / "root_cause", tmp_path / "trained"))
     (folder / "note.json").write_text("{}")

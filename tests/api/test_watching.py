@@ -7,13 +7,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, text
 
-from api.jobs.model_drift import LEAST, look
+from api.jobs.model_drift import LEAST, MOST, look
 from api.jobs.retraining import LONGEST, due_now, retrain_when_due
 from api.jobs.rounds import ROLES
 from api.watching import drift_kept, retraining_rows
 from api.wiring import World, build_world
 from core_sync.clock import to_microseconds
-from core_sync.failures.record import NewFailure, record_failure
+from core_sync.failures.record import NewFailure, record_failure, record_failures
 from core_sync.settings import Settings
 from ml.labels.tables import CauseLabel
 from tests.api.conftest import Run
@@ -70,6 +70,19 @@ def test_a_week_of_outages_is_told_as_drift_and_a_week_like_those_before_is_not(
     clock.at += timedelta(days=7)
     fail(world, ("the shop is down for maintenance",), LEAST, clock() - timedelta(days=1))
     assert "causes told" in {one.what for one in look(world).warnings}
+
+
+def test_of_very_many_failures_some_are_looked_at_and_all_are_counted(world: World, clock: Clock) -> None:
+    fail(world, USUAL, LEAST, clock() - timedelta(days=20))
+    at = clock() - timedelta(days=3)
+    with world.database.transaction() as connection:
+        said = (USUAL[number % len(USUAL)] for number in range(MOST + 1))
+        record_failures(
+            connection,
+            (NewFailure(kind="push", message=one, occurred_at=at, recorded_at=at, system="shop") for one in said),
+        )
+    found = look(world)
+    assert (found.failures, found.failures_before, found.warnings) == (MOST + 1, LEAST, [])
 
 
 def test_the_service_looks_once_a_day_and_the_console_shows_it(

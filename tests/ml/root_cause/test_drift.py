@@ -7,9 +7,11 @@ import pytest
 
 from ml.registry.evaluation_sets import FailureSet, frozen_failures
 from ml.registry.service_models import shipped_models
+from ml.registry.stability import LITTLE_MOVED, MUCH_MOVED
 from ml.root_cause.causes import CAUSES, RootCause
 from ml.root_cause.classifier import Diagnosis
-from ml.root_cause.drift import MUCH_MOVED, SOME_MOVED, drift, moved_inputs
+from ml.root_cause.drift import drift, moved_inputs
+from ml.root_cause.evidence import FailureEvidence
 
 
 @pytest.fixture(scope="module")
@@ -51,4 +53,15 @@ def test_evidence_that_grows_or_goes_missing_has_moved_and_the_rest_has_not(know
     found = moved_inputs(evidences, slower)
     assert found["log_latency_ms"] > MUCH_MOVED
     assert found["attempts"] > MUCH_MOVED
-    assert max(moved for name, moved in found.items() if name not in ("log_latency_ms", "attempts")) < SOME_MOVED
+    assert max(moved for name, moved in found.items() if name not in ("log_latency_ms", "attempts")) < LITTLE_MOVED
+
+
+def test_of_few_failures_chance_alone_is_hardly_ever_taken_for_drift() -> None:
+    chance = np.random.default_rng(0)
+
+    def some() -> list[FailureEvidence]:
+        figures = chance.lognormal(5.0, 2.0, size=(100, 3))
+        return [FailureEvidence("no", latency_ms=a, event_lag_s=b, reservation_age_s=c) for a, b, c in figures]
+
+    warned = sum(max(moved_inputs(some(), some()).values()) > MUCH_MOVED for _ in range(40))
+    assert warned <= 4
