@@ -30,7 +30,8 @@ LEAST = 100
 """Fewer failures than these, in either time, say too little."""
 MOST = 5_000
 """Of more failures, so many are drawn."""
-LEAST_LABELLED = 30
+LEAST_LABELLED, LEAST_FOR_ERROR = 30, 300
+"""Labelled failures from which misses are told, and the calibration error: of fewer chance alone makes it large."""
 LOOK_EVERY = timedelta(days=1)
 _MISSED = 0.05
 """A miss this much more frequent than what the sets are built for is more than chance, where enough is labelled."""
@@ -138,11 +139,13 @@ def _calibration(seen: _Window, told: Sequence[Diagnosis], alpha: float) -> list
     truth: NDArray[np.intp] = np.array([CAUSES.index(RootCause(label)) for _, label in known], dtype=np.intp)
     diagnoses = [one for one, _ in known]
     missed = float(np.mean([CAUSES[at] not in one.conformal_set for one, at in zip(diagnoses, truth, strict=True)]))
-    error = expected_calibration_error(diagnoses, truth)
-    return [
-        Moved("true cause outside its set", round(missed, 4), alpha, "much" if missed > alpha + _MISSED else "little"),
-        Moved("calibration error", round(error, 4), None, "much" if error > LITTLE_MOVED else "little"),
-    ]
+    outside = "much" if missed > alpha + _MISSED else "little"
+    found = [Moved("true cause outside its set", round(missed, 4), alpha, outside)]
+    if len(known) >= LEAST_FOR_ERROR:
+        error = expected_calibration_error(diagnoses, truth)
+        said = "much" if error > LITTLE_MOVED else "little"
+        found.append(Moved("calibration error", round(error, 4), None, said))
+    return found
 
 
 def _says(index: float) -> str:

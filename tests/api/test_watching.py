@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, text
 
-from api.jobs.model_drift import LEAST, MOST, look
+from api.jobs.model_drift import LEAST, LEAST_LABELLED, MOST, look
 from api.jobs.retraining import LONGEST, due_now, retrain_when_due
 from api.jobs.rounds import ROLES
 from api.watching import drift_kept, retraining_rows
@@ -70,6 +70,14 @@ def test_a_week_of_outages_is_told_as_drift_and_a_week_like_those_before_is_not(
     clock.at += timedelta(days=7)
     fail(world, ("the shop is down for maintenance",), LEAST, clock() - timedelta(days=1))
     assert "causes told" in {one.what for one in look(world).warnings}
+
+
+def test_of_few_labels_misses_are_told_and_no_calibration_error(world: World, clock: Clock) -> None:
+    fail(world, USUAL, LEAST, clock() - timedelta(days=20))
+    fail(world, USUAL, LEAST, clock() - timedelta(days=1))
+    labels(world, LEAST_LABELLED, ripe_at=clock() - timedelta(hours=1))
+    told = {one.what for one in look(world).moved}
+    assert ("true cause outside its set" in told, "calibration error" in told) == (True, False)
 
 
 def test_of_very_many_failures_some_are_looked_at_and_all_are_counted(world: World, clock: Clock) -> None:
