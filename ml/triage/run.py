@@ -70,7 +70,7 @@ def triage(
         asking = cases_to_review(connection)
     mark_gathered(database, complete)
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(weigh, asking)
+    _in_parts(database, weigh, asking)
     _renew(database, weigh, at)
     return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
 
@@ -103,7 +103,7 @@ def notice(database: Database, models: ServiceModels, recommend: Recommend, repo
     with database.reading() as connection:
         asking = [*cases_to_review(connection, only_new=True), *narrow_among(connection, gathered)]
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(weigh, list(dict.fromkeys(asking)))
+    _in_parts(database, weigh, list(dict.fromkeys(asking)))
     return len(gathered)
 
 
@@ -125,6 +125,13 @@ def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]
     return set(connection.execute(text(statement), {"numbers": as_json(anomaly_ids)}).scalars())
 
 
-def _in_parts(weigh: Callable[[Sequence[int]], None], case_ids: Sequence[int]) -> None:
-    for start in range(0, len(case_ids), WEIGHED_AT_ONCE):
-        weigh(case_ids[start : start + WEIGHED_AT_ONCE])
+def _in_parts(database: Database, weigh: Callable[[Sequence[int]], None], case_ids: Sequence[int]) -> None:
+    """Weigh the cases, some at once, in order; those of very many signals afterwards and each by itself."""
+    with database.reading() as connection:
+        narrow = set(narrow_among(connection, case_ids))
+    first = [case_id for case_id in case_ids if case_id in narrow]
+    for start in range(0, len(first), WEIGHED_AT_ONCE):
+        weigh(first[start : start + WEIGHED_AT_ONCE])
+    for case_id in case_ids:
+        if case_id not in narrow:
+            weigh([case_id])

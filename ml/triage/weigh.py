@@ -107,6 +107,7 @@ def weigh_cases(
         books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
         priced = _priced(around, books)
         opinions = _opinions(connection, around, priced, models, recommend, reporting, at)
+    skus, losses = around.skus, _expected_losses(around, priced)
     with database.transaction() as connection:
         moved = {
             case_id: write_opinion(connection, case_id, opinion, at, seen.get(case_id))
@@ -118,7 +119,7 @@ def weigh_cases(
         ask_for_review(connection, _beside(around, much))
         close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
     with database.transaction() as connection:
-        tell_stakes(connection, around.skus, _expected_losses(around, priced))
+        tell_stakes(connection, skus, losses)
 
 
 def _opinions(

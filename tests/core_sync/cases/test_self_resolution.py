@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from core_sync.cases.detail import read_case
-from core_sync.cases.self_resolution import OpenAmong, Settled, resolve_settled
-from core_sync.cases.signals import open_or_join
+from core_sync.cases.self_resolution import ASKED_AT_ONCE, OpenAmong, Settled, resolve_settled
+from core_sync.cases.signals import Signal, open_or_join, open_or_join_all
 from core_sync.cases.verbs import override, snooze
-from core_sync.cases.weigh import cases_to_review
+from core_sync.cases.weigh import MANY_SIGNALS, ask_for_review, cases_to_review, narrow_among
 from core_sync.database.engine import Database
 from tests.core_sync.cases.worklist import (
     MORNING,
@@ -48,6 +48,27 @@ def test_a_case_with_an_anomaly_waits_until_the_anomaly_is_settled(database: Dat
     assert settle(database).resolved == [], "where nobody says that it is settled, it is not"
     assert settle(database, open_anomalies=lambda named: named).resolved == []
     assert settle(database, open_anomalies=lambda named: set(named) - {7}).resolved == [case]
+
+
+def test_a_case_of_very_many_anomalies_waits_for_the_oldest_of_them(database: Database) -> None:
+    strange = [Signal("odd", "anomaly", number) for number in range(1, 2 * ASKED_AT_ONCE + 2)]
+    with database.transaction() as connection:
+        case = open_or_join_all(connection, strange, MORNING)[0]
+    assert settle(database, open_anomalies=lambda named: set(named) & {1}).resolved == []
+    assert settle(database, open_anomalies=lambda named: set(named) & {ASKED_AT_ONCE}).resolved == []
+    assert settle(database, open_anomalies=lambda _: set()).resolved == [case]
+
+
+def test_what_is_new_is_weighed_first_and_what_takes_long_last(database: Database) -> None:
+    strange = [Signal("wide", "anomaly", number) for number in range(1, MANY_SIGNALS + 2)]
+    known = a_case(database, "MUG")
+    with database.transaction() as connection:
+        wide = open_or_join_all(connection, strange, MORNING)[0]
+        new = open_or_join(connection, "odd", "anomaly", 5000, MORNING)
+        ask_for_review(connection, [known])
+        assert cases_to_review(connection) == [new, wide, known], "even a wide one, where it was never weighed"
+        assert cases_to_review(connection, only_new=True) == [new, wide]
+        assert narrow_among(connection, [known, wide, new]) == [known, new]
 
 
 def test_a_case_whose_failure_comes_back_is_regressed_and_asks_to_be_weighed(database: Database) -> None:
