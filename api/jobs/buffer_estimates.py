@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from api.jobs.open_orders import read_open_orders
 from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
+from api.jobs.past_stock import free_stock, in_stock_hours
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
 from ml.buffers.shocks import shared_variance
@@ -51,7 +52,7 @@ def read_estimates(connection: Connection, at: datetime) -> Estimates:
     daily = _daily(connection, at)
     return Estimates(
         at=at,
-        demand=read_demand(connection, skus, at),
+        demand=read_demand(connection, skus, at, in_stock_hours(connection, free_stock(connection), at)),
         orders=read_orders(connection, at),
         windows={name: _window(connection, name, at) for name in channels},
         shared={name: _shared(daily, name) for name in channels},

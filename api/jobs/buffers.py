@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from api.jobs.buffer_estimates import Estimates, KeptEstimates
-from api.jobs.past_stock import past_stock
+from api.jobs.past_stock import free_stock, past_stock
 from core_sync.availability.books import Terms
 from core_sync.availability.promises import as_json, channel_names, channel_terms, wanted_skus
 from core_sync.availability.rules import NO_RULE, WHOLE_SHARE, ChannelTerms
@@ -79,7 +79,7 @@ def expected_weight(
     estimates = kept.of(connection, channel_names(connection), at)
 
     def found(name: str) -> float | None:
-        free = _available(connection, None)
+        free = free_stock(connection, None)
         every = listings_of(connection, estimates, free, reporting, at, policy, name)
         return _serving(connection, every, free, target, at, policy) if every else None
 
@@ -129,7 +129,7 @@ def known_listings(
     channel: str | None = None,
 ) -> list[Listing]:
     """What is known of each SKU with known stock (or of ``sku``) on every channel (or on ``channel``)."""
-    return listings_of(connection, estimates, _available(connection, sku), reporting, at, policy, channel)
+    return listings_of(connection, estimates, free_stock(connection, sku), reporting, at, policy, channel)
 
 
 def listings_of(
@@ -181,18 +181,6 @@ def listings_of(
 
 def _rule(terms: Terms, channel: str, sku: str) -> ChannelTerms:
     return terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
-
-
-def _available(connection: Connection, sku: str | None) -> dict[str, int]:
-    rows = connection.execute(
-        text(
-            "SELECT p.sku, SUM(p.on_hand - p.allocated - p.quality_hold) - COALESCE((SELECT SUM(s.quantity) "
-            "FROM safety_stock s WHERE s.sku = p.sku), 0) AS units FROM position p "
-            "WHERE p.relative IS FALSE AND (CAST(:sku AS TEXT) IS NULL OR p.sku = :sku) GROUP BY p.sku ORDER BY p.sku"
-        ),
-        {"sku": sku},
-    )
-    return {name: int(units) for name, units in rows}
 
 
 def _named(connection: Connection, skus: Collection[str]) -> dict[str, str]:

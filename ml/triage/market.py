@@ -12,7 +12,7 @@ from core_sync.availability.promises import as_json, promised_quantities, wanted
 from core_sync.clock import to_microseconds
 from core_sync.money import from_ten_thousandths
 from core_sync.outbox.backlog import last_known
-from ml.exposure.demand import HISTORY, DemandBook, estimate
+from ml.exposure.demand import HISTORY, HOURS_A_DAY, DemandBook, estimate
 from ml.exposure.rates import Rates
 from ml.exposure.situation import UnitPrices
 from ml.triage.frozen import Arrivals
@@ -89,8 +89,13 @@ def _rates(connection: Connection, reporting: str) -> Rates:
     return Rates(reporting, rates)
 
 
-def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> DemandBook:
+def read_demand(
+    connection: Connection, skus: Collection[str], at: datetime, in_stock: pl.DataFrame | None = None
+) -> DemandBook:
     """Demand by SKU and channel from what was shipped in four weeks; a day without a shipment is a day of none.
+
+    ``in_stock`` (columns of ``IN_STOCK``) tells where there was something to ship for less than the whole day; what is
+    shipped on a day of none shows that the stock figure is wrong.
 
     What is pooled comes from the same SKUs for all, those that were known first.
 
@@ -121,16 +126,23 @@ def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> 
     first, last = max(since // DAY_US, min(begun, int(str(frame["day"].min())))), until // DAY_US
     days = pl.DataFrame({"day": pl.Series(range(first, last + 1), dtype=pl.Int64)})
     pairs = frame.select("sku", "channel").unique()
+    short = pl.DataFrame(schema=IN_STOCK) if in_stock is None else in_stock
+    sold, hours = pl.col("units").fill_null(0.0), pl.col("hours").fill_null(HOURS_A_DAY)
     history = (
         pairs.join(days, how="cross")
         .join(frame, on=["sku", "channel", "day"], how="left")
+        .join(short, on=["sku", "day"], how="left")
         .with_columns(
-            units=pl.col("units").fill_null(0.0),
-            in_stock_hours=pl.lit(24.0),
+            units=sold,
+            in_stock_hours=pl.when((hours <= 0) & (sold > 0)).then(HOURS_A_DAY).otherwise(hours),
             day=pl.col("day").cast(pl.Int32).cast(pl.Date),
         )
     )
     return estimate(history, pooled_over=first_known)
+
+
+IN_STOCK = {"sku": pl.String, "day": pl.Int64, "hours": pl.Float64}
+"""Hours in which there was something to ship, by SKU and day since 1970."""
 
 
 def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> dict[str, Arrivals]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
-from api.jobs.past_stock import EVERY, past_stock
+from api.jobs.buffer_estimates import read_estimates
+from api.jobs.past_stock import EVERY, free_stock, in_stock_hours, past_stock
 from core_sync.database.engine import Database
 from tests.core_sync.stocked import MORNING, a_location, a_sku, happens
 
@@ -33,3 +35,19 @@ def test_of_weeks_before_anything_was_known_nothing_is_told(database: Database) 
     a_sku(database, "MUG")
     with database.reading() as connection:
         assert past_stock(connection, ["MUG"], [0], MORNING).shape == (1, 85)
+
+
+def test_time_without_stock_is_no_time_without_demand(database: Database) -> None:
+    a_sku(database, "MUG")
+    a_location(database, "LEEDS")
+    day = timedelta(days=1)
+    happens(database, "receipt", "MUG", 25, MORNING - 16 * day, location="LEEDS")
+    for number in range(5):
+        happens(database, "ship", "MUG", 5, MORNING - (15 - number) * day, location="LEEDS")
+    with database.reading() as connection:
+        told = in_stock_hours(connection, free_stock(connection), MORNING)
+        demand = read_estimates(connection, MORNING).demand.of("MUG", "")
+    today = int(MORNING.timestamp()) // 86_400
+    of_day = dict(told.select(today - pl.col("day"), "hours").rows())
+    assert [of_day.get(ago, 24.0) for ago in (0, 10, 11, 12, 16, 17)] == [0.0, 0.0, 8.0, 24.0, 16.0, 0.0]
+    assert demand.rate_per_day.value == pytest.approx(5, rel=0.15)  # of fifteen days it was sold out on ten
