@@ -50,9 +50,11 @@ def read_estimates(connection: Connection, at: datetime) -> Estimates:
     channels = channel_names(connection)
     skus = list(connection.execute(text("SELECT DISTINCT sku FROM position ORDER BY sku")).scalars())
     daily = _daily(connection, at)
+    free = free_stock(connection)
+    sold = {sku: free[sku] for sku in daily["sku"].unique().sort().to_list() if sku in free}
     return Estimates(
         at=at,
-        demand=read_demand(connection, skus, at, in_stock_hours(connection, free_stock(connection), at)),
+        demand=read_demand(connection, skus, at, in_stock_hours(connection, sold, at)),
         orders=read_orders(connection, at),
         windows={name: _window(connection, name, at) for name in channels},
         shared={name: _shared(daily, name) for name in channels},
