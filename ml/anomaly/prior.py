@@ -17,20 +17,13 @@ from threadpoolctl import threadpool_limits
 
 from ml.anomaly.boosted_walk import BoostedWalk
 from ml.anomaly.specification import Specification
+from ml.registry.boosted_types import OF_TWO_CLASSES
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 FILE = "prior.skops"
-ALLOWED_TYPES = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
-"""Types beyond skops' own defaults that the file may hold."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ def fit_prior(specification: Specification, matrix: Matrix, faulty: Flags, seed:
 
 def load_prior(folder: Path, columns: list[int]) -> FaultPrior:
     """The prior kept in ``folder``; skops raises where it is no such file or holds a type that is not allowed."""
-    boosted = skops.io.load(folder / FILE, trusted=list(ALLOWED_TYPES))
+    boosted = skops.io.load(folder / FILE, trusted=list(OF_TWO_CLASSES))
     if not isinstance(boosted, HistGradientBoostingClassifier) or boosted.n_features_in_ != len(columns):
         raise ValueError("its prior does not fit its features")
     return FaultPrior(boosted, np.array(columns, dtype=np.int64))

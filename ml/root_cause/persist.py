@@ -16,6 +16,7 @@ import numpy as np
 import skops.io
 
 from core_sync.errors import StocktriageError
+from ml.registry.boosted_types import OF_MANY_CLASSES
 from ml.root_cause.causes import CAUSES, LEAVES
 from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.codes.table import CodeTable, shipped_codes
@@ -32,15 +33,6 @@ _SCHEMA = "schema.json"
 _PART = re.compile(r'("__id__": |"file": ")(\d+)')
 FORMAT = 1
 """Raised whenever features or the recipe change their meaning: an older artefact is then refused, not misread."""
-
-TRUSTED_TYPES = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.MultinomialLogit",
-    "sklearn._loss.loss.HalfMultinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
-"""Types beyond skops' own defaults that the artefact may hold."""
 
 
 class ArtefactRefused(StocktriageError):
@@ -94,10 +86,10 @@ def load(folder: Path, codes: CodeTable | None = None) -> RootCauseClassifier:
 def _estimator(folder: Path, name: str) -> Any:
     file = folder / name
     try:
-        foreign = set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED_TYPES)
+        foreign = set(skops.io.get_untrusted_types(file=file)) - set(OF_MANY_CLASSES)
         if foreign:
             raise ArtefactRefused(folder, f"{name} holds {', '.join(sorted(foreign))}")
-        return skops.io.load(file, trusted=list(TRUSTED_TYPES))
+        return skops.io.load(file, trusted=list(OF_MANY_CLASSES))
     except zipfile.BadZipFile as error:
         raise ArtefactRefused(folder, f"{name} is no skops file") from error
 

@@ -8,18 +8,11 @@ from pathlib import Path
 import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ml.registry.boosted_types import OF_TWO_CLASSES
 from ml.suppliers.deliveries import FEATURES
 from ml.suppliers.lateness import Lateness
 
 TREES, SIDECAR = "trees.skops", "lateness.json"
-ALLOWED_TYPES = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
-"""Types beyond skops' own defaults that the file of trees may hold."""
 FORMAT = 1
 
 
@@ -47,7 +40,7 @@ def load(folder: Path) -> Lateness:
     """
     try:
         said = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
-        trees = skops.io.load(folder / TREES, trusted=list(ALLOWED_TYPES))
+        trees = skops.io.load(folder / TREES, trusted=list(OF_TWO_CLASSES))
         fits = said["format"] == FORMAT and said["features"] == list(FEATURES)
         model = Lateness(trees, datetime.fromisoformat(said["until"]), tuple(said["usual"]))
     except Exception as error:  # whatever a broken or foreign file provokes, the answer is the same
