@@ -81,8 +81,7 @@ def _renew(database: Database, weigh: Callable[[Sequence[int]], None], at: datet
     while True:
         with database.reading() as connection:
             old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
-        if old:
-            weigh(old)
+        _in_parts(database, weigh, old)
         if len(old) < RENEWED_AT_ONCE or time.monotonic() - begun > RENEWED_FOR_S:
             return
 
