@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core_sync.database.engine import Database
 from tests.databases import PostgresqlUnavailable, database_name, fresh_database, migrate, postgresql_server
 from tests.isolation.outside import watch
 
@@ -81,3 +82,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server, template = request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_template")
     with fresh_database(server, template) as url:
         yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The database at ``database_url``."""
+    database = Database(database_url)
+    yield database
+    database.close()

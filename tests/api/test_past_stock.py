@@ -1,6 +1,5 @@
 """What was free through the last weeks, read back from the ledger."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import polars as pl
@@ -10,13 +9,6 @@ from api.jobs.buffer_estimates import read_estimates
 from api.jobs.past_stock import EVERY, free_stock, in_stock_hours, past_stock
 from core_sync.database.engine import Database
 from tests.core_sync.stocked import MORNING, a_location, a_sku, happens
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 def test_what_was_free_is_told_back_from_now_to_the_first_thing_known(database: Database) -> None:

@@ -27,13 +27,6 @@ class Trade:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def trade(database: Database) -> Iterator[Trade]:
     clock = Clock()
     with a_shop(MUG=0) as shop, a_market(MUG=0) as market, a_warehouse() as wms:

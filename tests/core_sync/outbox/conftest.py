@@ -1,6 +1,5 @@
 """A database of its own for each test, on both kinds; and a shop in memory that sells what WH holds."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,13 +14,6 @@ from core_sync.outbox.listing import Listing
 from core_sync.outbox.read_back import ReadBack, look
 from tests.core_sync.outbox.scripted import Connected, ScriptedChannel
 from tests.core_sync.stocked import MORNING, Clock, a_channel, a_location, a_sku, happens
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @dataclass

@@ -31,12 +31,12 @@ def goes_as(shop: Shop) -> Urgency:
     return class_of(row(shop).urgency)
 
 
-def comes_late_and_is_set_right(shop: Shop) -> None:
-    """The 20 that were on their way arrive well within the doubt, and the 3 that are promised are shown again."""
+def shown_after_the_late_one(shop: Shop) -> int:
+    """The 20 that were on their way arrive well within the doubt; what is shown once that was looked at and settled."""
     shop.channel.shown["S"] = 20
     shop.look(seconds=20)
     shop.settled()
-    assert shop.channel.shown["S"] == 3
+    return shop.channel.shown["S"]
 
 
 def unanswered(shop: Shop, quantity: int) -> None:
@@ -94,7 +94,7 @@ def test_a_queued_older_value_that_is_applied_last_is_set_right(shop: Shop) -> N
     shop.stock(S=3)
     shop.settled()
     assert (shop.channel.shown["S"], shop.state()) == (3, "visible")
-    comes_late_and_is_set_right(shop)
+    assert shown_after_the_late_one(shop) == 3
 
 
 def test_a_value_that_was_queued_while_it_was_replaced_is_watched_for_too(shop: Shop) -> None:
@@ -160,7 +160,7 @@ def test_an_unanswered_push_of_the_present_promise_is_watched_for_once_the_promi
     assert shop.state() == "visible"
     shop.stock(S=3)
     shop.settled()
-    comes_late_and_is_set_right(shop)
+    assert shown_after_the_late_one(shop) == 3
 
 
 def test_what_was_accepted_without_a_receipt_and_never_seen_may_come_after_the_next(shop: Shop) -> None:
@@ -170,7 +170,7 @@ def test_what_was_accepted_without_a_receipt_and_never_seen_may_come_after_the_n
     shop.look()
     shop.stock(S=3)
     shop.settled()
-    comes_late_and_is_set_right(shop)
+    assert shown_after_the_late_one(shop) == 3
 
 
 def test_what_was_queued_when_a_hold_came_is_watched_for_after_the_release(shop: Shop) -> None:
@@ -181,7 +181,7 @@ def test_what_was_queued_when_a_hold_came_is_watched_for_after_the_release(shop:
     shop.stock(S=3)
     shop.release()
     shop.settled()
-    comes_late_and_is_set_right(shop)
+    assert shown_after_the_late_one(shop) == 3
 
 
 def test_a_hold_and_release_in_doubt_does_not_end_the_watch(shop: Shop) -> None:

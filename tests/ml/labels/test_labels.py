@@ -1,9 +1,7 @@
 """Labels come from what people did to cases, ripen, are withdrawn, and give the same training set whenever asked."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 
 from core_sync.cases.undo import undo
@@ -20,13 +18,6 @@ from tests.builders import MONDAY
 
 MODELS = shipped_models()
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 def a_case(database: Database, message: str = "Anslutningen bröts") -> int:

@@ -1,11 +1,10 @@
 """The limits of what becomes an anomaly, round after round, and with several processes at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-import pytest
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
@@ -20,13 +19,6 @@ from tests.builders import MONDAY, a_receipt
 
 NOON = MONDAY + timedelta(hours=4)
 MODELS = shipped_models()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,16 @@
 """Facts as triage reads them: what was known of a SKU's failures and movements at the moment of a difference."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
-import pytest
 
 from core_sync.database.engine import Database
-from core_sync.database.migrate import upgrade
 from core_sync.ledger.events import Event
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
 from core_sync.snapshots.store import Figure, store_figures
 from ml.triage.frames import deltas_since, failures_before
 from tests.builders import MONDAY, a_receipt, a_shipment
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    upgrade(database)
-    yield database
-    database.close()
 
 
 def us(moment: datetime) -> int:
