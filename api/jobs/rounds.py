@@ -5,6 +5,7 @@ see to it that nothing is done twice.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -204,8 +205,16 @@ ROLES: Mapping[str, Role] = {
 """Every role that a process can take."""
 
 
+SWITCHED_AFTER_S = 0.0005
+"""For so long a thread that computes keeps the interpreter from the others (Python's own figure is 5 ms).
+
+Who asks the database waits for it after each answer: a new failure, 8 s while a large case is weighed.
+"""
+
+
 def keep_round(world: "World", role: str, stop: threading.Event) -> None:
     """Do the work of ``role`` until ``stop`` is set; a round that fails is told and tried again later."""
+    sys.setswitchinterval(SWITCHED_AFTER_S)
     one = ROLES[role]
     if one.keep is not None:
         one.keep(world, stop)

@@ -121,7 +121,7 @@ def _open_beside(connection: Connection, case_id: int, fingerprint: str, moment:
     }
     new_id = int(connection.execute(insert(CASES).values(values).returning(CASES.c.case_id)).scalar_one())
     keep_scope(connection, new_id, NO_SCOPE, row._asdict())
-    keep_words(connection, [new_id])
+    keep_words(connection, new_id)
     return new_id
 
 

@@ -7,9 +7,13 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, wanted_skus
+from core_sync.database.engine import Database
 
 SCOPES: Mapping[str, str] = {"sku": "skus", "location": "locations", "channel": "channels"}
 """Kind of scope, and the column of the case that lists it."""
+
+TOUCHED_AT_ONCE = 5_000
+"""SKUs written in one transaction."""
 
 NO_SCOPE: Mapping[str, str] = dict.fromkeys(SCOPES.values(), "[]")
 """That of a case that is new."""
@@ -33,6 +37,21 @@ def keep_scope(connection: Connection, case_id: int, before: Mapping[str, Any], 
     return differs
 
 
+def touch_ahead(database: Database, case_id: int, skus: Collection[str]) -> None:
+    """Of very many SKUs that a case touches, write most before the case says so, some at once.
+
+    Else everybody who writes would wait for all of them. ``keep_scope`` then finds them there.
+    """
+    if len(skus) <= TOUCHED_AT_ONCE:
+        return
+    with database.reading() as connection:
+        ordered = sorted(set(skus).difference(connection.execute(text(_SKUS), {"case_id": case_id}).scalars()))
+    for start in range(0, len(ordered) - TOUCHED_AT_ONCE, TOUCHED_AT_ONCE):
+        bound = {"kind": "sku", "case_id": case_id, "skus": as_json(ordered[start : start + TOUCHED_AT_ONCE])}
+        with database.transaction() as connection:
+            connection.execute(text(_TOUCHED.format(wanted=wanted_skus(connection))), bound)
+
+
 def _listed(said: str) -> Collection[str]:
     return msgspec.json.decode(said, type=list[str])
 
@@ -40,9 +59,12 @@ def _listed(said: str) -> Collection[str]:
 _TOUCHED = """
 INSERT INTO case_scope (kind, value, case_id, of_open)
 SELECT CAST(:kind AS text), w.sku, c.case_id, c.status <> 'resolved'
-FROM ({wanted}) w JOIN exception_case c ON c.case_id = :case_id
+FROM ({wanted}) w JOIN exception_case c ON c.case_id = :case_id WHERE true
+ON CONFLICT (kind, value, case_id) DO NOTHING
 """
 """As one statement: an outage touches tens of thousands of SKUs, and whoever writes waits for it."""
+
+_SKUS = "SELECT value FROM case_scope WHERE case_id = :case_id AND kind = 'sku'"
 
 _LEFT = """
 DELETE FROM case_scope WHERE kind = :kind AND case_id = :case_id AND value IN (SELECT w.sku FROM ({wanted}) w)

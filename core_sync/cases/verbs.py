@@ -197,7 +197,7 @@ def _apply(
     change_case(connection, case_id, changes, to_microseconds(at))
     entry_id = add_entry(connection, case_id, actor, verb, at, note, before, changes)
     if note or verb in ("assign", "override"):
-        keep_words(connection, [case_id])
+        keep_words(connection, case_id)
     return entry_id
 
 

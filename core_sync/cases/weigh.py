@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, literal_column, select, update
+from sqlalchemy import Connection, and_, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -34,6 +34,9 @@ _AS_GOOD_AS_EQUAL = 10
 
 MANY_SIGNALS = 1_000
 """A case of more takes long to weigh: the others do not wait for it."""
+
+RESTS_US = 1_000
+"""A millisecond a signal, about ten times what weighing takes: no case has the processor for more than a tenth."""
 
 _TOLD = ("root_cause", "subclass", "abstained", "recommended_action")
 """A change of one of these is a line in the timeline; figures change all the time, and only far changes are told."""
@@ -129,7 +132,7 @@ def write_opinion(
     change_case(connection, case_id, changes, to_microseconds(at))
     before_scope = {column: getattr(case, column) for column in SCOPES.values()}
     keep_scope(connection, case_id, before_scope, changes)
-    keep_words(connection, [case_id])
+    keep_words(connection, case_id)
     _tell(connection, case, changes, at)
     return _moved(case.exposure, changes["exposure"])
 
@@ -161,16 +164,24 @@ def _moved(before: int | None, now: int | None) -> float:
     return by / max(now or 0, before or 0) if by > _AS_GOOD_AS_EQUAL else 0.0
 
 
-def cases_to_review(connection: Connection, limit: int | None = None, *, only_new: bool = False) -> list[int]:
+def cases_to_review(connection: Connection, at: datetime) -> list[int]:
     """Cases not resolved that something related happened to since they were last weighed.
 
     Those that never were come first, for they cannot be seen on the list before; then those that take least time.
+    One of very many signals rests a while after it was weighed, ``RESTS_US`` for each.
     """
     asking = select(CASES.c.case_id).where(literal_column("needs_review"), literal_column(OPEN))
-    if only_new:
-        asking = asking.where(CASES.c.weighed_at == 0)
+    rested = CASES.c.weighed_at + RESTS_US * CASES.c.signals <= to_microseconds(at)
+    asking = asking.where(or_(CASES.c.signals <= MANY_SIGNALS, CASES.c.weighed_at == 0, rested))
     order = (CASES.c.weighed_at > 0, CASES.c.signals > MANY_SIGNALS, CASES.c.case_id)
-    return list(connection.execute(asking.order_by(*order).limit(limit)).scalars())
+    return list(connection.execute(asking.order_by(*order)).scalars())
+
+
+def cases_never_weighed(connection: Connection, most: int) -> list[int]:
+    """Cases that cannot be seen on the list yet, the newest first: who has just failed does not wait for a bad day."""
+    unseen = and_(literal_column("needs_review"), literal_column(OPEN), CASES.c.weighed_at == 0)
+    newest = select(CASES.c.case_id).where(unseen).order_by(CASES.c.case_id.desc()).limit(most)
+    return list(connection.execute(newest).scalars())
 
 
 def narrow_among(connection: Connection, case_ids: Collection[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
@@ -11,6 +11,9 @@ from core_sync.database.upsert import upsert
 
 SIGNALS_READ = 50
 """Of a case with more signals, the newest: the others say the same."""
+
+LETTERS_MAX = 1_000_000
+"""Bytes of a case's words: PostgreSQL takes 1,048,575, and an outage may touch more SKUs than that names."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -24,45 +27,47 @@ def words_of(*said: str | None) -> list[str]:
     return sorted(set(_WORD.findall(plain)))
 
 
-def keep_words(connection: Connection, case_ids: Iterable[int]) -> None:
-    """Gather the words of each case anew."""
-    wanted = sorted(set(case_ids))
-    for start in range(0, len(wanted), 200):
-        part = wanted[start : start + 200]
-        marks = ", ".join(str(int(case_id)) for case_id in part)
-        said: dict[int, list[str]] = {case_id: [] for case_id in part}
-        for statement in (_CASES, _SCOPES, _FAILURES, _NOTES):
-            for case_id, *told in connection.execute(text(statement.replace("{cases}", marks)), _BOUND):
-                said[case_id] += [str(one) for one in told if one is not None]
-        words = {case_id: " ".join(words_of(*told)) for case_id, told in said.items()}
-        stored = connection.execute(text(_STORED.replace("{cases}", marks)))
-        known = {int(row.case_id): str(row.words) for row in stored}
-        rows = [{"case_id": case_id, "words": new} for case_id, new in words.items() if known.get(case_id) != new]
-        upsert(connection, CaseWords, rows, ("case_id",))
+def keep_words(connection: Connection, case_id: int) -> None:
+    """Gather the words of a case anew."""
+    bound = {"case_id": case_id, "most": SIGNALS_READ}
+    told: list[str] = []
+    for statement in (_CASE, _NOTES, _FAILURES):
+        told += [str(one) for row in connection.execute(text(statement), bound) for one in row if one is not None]
+    touched = [str(one) for row in connection.execute(text(_SCOPES), bound) for one in row if one is not None]
+    words = " ".join(_that_fit(words_of(*told), words_of(*touched)))
+    if connection.execute(text(_STORED), bound).scalar_one_or_none() != words:
+        upsert(connection, CaseWords, [{"case_id": case_id, "words": words}], ("case_id",))
 
 
-_BOUND = {"most": SIGNALS_READ}
+def _that_fit(told: Sequence[str], touched: Sequence[str]) -> list[str]:
+    """Every word of what was told, and of what is touched as many as a database takes."""
+    found = dict.fromkeys(told)
+    left = LETTERS_MAX - sum(len(word.encode()) for word in told)
+    for word in touched:
+        left -= len(word.encode())
+        if left < 0:
+            break
+        found[word] = None
+    return sorted(found)
 
-_STORED = "SELECT case_id, words FROM case_words WHERE case_id IN ({cases})"
 
-_CASES = """
-SELECT case_id, title, root_cause, override_root_cause, subclass, owner, recommended_action FROM exception_case
-WHERE case_id IN ({cases}) AND :most > 0
+_STORED = "SELECT words FROM case_words WHERE case_id = :case_id"
+
+_CASE = """
+SELECT title, root_cause, override_root_cause, subclass, owner, recommended_action FROM exception_case
+WHERE case_id = :case_id
 """
 
 _SCOPES = """
-SELECT c.case_id, c.value, s.description FROM case_scope c
-LEFT JOIN sku s ON c.kind = 'sku' AND s.sku = c.value
-WHERE c.case_id IN ({cases}) AND :most > 0
+SELECT c.value, s.description FROM case_scope c LEFT JOIN sku s ON c.kind = 'sku' AND s.sku = c.value
+WHERE c.case_id = :case_id
 """
 
 _FAILURES = """
-SELECT t.case_id, f.id, f.message, f.system, f.operation, f.error_code, f.document, f.http_status FROM (
-    SELECT case_id, signal_id, ROW_NUMBER() OVER (PARTITION BY case_id ORDER BY case_signal_id DESC) AS place
-    FROM case_signal WHERE kind = 'failure' AND case_id IN ({cases})
-) t JOIN failure f ON f.failure_id = t.signal_id WHERE t.place <= :most
+SELECT f.id, f.message, f.system, f.operation, f.error_code, f.document, f.http_status FROM (
+    SELECT signal_id FROM case_signal WHERE case_id = :case_id AND kind = 'failure'
+    ORDER BY case_signal_id DESC LIMIT :most
+) t JOIN failure f ON f.failure_id = t.signal_id
 """
 
-_NOTES = """
-SELECT case_id, note FROM case_entry WHERE case_id IN ({cases}) AND note IS NOT NULL AND :most > 0
-"""
+_NOTES = "SELECT note FROM case_entry WHERE case_id = :case_id AND note IS NOT NULL"

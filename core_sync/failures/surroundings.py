@@ -29,12 +29,17 @@ OF_CONNECTORS = ("push", "channel", "told")
 """Kinds of failures that speak of a connector; one file may bring any number of the others at once."""
 
 
-def gather_surroundings(database: Database) -> int:
-    """Gather the surroundings of every failure that has none yet; returns how many that were."""
+def gather_surroundings(database: Database, most: int | None = None) -> int:
+    """Gather the surroundings of failures that have none yet, the newest first; returns how many that were.
+
+    Args:
+        most: no more than so many; None for every one.
+    """
     done = 0
     while True:
+        at_once = AT_ONCE if most is None else min(AT_ONCE, most - done)
         with database.transaction() as connection:
-            rows = connection.execute(text(_PENDING), {"most": AT_ONCE}).all()
+            rows = connection.execute(text(_PENDING), {"most": at_once}).all()
             _write(connection, rows)
         done += len(rows)
         if len(rows) < AT_ONCE:
@@ -183,7 +188,7 @@ LEDGER = "ledger."
 _PENDING = """
 SELECT failure_id, kind, occurred_at, recorded_at, system, channel, operation, sku, location, error_code, http_status,
        duplicate_of, mapping_candidates, document, reservation_age_s
-FROM failure WHERE surroundings IS NULL ORDER BY failure_id LIMIT :most
+FROM failure WHERE surroundings IS NULL ORDER BY failure_id DESC LIMIT :most
 """
 
 _ENDED = "SELECT document, sku, cancelled_at, shipped_units FROM order_state WHERE document IN :documents"

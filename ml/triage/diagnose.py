@@ -21,23 +21,26 @@ OVERLAP = 10_000
 """Failures looked at again below the newest one answered: transactions may end in another order than they began."""
 
 
-def diagnose(database: Database, models: ServiceModels, at: datetime) -> int:
-    """Diagnose every failure that has no diagnosis yet; returns how many that were.
+def diagnose(database: Database, models: ServiceModels, at: datetime, most: int | None = None) -> int:
+    """Diagnose failures that have no diagnosis yet, the newest first; returns how many that were.
 
     Nothing is locked while the model thinks; where another process was quicker, its diagnosis stands. Failures up to
     the mark that ``gather`` leaves are in cases already.
+
+    Args:
+        most: no more than so many, which are at most ``BATCH``; None for every one.
     """
     done = 0
     while True:
         with database.reading() as connection:
-            bound = {"done": scored_up_to(connection).get("failure", 0), "most": BATCH}
+            bound = {"done": scored_up_to(connection).get("failure", 0), "most": BATCH if most is None else most}
             failures = connection.execute(text(_NEW), bound).mappings().all()
         if not failures:
             return done
         rows = _diagnoses(failures, models, at)
         with database.transaction() as connection:
             done += insert_new(connection, Diagnosis, rows, ("failure_id",))
-        if len(rows) < BATCH:
+        if len(rows) < BATCH or most is not None:
             return done
 
 
@@ -98,7 +101,7 @@ def _opinion(failure: RowMapping, diagnosis: Opinion, version: str, at: datetime
 _NEW = """
 SELECT f.* FROM failure f
 WHERE f.failure_id > :done AND NOT EXISTS (SELECT 1 FROM diagnosis d WHERE d.failure_id = f.failure_id)
-ORDER BY f.failure_id LIMIT :most
+ORDER BY f.failure_id DESC LIMIT :most
 """
 
 _UNANSWERED = """

@@ -24,24 +24,41 @@ GATHERED: Mapping[str, tuple[str, str]] = {
 }
 """The signals that are put into cases, by table and column of their number."""
 
+GATHERED_AT_ONCE = 5_000
+"""Signals of a kind put into cases in one transaction."""
+
 SETTLED_AT_ONCE = 500
 """Figures looked at in one transaction."""
 
 
-def gather(connection: Connection, at: datetime) -> set[int]:
-    """Every failure and anomaly past the marks that is in no case goes into one; returns those cases.
+def gather_all(database: Database, at: datetime) -> set[int]:
+    """``gather`` until nothing is left, some at once: on a bad day nobody who writes waits for all of it."""
+    gathered: set[int] = set()
+    while True:
+        with database.transaction() as connection:
+            part = gather(connection, at)
+        gathered |= part
+        if not part:
+            return gathered
+
+
+def gather(connection: Connection, at: datetime, most: int = GATHERED_AT_ONCE) -> set[int]:
+    """Failures and anomalies past the marks that are in no case go into one, the newest first; returns those cases.
 
     What people said to expect is marked, and goes into none.
+
+    Args:
+        most: no more than so many failures, and so many anomalies.
     """
     if connection.dialect.name != "sqlite":  # there, whoever writes is alone
         connection.execute(text(_ALONE))
     marks = scored_up_to(connection)
-    failures = connection.execute(text(_NEW_FAILURES), {"done": marks.get("failure", 0)}).all()
+    failures = connection.execute(text(_NEW_FAILURES), {"done": marks.get("failure", 0), "most": most}).all()[::-1]
     signals = told_apart(connection, failures)
     _let_go(connection, signals, at)
     cases = open_or_join_all(connection, signals, at)
     suppress_new(connection, marks.get("anomaly", 0), at)
-    anomalies = connection.execute(text(_NEW_ANOMALIES), {"done": marks.get("anomaly", 0)}).all()
+    anomalies = connection.execute(text(_NEW_ANOMALIES), {"done": marks.get("anomaly", 0), "most": most}).all()[::-1]
     failing = _failing(connection, {row.sku for row in anomalies})
     strange = [Signal(anomaly_fingerprint(Scope(sku=row.sku), failing), "anomaly", row.anomaly_id) for row in anomalies]
     _let_go(connection, strange, at)
@@ -117,7 +134,7 @@ SELECT f.failure_id, f.system, f.channel, f.sku, f.location, f.surroundings, d.r
 FROM failure f JOIN diagnosis d ON d.failure_id = f.failure_id
 WHERE f.failure_id > :done AND f.resolved_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'failure' AND s.signal_id = f.failure_id)
-ORDER BY f.failure_id
+ORDER BY f.failure_id DESC LIMIT :most
 """
 
 _FAILING_SKUS = """
@@ -132,7 +149,7 @@ _NEW_ANOMALIES = """
 SELECT a.anomaly_id, a.sku FROM anomaly a
 WHERE a.anomaly_id > :done AND a.settled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'anomaly' AND s.signal_id = a.anomaly_id)
-ORDER BY a.anomaly_id
+ORDER BY a.anomaly_id DESC LIMIT :most
 """
 
 _COMPARED = """

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json
 from core_sync.cases.self_resolution import resolve_settled
-from core_sync.cases.weigh import cases_to_renew, cases_to_review, narrow_among
+from core_sync.cases.weigh import cases_never_weighed, cases_to_renew, cases_to_review, narrow_among
 from core_sync.database.engine import Database
 from core_sync.failures.mapping import AT_ONCE, tell_candidates
 from core_sync.failures.surroundings import gather_surroundings
@@ -20,13 +20,16 @@ from ml.registry.service_models import ServiceModels
 from ml.triage.detect import detect
 from ml.triage.diagnose import diagnose, is_any_new
 from ml.triage.frames import complete_up_to
-from ml.triage.gather import GATHERED, gather, mark_gathered, settle
+from ml.triage.gather import GATHERED, gather, gather_all, mark_gathered, settle
 from ml.triage.told import numbers
 from ml.triage.warm import WarmScorers
 from ml.triage.weigh import Recommend, weigh_cases
 
 WEIGHED_AT_ONCE = 50
 """Cases weighed and written together: nobody who writes meanwhile waits for all of them."""
+
+NOTICED_AT_ONCE = 500
+"""Failures that are noticed, and cases that are weighed for the first time, between two triages."""
 
 RENEWED_AT_ONCE = 200
 RENEWED_FOR_S = 5.0
@@ -63,14 +66,15 @@ def triage(
     complete = complete_up_to(database, GATHERED)  # before they are diagnosed: whatever comes later is left unmarked
     diagnosed = diagnose(database, models, at)
     settled = settle(database, at)
-    with database.transaction() as connection:
-        gathered = gather(connection, at)
+    gathered = gather_all(database, at)
     with database.transaction() as connection:
         resolved = resolve_settled(connection, at, partial(open_among, connection)).resolved
-        asking = cases_to_review(connection)
+        asking = cases_to_review(connection, at)
     mark_gathered(database, complete)
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(database, weigh, asking)
+    with database.reading() as connection:
+        narrow, wide = _by_width(connection, asking)
+    _in_parts(weigh, narrow, wide)
     _renew(database, weigh, at)
     return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
 
@@ -81,38 +85,48 @@ def _renew(database: Database, weigh: Callable[[Sequence[int]], None], at: datet
     while True:
         with database.reading() as connection:
             old = cases_to_renew(connection, at, RENEWED_AT_ONCE)
-        _in_parts(database, weigh, old)
+            narrow, wide = _by_width(connection, old)
+        _in_parts(weigh, narrow, wide)
         if len(old) < RENEWED_AT_ONCE or time.monotonic() - begun > RENEWED_FOR_S:
             return
 
 
-def notice(database: Database, models: ServiceModels, recommend: Recommend, reporting: str, at: datetime) -> int:
+def notice(
+    database: Database,
+    models: ServiceModels,
+    recommend: Recommend,
+    reporting: str,
+    at: datetime,
+    most: int = NOTICED_AT_ONCE,
+) -> int:
     """Put failures that are new into weighed cases at once; returns how many cases took one in.
 
     Between two triages, and beside one that takes long: what needs more than the failure itself is left to it. A case
-    of very many signals that one more has joined waits for the next triage, a case that is new does not.
+    of very many signals that one more has joined waits for the next triage, a case that is new does not. Of a bad day's
+    failures the newest ``most`` are taken in at once: whoever comes after it does not stand behind all of them.
     """
     with database.reading() as connection:
-        if not is_any_new(connection):
+        if not is_any_new(connection) and not cases_never_weighed(connection, 1):
             return 0
-    _look_around(database)
-    diagnose(database, models, at)
+    _look_around(database, most)
+    diagnose(database, models, at, most)
     with database.transaction() as connection:
-        gathered = gather(connection, at)
+        gathered = gather(connection, at, most)
     with database.reading() as connection:
-        asking = [*cases_to_review(connection, only_new=True), *narrow_among(connection, gathered)]
+        unseen = cases_never_weighed(connection, most)
+        narrow, wide = _by_width(connection, dict.fromkeys([*unseen, *gathered]))
     weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(database, weigh, list(dict.fromkeys(asking)))
+    _in_parts(weigh, narrow, [case_id for case_id in wide if case_id in unseen])
     return len(gathered)
 
 
-def _look_around(database: Database) -> None:
+def _look_around(database: Database, most: int | None = None) -> None:
     """Gather what a diagnosis rests on beside the failure itself."""
     named = AT_ONCE
     while named == AT_ONCE:
         with database.transaction() as connection:
             named = tell_candidates(connection)
-    gather_surroundings(database)
+    gather_surroundings(database, most)
 
 
 def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]:
@@ -124,13 +138,15 @@ def open_among(connection: Connection, anomaly_ids: Collection[int]) -> set[int]
     return set(connection.execute(text(statement), {"numbers": as_json(anomaly_ids)}).scalars())
 
 
-def _in_parts(database: Database, weigh: Callable[[Sequence[int]], None], case_ids: Sequence[int]) -> None:
-    """Weigh the cases, some at once, in order; those of very many signals afterwards and each by itself."""
-    with database.reading() as connection:
-        narrow = set(narrow_among(connection, case_ids))
-    first = [case_id for case_id in case_ids if case_id in narrow]
-    for start in range(0, len(first), WEIGHED_AT_ONCE):
-        weigh(first[start : start + WEIGHED_AT_ONCE])
-    for case_id in case_ids:
-        if case_id not in narrow:
-            weigh([case_id])
+def _by_width(connection: Connection, case_ids: Collection[int]) -> tuple[list[int], list[int]]:
+    """``case_ids`` in order: first those of few signals, then those of very many."""
+    few = set(narrow_among(connection, case_ids))
+    return [one for one in case_ids if one in few], [one for one in case_ids if one not in few]
+
+
+def _in_parts(weigh: Callable[[Sequence[int]], None], narrow: Sequence[int], wide: Sequence[int]) -> None:
+    """Weigh cases, some at once; those of very many signals afterwards and each by itself."""
+    for start in range(0, len(narrow), WEIGHED_AT_ONCE):
+        weigh(narrow[start : start + WEIGHED_AT_ONCE])
+    for case_id in wide:
+        weigh([case_id])

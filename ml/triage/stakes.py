@@ -6,8 +6,9 @@ whose figure wins. A failure that keeps a listing from being
 updated leaves it showing what it showed, while the stock behind it moves on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 EVEN_BELIEF = 0.5
@@ -100,9 +101,16 @@ class Shown:
     promised: Mapping[tuple[str, str], int] = field(default_factory=dict)
     shown: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
-    def channels_of(self, sku: str) -> list[str]:
-        """The channels that sell ``sku``."""
-        return sorted({channel for channel, known in (*self.promised, *self.shown) if known == sku})
+    def channels_of(self, sku: str) -> Sequence[str]:
+        """The channels that sell ``sku``, in order."""
+        return self._channels.get(sku, ())
+
+    @cached_property
+    def _channels(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for channel, sku in sorted({*self.promised, *self.shown}):
+            found.setdefault(sku, []).append(channel)
+        return found
 
     def promise(self, channel: str, sku: str) -> int:
         """What ``channel`` may promise, 0 when nothing is known."""

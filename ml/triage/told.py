@@ -35,8 +35,11 @@ def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int,
     bound = {"numbers": as_json(sorted(case_ids))}
     wanted = numbers(connection)
     for statement, found in ((_FAILURES, failures), (_ANOMALIES, anomalies)):
-        for row in connection.execute(text(statement.replace("{wanted}", wanted)), bound).mappings():
-            found.setdefault(row["case_id"], []).append(dict(row))
+        result = connection.execute(text(statement.replace("{wanted}", wanted)), bound)
+        names = tuple(result.keys())
+        for values in result:  # very many: a dictionary of a row of a mapping takes five times as long
+            row = dict(zip(names, values, strict=True))
+            found.setdefault(row["case_id"], []).append(row)
     return {
         case_id: Signals(failures.get(case_id, ()), anomalies.get(case_id, ()))
         for case_id in failures.keys() | anomalies.keys()

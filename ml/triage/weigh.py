@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
+from core_sync.cases.rows import in_parts
+from core_sync.cases.scope import touch_ahead
 from core_sync.cases.weigh import (
     NOTICEABLE,
     Opinion,
@@ -107,7 +109,9 @@ def weigh_cases(
         books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
         priced = _priced(around, books)
         opinions = _opinions(connection, around, priced, models, recommend, reporting, at)
-    skus, losses = around.skus, _expected_losses(around, priced)
+    losses = _expected_losses(around, priced)
+    for case_id, opinion in opinions.items():
+        touch_ahead(database, case_id, set(opinion.skus))
     with database.transaction() as connection:
         moved = {
             case_id: write_opinion(connection, case_id, opinion, at, seen.get(case_id))
@@ -118,8 +122,9 @@ def weigh_cases(
         ask_for_review(connection, narrow_among(connection, _beside(around, little)))
         ask_for_review(connection, _beside(around, much))
         close_at_next_look(connection, [case_id for case_id in case_ids if case_id not in opinions], at)
-    with database.transaction() as connection:
-        tell_stakes(connection, skus, losses)
+    for part in in_parts(sorted(around.skus)):
+        with database.transaction() as connection:
+            tell_stakes(connection, part, losses)
 
 
 def _opinions(

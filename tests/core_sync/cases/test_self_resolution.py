@@ -1,12 +1,20 @@
 """Cases end, wake and come to themselves without a person."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core_sync.cases.detail import read_case
 from core_sync.cases.self_resolution import ASKED_AT_ONCE, OpenAmong, Settled, resolve_settled
 from core_sync.cases.signals import Signal, open_or_join, open_or_join_all
 from core_sync.cases.verbs import override, snooze
-from core_sync.cases.weigh import MANY_SIGNALS, ask_for_review, cases_to_review, narrow_among
+from core_sync.cases.weigh import (
+    MANY_SIGNALS,
+    RESTS_US,
+    ask_for_review,
+    cases_never_weighed,
+    cases_to_review,
+    close_at_next_look,
+    narrow_among,
+)
 from core_sync.database.engine import Database
 from tests.core_sync.cases.worklist import (
     MORNING,
@@ -66,9 +74,20 @@ def test_what_is_new_is_weighed_first_and_what_takes_long_last(database: Databas
         wide = open_or_join_all(connection, strange, MORNING)[0]
         new = open_or_join(connection, "odd", "anomaly", 5000, MORNING)
         ask_for_review(connection, [known])
-        assert cases_to_review(connection) == [new, wide, known], "even a wide one, where it was never weighed"
-        assert cases_to_review(connection, only_new=True) == [new, wide]
+        assert cases_to_review(connection, MORNING) == [new, wide, known], "even a wide one, where it was never weighed"
+        assert cases_never_weighed(connection, 5) == [new, wide], "the newest first"
+        assert cases_never_weighed(connection, 1) == [new]
         assert narrow_among(connection, [known, wide, new]) == [known, new]
+
+
+def test_a_case_of_very_many_signals_rests_after_it_was_weighed(database: Database) -> None:
+    strange = [Signal("wide", "anomaly", number) for number in range(1, MANY_SIGNALS + 2)]
+    with database.transaction() as connection:
+        wide = open_or_join_all(connection, strange, MORNING)[0]
+        close_at_next_look(connection, [wide], MORNING)  # weighed, and asking again
+        rest = timedelta(microseconds=RESTS_US * len(strange))
+        assert cases_to_review(connection, MORNING + 0.9 * rest) == []
+        assert cases_to_review(connection, MORNING + rest) == [wide]
 
 
 def test_a_case_whose_failure_comes_back_is_regressed_and_asks_to_be_weighed(database: Database) -> None:
@@ -78,7 +97,7 @@ def test_a_case_whose_failure_comes_back_is_regressed_and_asks_to_be_weighed(dat
     failure = a_push_fails(database, "MUG", at=after(hours=2))
     with database.transaction() as connection:
         open_or_join(connection, "push:MUG", "failure", failure, after(hours=2))
-        assert cases_to_review(connection) == [case]
+        assert cases_to_review(connection, after(hours=2)) == [case]
     assert the_case(database, case).status == "regressed"
     assert settle(database).resolved == []
 

@@ -14,7 +14,7 @@ from core_sync.failures.record import NewFailure, record_failures
 from core_sync.failures.surroundings import gather_surroundings
 from ml.registry.service_models import shipped_models
 from ml.triage.diagnose import diagnose
-from ml.triage.gather import gather
+from ml.triage.gather import gather_all
 from simulation.faults.wording import templates
 from tests.builders import MONDAY
 from tests.proof import counted, keep_result
@@ -79,8 +79,7 @@ def test_very_many_signals_are_few_cases_of_one_trouble_each(database: Database)
         record_failures(connection, failures)
     gather_surroundings(database)
     diagnose(database, shipped_models(), at)
-    with database.transaction() as connection:
-        gather(connection, at)
+    gather_all(database, at)
     with database.reading() as connection:
         rows = connection.execute(text(
             "SELECT s.case_id, f.id FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id"

@@ -16,6 +16,8 @@ from core_sync.master_data.load import bump_version
 from core_sync.snapshots.reconcile import reconcile
 from core_sync.snapshots.store import Figure, store_figures
 from ml.registry.service_models import shipped_models
+from ml.triage.diagnose import diagnose
+from ml.triage.gather import gather_all
 from ml.triage.run import TriageSummary, notice, triage
 from ml.triage.tables import Anomaly
 from tests.builders import MONDAY, a_receipt, a_shipment
@@ -56,23 +58,23 @@ def run(ledger: Ledger, hours: float = 4) -> TriageSummary:
     )
 
 
-def noticed(ledger: Ledger) -> int:
-    return notice(ledger.database, MODELS, lambda _, cause: (f"mend {cause}", "approve"), "EUR", NOON)
+def noticed(ledger: Ledger, most: int = 500) -> int:
+    return notice(ledger.database, MODELS, lambda _, cause: (f"mend {cause}", "approve"), "EUR", NOON, most)
 
 
-def a_failed_push(connection: Connection) -> None:
+def a_failed_push(connection: Connection, sku: str = "MUG") -> None:
     record_failure(
         connection,
         NewFailure(
             kind="push",
-            subject="push:shop:MUG",
+            subject=f"push:shop:{sku}",
             message="upstream request timed out after 30 s",
             occurred_at=NOON,
             recorded_at=NOON,
             system="shop",
             channel="shop",
             operation="push_inventory",
-            sku="MUG",
+            sku=sku,
             http_status=504,
         ),
     )
@@ -134,6 +136,28 @@ def test_a_new_failure_is_a_weighed_case_without_waiting_for_a_triage(ledger: Le
     assert loss > 0
     assert noticed(ledger) == 0
     assert run(ledger).gathered == 0
+
+
+def test_of_very_many_new_failures_the_newest_are_noticed_first_and_in_the_end_all(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        for number in range(5):
+            a_failed_push(connection, f"NEW-{number}")
+    seen = []
+    while noticed(ledger, most=2):
+        with ledger.database.reading() as connection:
+            weighed = connection.execute(text("SELECT title FROM exception_case WHERE weighed_at > 0")).scalars()
+            seen.append(sorted(title.split(": ")[1] for title in weighed))
+    assert seen == [["NEW-3", "NEW-4"], ["NEW-1", "NEW-2", "NEW-3", "NEW-4"], [f"NEW-{n}" for n in range(5)]]
+
+
+def test_a_case_that_a_triage_has_not_come_to_yet_is_weighed_by_the_next_notice(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+    diagnose(ledger.database, MODELS, NOON)
+    gather_all(ledger.database, NOON)
+    assert noticed(ledger) == 0, "nothing is new"
+    with ledger.database.reading() as connection:
+        assert connection.execute(text("SELECT weighed_at > 0 FROM exception_case")).scalar_one()
 
 
 def test_what_is_told_after_a_triage_is_gathered_by_the_next(ledger: Ledger) -> None:
