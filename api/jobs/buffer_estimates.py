@@ -16,7 +16,6 @@ from sqlalchemy import Connection, text
 
 from api.jobs.open_orders import read_open_orders
 from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
-from api.jobs.past_stock import free_stock, in_stock_hours
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
 from ml.buffers.shocks import shared_variance
@@ -24,7 +23,8 @@ from ml.buffers.supplier import OpenOrder, Received, SupplierBook, reliability
 from ml.buffers.window import Window
 from ml.exposure.demand import DemandBook
 from ml.exposure.terms import Basis, Term, unknown
-from ml.triage.market import DAY_US, read_demand
+from ml.triage.past_demand import read_demand
+from ml.triage.past_stock import DAY_US
 
 KEPT = timedelta(minutes=5)
 
@@ -50,11 +50,9 @@ def read_estimates(connection: Connection, at: datetime) -> Estimates:
     channels = channel_names(connection)
     skus = list(connection.execute(text("SELECT DISTINCT sku FROM position ORDER BY sku")).scalars())
     daily = _daily(connection, at)
-    free = free_stock(connection)
-    sold = {sku: free[sku] for sku in daily["sku"].unique().sort().to_list() if sku in free}
     return Estimates(
         at=at,
-        demand=read_demand(connection, skus, at, in_stock_hours(connection, sold, at)),
+        demand=read_demand(connection, skus, at),
         orders=read_orders(connection, at),
         windows={name: _window(connection, name, at) for name in channels},
         shared={name: _shared(daily, name) for name in channels},

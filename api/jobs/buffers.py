@@ -11,7 +11,6 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from api.jobs.buffer_estimates import Estimates, KeptEstimates
-from api.jobs.past_stock import free_stock, past_stock
 from core_sync.availability.books import Terms
 from core_sync.availability.promises import as_json, channel_names, channel_terms, wanted_skus
 from core_sync.availability.rules import NO_RULE, WHOLE_SHARE, ChannelTerms
@@ -26,6 +25,7 @@ from ml.buffers.weight import LEAST_WEIGHT, MOST_LOOKED_AT, weight_for_target
 from ml.exposure.situation import UnitPrices
 from ml.exposure.terms import Basis, Term
 from ml.triage.market import Money, read_money
+from ml.triage.past_stock import free_stock, past_stock
 
 _DIRECT = ""
 """Demand that passes no channel."""
@@ -79,7 +79,7 @@ def expected_weight(
     estimates = kept.of(connection, channel_names(connection), at)
 
     def found(name: str) -> float | None:
-        free = free_stock(connection, None)
+        free = free_stock(connection)
         every = listings_of(connection, estimates, free, reporting, at, policy, name)
         return _serving(connection, every, free, target, at, policy) if every else None
 
@@ -129,7 +129,9 @@ def known_listings(
     channel: str | None = None,
 ) -> list[Listing]:
     """What is known of each SKU with known stock (or of ``sku``) on every channel (or on ``channel``)."""
-    return listings_of(connection, estimates, free_stock(connection, sku), reporting, at, policy, channel)
+    return listings_of(
+        connection, estimates, free_stock(connection, None if sku is None else [sku]), reporting, at, policy, channel
+    )
 
 
 def listings_of(

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core_sync.interchange.formats import Column, Kind
+from core_sync.interchange.hours import read_clock, read_weekdays, read_zone
 from core_sync.interchange.moments import TimeRule, read_moment
 from core_sync.interchange.refusals import CellRefused
 
@@ -241,7 +242,7 @@ def _named(cell: object) -> str:
     return names.get(type(cell), f"a {type(cell).__name__}")
 
 
-_TEXTUAL = frozenset({Kind.TEXT, Kind.JSON, Kind.CHOICE, Kind.CURRENCY})
+_TEXTUAL = frozenset({Kind.TEXT, Kind.JSON, Kind.CHOICE, Kind.CURRENCY, Kind.CLOCK, Kind.ZONE, Kind.WEEKDAYS})
 _READERS: dict[Kind, Reader] = {
     Kind.TEXT: read_text,
     Kind.JSON: read_json,
@@ -254,4 +255,7 @@ _READERS: dict[Kind, Reader] = {
     Kind.RATIO: read_ratio,
     Kind.CURRENCY: read_currency,
     Kind.FLAG: read_flag,
+    Kind.CLOCK: read_clock,
+    Kind.ZONE: read_zone,
+    Kind.WEEKDAYS: read_weekdays,
 }

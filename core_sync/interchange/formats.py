@@ -25,6 +25,9 @@ class Kind(StrEnum):
     CURRENCY = "ISO 4217 currency code"
     FLAG = "true or false"
     TIME = "point in time with its zone"
+    CLOCK = "time of day"
+    ZONE = "IANA time zone"
+    WEEKDAYS = "days of the week"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +221,16 @@ _ALL = (
             _needed("state", Kind.CHOICE, "open", "shipped", "cancelled"),
             _needed("as_of", Kind.TIME),
             Column("placed_at", Kind.TIME),
+        ),
+    ),
+    Table(
+        "cut_offs",
+        (
+            _needed("cut_off"),
+            _needed("time", Kind.CLOCK),
+            _needed("zone", Kind.ZONE),
+            Column("weekdays", Kind.WEEKDAYS),
+            *_optional(Kind.TEXT, "channel", "location"),
         ),
     ),
     Table("suppliers", (_needed("supplier"),)),

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from core_sync.clock import to_microseconds
 from core_sync.database.upsert import add_to, insert_new
+from core_sync.interchange.hours import WEEKDAYS
 from core_sync.interchange.rows import Row
 from core_sync.master_data.kits import define_kits
 from core_sync.master_data.rows import ROW_OF, channel_rule_values
@@ -20,6 +21,7 @@ from core_sync.master_data.tables import (
     Alias,
     Channel,
     ChannelRule,
+    CutOff,
     Delivery,
     Location,
     Rate,
@@ -36,6 +38,7 @@ _KEYS: dict[str, tuple[type[SQLModel], tuple[str, ...]]] = {
     "safety_stock": (SafetyStock, ("sku", "location")),
     "rates": (Rate, ("currency", "as_of")),
     "channels": (Channel, ("channel",)),
+    "cut_offs": (CutOff, ("cut_off",)),
     "suppliers": (Supplier, ("supplier",)),
 }
 
@@ -44,6 +47,7 @@ _USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "skus": {"lot_controlled": False},
         "locations": {"stock_control": "strict"},
         "channels": {"priority": 100, "mode": "shadow"},
+        "cut_offs": {"weekdays": " ".join(WEEKDAYS)},
     }
 )
 """What holds for a new row that does not say otherwise."""

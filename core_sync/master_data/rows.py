@@ -120,6 +120,18 @@ def channel_rule_values(row: Row, at: datetime) -> Values:
     }
 
 
+def cut_off_values(row: Row) -> Values:
+    """Columns of ``cut_off``."""
+    return {
+        "cut_off": row.text("cut_off"),
+        "clock": row.text("time"),
+        "zone": row.text("zone"),
+        "weekdays": row.text("weekdays") or None,
+        "channel": row.text("channel") or None,
+        "location": row.text("location") or None,
+    }
+
+
 def supplier_values(row: Row) -> Values:
     """Columns of ``supplier``."""
     return {"supplier": row.text("supplier"), "attributes": _attributes(row)}
@@ -150,6 +162,7 @@ ROW_OF: Mapping[str, Callable[[Row], Values]] = MappingProxyType(
         "safety_stock": safety_stock_values,
         "rates": rate_values,
         "channels": channel_values,
+        "cut_offs": cut_off_values,
         "suppliers": supplier_values,
         "deliveries": delivery_values,
     }

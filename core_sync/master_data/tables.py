@@ -158,6 +158,22 @@ class ChannelRule(SQLModel, table=True):
     reason: str | None = None
 
 
+class CutOff(SQLModel, table=True):
+    """A time of day by which orders must be ready: of a channel, of a location, of one on the other, or of all.
+
+    ``clock`` (``16:30``) is that of ``zone`` (IANA), on ``weekdays`` (``mon tue``).
+    """
+
+    __tablename__ = "cut_off"
+
+    cut_off: str = Field(primary_key=True)
+    clock: str
+    zone: str
+    weekdays: str
+    channel: str | None = None
+    location: str | None = None
+
+
 class Supplier(SQLModel, table=True):
     """Who delivers."""
 

@@ -70,6 +70,7 @@ class Situation:
     """One SKU on one channel, wrong until ``time_to_fix`` (hours) is over.
 
     ``published`` is what the channel shows; ``available`` what it could truly promise, a figure or a belief.
+    ``cut_off`` is in how many hours a process ends by itself (a carrier's pick-up, an order window), where one does.
     """
 
     published: int | None
@@ -78,6 +79,7 @@ class Situation:
     time_to_fix: Term
     prices: UnitPrices
     step_costs: tuple[StepCost, ...] = ()
+    cut_off: Term | None = None
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def _inputs(situation: Situation, rates: Rates, assumptions: Assumptions) -> dic
         "dispersion": situation.demand.dispersion,
         "time_to_fix": situation.time_to_fix,
     }
+    if situation.cut_off is not None:
+        terms["cut_off"] = situation.cut_off
     if terms["dispersion"].value is None:
         terms["dispersion"] = assumptions.assumed_dispersion()
     rate, hours = terms["demand_rate"].value, terms["time_to_fix"].value
@@ -151,9 +153,15 @@ def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) 
 
 
 def _time_to_harm(inputs: Sequence[dict[str, Term]]) -> list[float | None]:
-    hours = hours_until_harm(*(_figures(inputs, name) for name in ("published", "available", "demand_rate")))
+    cut_off = np.array([_hours_left(terms.get("cut_off")) for terms in inputs])
+    published, available, rate = (_figures(inputs, name) for name in ("published", "available", "demand_rate"))
+    hours = hours_until_harm(published, available, rate, cut_off)
     told = (all(terms[name].value is not None for name in NEEDED_FOR_UNITS) for terms in inputs)
     return [float(h) if known and np.isfinite(h) else None for h, known in zip(hours, told, strict=True)]
+
+
+def _hours_left(cut_off: Term | None) -> float:
+    return np.inf if cut_off is None or cut_off.value is None else cut_off.value
 
 
 def _exposure(

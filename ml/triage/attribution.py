@@ -20,12 +20,13 @@ SignalKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One signal's stake in one listing, and of which trouble and cause it is."""
+    """One signal's stake in one listing, of which trouble and cause it is, and at which location where it says so."""
 
     signal: SignalKey
     trouble: str
     cause: str
     stake: Stake
+    location: str = ""
 
     @property
     def listing(self) -> tuple[str, str, str]:

@@ -2,26 +2,23 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-import polars as pl
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.money import from_ten_thousandths
 from core_sync.outbox.backlog import last_known
-from ml.exposure.demand import HISTORY, HOURS_A_DAY, DemandBook, estimate
+from ml.exposure.demand import DemandBook
 from ml.exposure.rates import Rates
 from ml.exposure.situation import UnitPrices
 from ml.triage.frozen import Arrivals
+from ml.triage.past_demand import begun, read_demand
+from ml.triage.past_stock import DAY_US, HISTORY
 from ml.triage.stakes import Shown
 
-DEMAND_WINDOW = timedelta(days=28)
-DAY_US = 86_400_000_000
-POOLED_POSITIONS = 300
-"""Positions, those known first, whose SKUs tell what is usual of all."""
 FIGURES_KEPT_DAYS = 7
 """A channel's figure for a SKU that is this much older than the channel's newest says nothing any more."""
 
@@ -89,66 +86,10 @@ def _rates(connection: Connection, reporting: str) -> Rates:
     return Rates(reporting, rates)
 
 
-def read_demand(
-    connection: Connection, skus: Collection[str], at: datetime, in_stock: pl.DataFrame | None = None
-) -> DemandBook:
-    """Demand by SKU and channel from what was shipped in four weeks; a day without a shipment is a day of none.
-
-    ``in_stock`` (columns of ``IN_STOCK``) tells where there was something to ship for less than the whole day; what is
-    shipped on a day of none shows that the stock figure is wrong.
-
-    What is pooled comes from the same SKUs for all, those that were known first.
-
-    Days count from the first that anything at all was recorded of, not of the SKUs asked for: what is
-    said of a SKU must not hang on which others are looked at with it.
-    """
-    until = to_microseconds(at)
-    since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
-    first_known = set(connection.execute(text(_FIRST_KNOWN), {"most": POOLED_POSITIONS}).scalars())
-    shipped = connection.execute(
-        text(
-            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
-            "SUM(l.quantity) AS units "
-            f"FROM ({wanted_skus(connection)}) w JOIN position p ON p.sku = w.sku "
-            "JOIN ledger_entry l ON l.position_id = p.position_id "
-            "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3"
-        ),
-        {"skus": as_json(sorted({*skus, *first_known})), "since": since, "until": until},
-    ).all()
-    if not shipped:
-        return estimate(pl.DataFrame(schema=HISTORY))
-    frame = pl.DataFrame(
-        [tuple(row) for row in shipped],
-        schema={"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64},
-        orient="row",
-    )
-    begun = int(connection.execute(text(_BEGUN)).scalar_one()) // DAY_US
-    first, last = max(since // DAY_US, min(begun, int(str(frame["day"].min())))), until // DAY_US
-    days = pl.DataFrame({"day": pl.Series(range(first, last + 1), dtype=pl.Int64)})
-    pairs = frame.select("sku", "channel").unique()
-    short = pl.DataFrame(schema=IN_STOCK) if in_stock is None else in_stock
-    sold, hours = pl.col("units").fill_null(0.0), pl.col("hours").fill_null(HOURS_A_DAY)
-    history = (
-        pairs.join(days, how="cross")
-        .join(frame, on=["sku", "channel", "day"], how="left")
-        .join(short, on=["sku", "day"], how="left")
-        .with_columns(
-            units=sold,
-            in_stock_hours=pl.when((hours <= 0) & (sold > 0)).then(HOURS_A_DAY).otherwise(hours),
-            day=pl.col("day").cast(pl.Int32).cast(pl.Date),
-        )
-    )
-    return estimate(history, pooled_over=first_known)
-
-
-IN_STOCK = {"sku": pl.String, "day": pl.Int64, "hours": pl.Float64}
-"""Hours in which there was something to ship, by SKU and day since 1970."""
-
-
 def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> dict[str, Arrivals]:
     """How often goods came in, and how many, over the same days as demand."""
     until = to_microseconds(at)
-    since = until - int(DEMAND_WINDOW.total_seconds() * 1e6)
+    since = to_microseconds(at - HISTORY)
     received = connection.execute(
         text(
             f"SELECT p.sku, COUNT(*), SUM(l.quantity) FROM ({wanted_skus(connection)}) w "
@@ -159,7 +100,7 @@ def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> di
     ).all()
     if not received:
         return {}
-    days = max(1.0, (until - max(since, int(connection.execute(text(_BEGUN)).scalar_one()))) / DAY_US)
+    days = max(1.0, (until - max(since, begun(connection))) / DAY_US)
     return {sku: Arrivals(count / days, float(units) / count) for sku, count, units in received}
 
 
@@ -181,11 +122,6 @@ def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown
 def _money(amount: int | None) -> Decimal | None:
     return None if amount is None else from_ten_thousandths(amount)
 
-
-_BEGUN = "SELECT MIN(b.occurred_at) FROM (SELECT occurred_at FROM ledger_entry ORDER BY entry_id LIMIT 1000) b"
-"""About when the books begin: the oldest of what was recorded first, without a walk through all of it."""
-
-_FIRST_KNOWN = "SELECT f.sku FROM (SELECT sku FROM position ORDER BY position_id LIMIT :most) f"
 
 _NEWEST_FIGURES = """
 SELECT c.channel, n.sku, n.quantity, n.as_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,10 +21,12 @@ from core_sync.cases.weigh import (
     write_opinion,
 )
 from core_sync.database.engine import Database
+from core_sync.master_data.cut_offs import CutOffTime, next_cut_off, read_cut_offs
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.stakes import tell_stakes
 from ml.exposure.belief import Belief, certain
 from ml.exposure.situation import Situation, taken
+from ml.exposure.terms import Basis, Term
 from ml.exposure.time_to_fix import medians, time_to_fix
 from ml.exposure.value import Exposure, exposures_of
 from ml.registry.service_models import ServiceModels
@@ -82,10 +84,12 @@ class Around:
 
 @dataclass(frozen=True)
 class Books:
-    """What money at stake rests on beside the signals: the market, and how long each cause lasts."""
+    """What money at stake rests on beside the signals: the market, how long each cause lasts, and cut-off times."""
 
     market: Market
     fixed: Mapping[str, tuple[float, int]]
+    cut_offs: Sequence[CutOffTime]
+    at: datetime
 
 
 def weigh_cases(
@@ -106,7 +110,7 @@ def weigh_cases(
         seen = take_up(connection, case_ids)
     with database.reading() as connection:
         around = _around(connection, case_ids)
-        books = Books(read_market(connection, sorted(around.skus), reporting, at), medians(_closed(connection)))
+        books = _books(connection, around, reporting, at)
         priced = _priced(around, books)
         opinions = _opinions(connection, around, priced, models, recommend, reporting, at)
     losses = _expected_losses(around, priced)
@@ -125,6 +129,11 @@ def weigh_cases(
     for part in in_parts(sorted(around.skus)):
         with database.transaction() as connection:
             tell_stakes(connection, part, losses)
+
+
+def _books(connection: Connection, around: Around, reporting: str, at: datetime) -> Books:
+    market = read_market(connection, sorted(around.skus), reporting, at)
+    return Books(market, medians(_closed(connection)), read_cut_offs(connection), at)
 
 
 def _opinions(
@@ -190,7 +199,7 @@ def _priced(around: Around, books: Books) -> PricedSignals:
 
 
 def _claim(row: Mapping[str, Any], stake: Stake) -> Claim:
-    return Claim(_key(row), _trouble(row), row.get("root_cause") or UNTOLD_CAUSE, stake)
+    return Claim(_key(row), _trouble(row), row.get("root_cause") or UNTOLD_CAUSE, stake, row["location"] or "")
 
 
 def _key(row: Mapping[str, Any]) -> SignalKey:
@@ -217,11 +226,22 @@ def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
                 else market.demand.of(claim.stake.sku, claim.stake.channel),
                 time_to_fix(claim.cause, books.fixed),
                 market.prices_of(claim.stake.sku, claim.stake.channel),
+                cut_off=_cut_off(claim, books),
             )
             for claim in claims
         ],
         market.rates,
     )
+
+
+def _cut_off(claim: Claim, books: Books) -> Term | None:
+    """In how many hours orders must be ready for whom the listing sells."""
+    found = next_cut_off(books.cut_offs, claim.stake.channel, claim.location, books.at)
+    if found is None:
+        return None
+    cut_off, moment = found
+    note = f"{cut_off.name}, at {cut_off.clock:%H:%M} {cut_off.zone.key}"
+    return Term((moment - books.at) / timedelta(hours=1), "h", Basis.GIVEN, note)
 
 
 def _believed(claim: Claim, books: Books) -> Belief:

@@ -51,8 +51,9 @@ def test_a_slow_mover_is_slow_whichever_skus_are_looked_at_with_it(database: Dat
     Ledger(database).apply([*receipts, a_shipment(2, hours=-72, channel="shop"), *busy], MONDAY)
     alone, beside = (market_of(database, *skus).demand.of("MUG", "shop") for skus in (("MUG",), ("MUG", "TRAY")))
     assert alone == beside
-    pooled = (2 + 38) / (2 * 21)
-    assert alone.rate_per_day.value == pytest.approx((2 + 2 * pooled) / (21 + 2), rel=0.01)
+    in_stock = 20
+    pooled = (2 + 38) / (2 * in_stock)
+    assert alone.rate_per_day.value == pytest.approx((2 + 2 * pooled) / (in_stock + 2), rel=0.01)
 
 
 def test_a_penalty_is_of_the_reporting_currency_whatever_the_sku_is_priced_in(database: Database) -> None:
@@ -68,3 +69,10 @@ def test_a_later_snapshot_of_other_skus_does_not_make_a_figure_unsaid(database: 
             values = {"system": "shop", "sku": sku, "location": "", "state": "available", "quantity": quantity}
             connection.execute(insert(Snapshot).values(**values, as_of=moment, recorded_at=moment))
     assert market_of(database, "MUG").shown.figure("shop", "MUG") == 60
+
+
+def test_time_without_stock_is_no_time_without_demand(database: Database) -> None:
+    sold = [a_shipment(6, hours=-24 * day, channel="shop") for day in range(11, 21)]
+    Ledger(database).apply([a_receipt(60, hours=-24 * 21), *sold], MONDAY)  # sold out for ten days since
+    rate = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
+    assert rate == pytest.approx(6, rel=0.15)

@@ -298,3 +298,20 @@ def test_the_larger_loss_stands_first(ledger: Ledger) -> None:
     with ledger.database.reading() as connection:
         skus = list(connection.execute(text("SELECT skus FROM exception_case ORDER BY rank_value DESC")).scalars())
     assert skus == ['["MUG"]', '["TRAY"]']
+
+
+def test_harm_begins_at_the_cut_off_where_that_comes_before_the_run_out(ledger: Ledger) -> None:
+    with ledger.database.transaction() as connection:
+        a_failed_push(connection)
+        shows(connection, 40, hours=4)
+        connection.execute(
+            text(
+                "INSERT INTO cut_off (cut_off, clock, zone, weekdays, channel) "
+                "VALUES ('parcels', '14:00', 'UTC', 'mon tue wed thu fri sat sun', 'shop')"
+            )
+        )
+    run(ledger)
+    with ledger.database.reading() as connection:
+        harm, terms = connection.execute(text("SELECT time_to_harm_h, exposure_terms FROM exception_case")).one()
+    assert harm == pytest.approx((NOON.replace(hour=14, minute=0) - NOON) / timedelta(hours=1))
+    assert msgspec.json.decode(terms)["shop MUG"]["cut_off"]["note"] == "parcels, at 14:00 UTC"

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from api.jobs.buffer_estimates import read_estimates
-from api.jobs.past_stock import EVERY, free_stock, in_stock_hours, past_stock
 from core_sync.database.engine import Database
+from ml.triage.past_stock import EVERY, free_stock, in_stock_hours, past_stock
 from tests.core_sync.stocked import MORNING, a_location, a_sku, happens
 
 

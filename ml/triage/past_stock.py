@@ -1,6 +1,6 @@
 """What was free of each SKU through the last weeks: oversells happen at the stock there is then, not at today's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -8,30 +8,34 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from api.jobs.order_sizes import HISTORY
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
 from ml.exposure.demand import HOURS_A_DAY
-from ml.triage.market import DAY_US, IN_STOCK
 
+HISTORY = timedelta(days=28)
+"""How far back stock and demand are looked at."""
 EVERY = timedelta(hours=8)
 """Between two looks: goods often come in at one time of the day."""
 LOOKS = HISTORY // EVERY
+DAY_US = 86_400_000_000
+IN_STOCK = {"sku": pl.String, "day": pl.Int64, "hours": pl.Float64}
+"""Hours in which there was something to ship, by SKU and day since 1970."""
 PIECE = 20_000
 """SKUs looked at together."""
 Floats = NDArray[np.float64]
 _EVERY_US = EVERY // timedelta(microseconds=1)
 
 
-def free_stock(connection: Connection, sku: str | None = None) -> dict[str, int]:
-    """Units free now of each SKU with known stock, or of ``sku``, less safety stock."""
+def free_stock(connection: Connection, skus: Collection[str] | None = None) -> dict[str, int]:
+    """Units free now of each SKU with known stock, or of those of ``skus``, less safety stock."""
+    wanted = "" if skus is None else f"JOIN ({wanted_skus(connection)}) w ON w.sku = p.sku "
     rows = connection.execute(
         text(
             "SELECT p.sku, SUM(p.on_hand - p.allocated - p.quality_hold) - COALESCE((SELECT SUM(s.quantity) "
-            "FROM safety_stock s WHERE s.sku = p.sku), 0) AS units FROM position p "
-            "WHERE p.relative IS FALSE AND (CAST(:sku AS TEXT) IS NULL OR p.sku = :sku) GROUP BY p.sku ORDER BY p.sku"
+            f"FROM safety_stock s WHERE s.sku = p.sku), 0) AS units FROM position p {wanted}"
+            "WHERE p.relative IS FALSE GROUP BY p.sku ORDER BY p.sku"
         ),
-        {"sku": sku},
+        {} if skus is None else {"skus": as_json(skus)},
     )
     return {name: int(units) for name, units in rows}
 
