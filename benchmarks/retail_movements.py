@@ -9,13 +9,17 @@ else all of ``--history`` that lies before. Labels are read for the figures only
 Each figure of ours stands against scikit-learn's IsolationForest as it comes (100 trees of 256 rows), on all
 features of the same set. Two rules that a person would write without any model stand beside: how far the size
 lies from the SKU's own usual one, and that less the logarithm of the lines in the same minute.
+
+*With feedback* twenty lines of each scored day are labelled, drawn as the product draws them, and leave the figure; no
+label of history is read. A row counts with the score that it has in the queue when its day's labels are in; what it
+had on arrival is told beside (``benchmarks.rig.labelled_movements``).
 """
 
 import argparse
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +28,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.rig.labelled_movements import Days, look
 from ml.anomaly.detector import fit
-from ml.anomaly.feedback import DAILY_AUDITS, FeedbackModel, learn, to_look_at
 from ml.anomaly.specification import MOVEMENTS
 from ml.anomaly.training import BURN_IN_SHARE
 from ml.features.movements import Matrix, Movements, describe
@@ -33,6 +37,7 @@ from ml.features.movements import Matrix, Movements, describe
 Floats = NDArray[np.float64]
 FEED, LABELS = "retail_movements.feed.parquet", "retail_movements.labels.parquet"
 HISTORY_SHARE = 0.75
+FEWEST_OF_A_CLASS = 10
 NEIGHBOUR_RULES = ("size and lines rule",)
 """Rules that look at the stream; the movement set, which may not, is not held against them."""
 
@@ -174,47 +179,57 @@ def figures(task: Task, seeds: int) -> Iterator[Figure]:
             yield compared(f"{name} {measure} beside {best}", mine, best, rules[best][measure])
         if not specification.context:
             yield from on_the_same_columns(name, labels, history, scored, seeds, [scores for scores, _ in found])
+        else:
+            yield from ablated(name, labels, history, scored, seeds)
+        yield from by_class(f"{name} average precision", task, [(kept, spread_out(kept, one)) for one, _ in found])
         if name == "stream":
-            yield from taught(task, history, matrix[task.history_rows :], seeds)
-        yield from by_class(name, task, kept, [scores for scores, _ in found])
+            yield from taught(task, name, history, matrix[task.history_rows :], seeds)
 
 
-LABELS_A_DAY, LEARNT_EVERY = 20, 50
-
-
-def taught(task: Task, history: Matrix, scored: Matrix, seeds: int) -> Iterator[Figure]:
-    """Average precision with twenty labels a day, drawn as the product draws them; a labelled row leaves the figure."""
-    runs = [with_feedback(task, history, scored, seed) for seed in range(seeds)]
-    for at, told in enumerate(("", " of all rows, each scored before its label")):
-        mine, before = (np.array([run[who][at] for run in runs]) for who in (0, 1))
-        yield compared(f"stream average precision with feedback{told}", mine, "without feedback", float(before.mean()))
-
-
-def with_feedback(task: Task, history: Matrix, scored: Matrix, seed: int) -> list[tuple[float, float]]:
-    """With and without feedback: the figure of the rows that nobody labelled, and of all rows."""
-    detector = fit(MOVEMENTS["stream"], history, seed)
-    cold = detector.score(scored)
-    day = task.feed["ts"].dt.epoch("d").to_numpy()[task.history_rows :]
-    score, labelled, learnt_from = np.full(len(cold), np.nan), np.zeros(len(cold), dtype=bool), 0
-    model: FeedbackModel | None = None
-    for one in np.unique(day):
-        here = np.flatnonzero(day == one)
-        score[here] = model.score(scored[here]) if model else cold[here] - cold.max()
-        asked = np.where(task.labels[here] >= 0, score[here], np.nan)
-        labelled[here[to_look_at(asked, LABELS_A_DAY - DAILY_AUDITS, seed * 1_000 + int(one))]] = True
-        labelled &= task.labels >= 0
-        if labelled.sum() >= learnt_from + LEARNT_EVERY:
-            learnt_from = int(labelled.sum())
-            model = learn(detector, scored[labelled], task.labels[labelled] == 1, history, seed) or model
+def taught(task: Task, name: str, history: Matrix, scored: Matrix, seeds: int) -> Iterator[Figure]:
+    """Twenty labels a day of the scored quarter, none of history; a labelled row leaves the figure."""
+    days = Days(scored, task.feed["ts"].dt.epoch("us").to_numpy()[task.history_rows :], task.labels)
     every = task.labels >= 0
-    left = every & ~labelled
-    return [
-        (
-            float(average_precision_score(task.labels[left], who[left])),
-            float(average_precision_score(task.labels[every], who[every])),
-        )
-        for who in (score, cold)
-    ]
+    found: dict[str, list[tuple[float, float]]] = {}
+    queues: list[tuple[NDArray[np.bool_], Floats]] = []
+    for seed in range(seeds):
+        detector = fit(MOVEMENTS[name], history, seed)
+        cold = detector.score(scored)
+        looked = look(detector, history, days, seed)
+        plainly = look(detector, history, days, seed, by_burst=False)
+        left, left_plainly = every & ~looked.labelled, every & ~plainly.labelled
+        queues.append((left, looked.queued))
+        for told, rows, scores in (
+            ("", left, looked.queued),
+            (", on arrival, before its day's labels", left, looked.arrived),
+            (", neighbours unheard", left, looked.learnt),
+            (", drawn without bursts", left_plainly, plainly.queued),
+            (", drawn without bursts, neighbours unheard", left_plainly, plainly.learnt),
+            (" of all rows, each on arrival", every, looked.arrived),
+        ):
+            pair = tuple(float(average_precision_score(task.labels[rows], who[rows])) for who in (scores, cold))
+            found.setdefault(told, []).append((pair[0], pair[1]))
+    for told, pairs in found.items():
+        mine, before = np.array(pairs).T
+        yield compared(f"{name} average precision with feedback{told}", mine, "without feedback", float(before.mean()))
+    values = np.array([precision_in_first_100(task.labels[left], queue[left]) for left, queue in queues])
+    yield compared(f"{name} precision@100 with feedback", values, "", None)
+    yield from by_class(f"{name} average precision with feedback", task, queues)
+
+
+def ablated(name: str, labels: NDArray[np.int64], history: Matrix, scored: Matrix, seeds: int) -> Iterator[Figure]:
+    """What each part of the detector is worth: the same without its directed context, and without its forest."""
+    shipped = MOVEMENTS[name]
+    detectors = [fit(shipped, history, seed) for seed in range(seeds)]
+    whole = float(np.mean([average_precision_score(labels, one.score(scored)) for one in detectors]))
+    parts = {
+        "without the forest": replace(shipped, forest_weight=0.0),
+        "without directed context": replace(shipped, context=()),
+    }
+    for told, fewer in parts.items():
+        scores = [replace(one, specification=fewer).score(scored) for one in detectors]
+        values = np.array([average_precision_score(labels, one) for one in scores])
+        yield compared(f"{name} average precision {told}", values, "the whole detector", whole)
 
 
 def on_the_same_columns(
@@ -230,16 +245,30 @@ def on_the_same_columns(
         yield compared(f"{name} {measure} on the same columns", mine, "plain IsolationForest, same columns", peer)
 
 
-def by_class(name: str, task: Task, kept: NDArray[np.bool_], found: list[Floats]) -> Iterator[Figure]:
-    """Average precision for each class of adjustment with at least ten, the other classes left out."""
-    labels, classes = task.labels[kept], np.array(task.classes)[kept]
-    for one in sorted(set(classes[labels == 1])):
-        among = (labels == 0) | (classes == one)
-        count = int(labels[among].sum())
-        if count >= 10:
-            values = np.array([average_precision_score(labels[among], scores[among]) for scores in found])
-            chance = count / int(among.sum())
-            yield compared(f"{name} average precision, {one} ({count})", values, "prevalence of the class", chance)
+def by_class(told: str, task: Task, runs: list[tuple[NDArray[np.bool_], Floats]]) -> Iterator[Figure]:
+    """Average precision for each class of adjustment with at least ten, the other classes left out.
+
+    Each of ``runs`` is the rows (n,) that count and the score of every row (n,).
+    """
+    classes = np.array(task.classes)
+    for one in sorted(set(classes[task.labels == 1])):
+        values, chances, counts = [], [], []
+        for rows, scores in runs:
+            among = rows & ((task.labels == 0) | ((task.labels == 1) & (classes == one)))
+            counts.append(int(task.labels[among].sum()))
+            chances.append(counts[-1] / int(among.sum()))
+            values.append(float(average_precision_score(task.labels[among], scores[among])) if counts[-1] else 0.0)
+        if min(counts) >= FEWEST_OF_A_CLASS:
+            many = round(float(np.mean(counts)))
+            chance = float(np.mean(chances))
+            yield compared(f"{told}, {one} ({many})", np.array(values), "prevalence of the class", chance)
+
+
+def spread_out(rows: NDArray[np.bool_], scores: Floats) -> Floats:
+    """The scores of ``rows`` (n,) each at its row, NaN elsewhere (n,)."""
+    every = np.full(len(rows), np.nan)
+    every[rows] = scores
+    return every
 
 
 def single(measure: str, value: float, unit: str, seeds: int) -> Figure:
@@ -247,10 +276,10 @@ def single(measure: str, value: float, unit: str, seeds: int) -> Figure:
     return Figure(measure, value, unit, "", None, None, 0.0, seeds)
 
 
-def compared(measure: str, values: Floats, against: str, peer: float) -> Figure:
+def compared(measure: str, values: Floats, against: str, peer: float | None) -> Figure:
     """A figure over the seeds against a peer of the same run."""
     mean = float(values.mean())
-    ratio = mean / peer if peer else math.inf
+    ratio = None if peer is None else mean / peer if peer else math.inf
     return Figure(measure, mean, "share", against, peer, ratio, float(values.std()), len(values))
 
 

@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from ml.anomaly.boosted_walk import BoostedWalk
+from ml.anomaly.bursts import strangest_of_bursts
 from ml.anomaly.detector import Detector, Matrix, drawn
 from ml.anomaly.tails import Floats
 from ml.anomaly.thresholds import DAILY_AUDITS as DAILY_AUDITS
@@ -88,9 +89,14 @@ def columns_of(detector: Detector, matrix: Matrix) -> Matrix:
     return np.column_stack([matrix, detector.score(matrix).astype(np.float32)])
 
 
-def to_look_at(scores: Floats, alarms: int, seed: int, audits: int = DAILY_AUDITS) -> Flags:
-    """The rows of one day (n,) that people look at: the strangest, and ``audits`` of the others at random."""
-    chosen = most_strange(scores, alarms)
+def to_look_at(
+    scores: Floats, alarms: int, seed: int, audits: int = DAILY_AUDITS, moments: NDArray[np.int64] | None = None
+) -> Flags:
+    """The rows of one day (n,) that people look at: the strangest, and ``audits`` of the others at random.
+
+    With the ``moments`` (n,) of movements, microseconds, of each burst at most one is among the strangest.
+    """
+    chosen = most_strange(scores, alarms) if moments is None else strangest_of_bursts(scores, moments, alarms)
     others = np.flatnonzero(~chosen)
     chosen[np.random.default_rng(seed).choice(others, min(audits, len(others)), replace=False)] = True
     return chosen

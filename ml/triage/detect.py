@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
 from core_sync.database.upsert import insert_new, upsert
+from ml.anomaly.bursts import Ints, bursts_of, strangest_of_bursts
 from ml.anomaly.calibration_watch import STRANGE
 from ml.anomaly.thresholds import Policy
 from ml.feedback.accepted import policy_of, read_detection
@@ -19,6 +20,7 @@ from ml.feedback.audits import day_of, keep_audits, smallest
 from ml.feedback.described import as_text
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import complete_up_to, scored_up_to
+from ml.triage.neighbours import BESIDE_A_FAULT, TOLD_MARK, newest_fault
 from ml.triage.sentences import sentence
 from ml.triage.tables import Anomaly, ScoredUpTo
 from ml.triage.warm import Judged, WarmScorers
@@ -27,7 +29,7 @@ SCORED = {"delta": ("delta", "delta_id"), "movement": ("ledger_entry", "entry_id
 """The facts that are scored, by table and column of their number."""
 
 DAILY_MOVEMENT_ALARMS = 8
-"""At most this many movements a day become anomalies, the strangest first: what people can look at."""
+"""So many movements a day become anomalies, the strangest first and of a burst one: what people can look at."""
 
 DAY_US = 86_400_000_000
 
@@ -69,17 +71,15 @@ def _detect(
 ) -> int:
     with database.reading() as connection:
         done = scored_up_to(connection)
-        due = [kind for kind in newest if newest[kind] > done.get(kind, 0)]
-        judged = []
+        told = newest_fault(connection, done.get(TOLD_MARK, 0))
+        again = told > done.get(TOLD_MARK, 0)
+        due = [kind for kind in newest if newest[kind] > done.get(kind, 0) or (again and kind == "movement")]
+        judged, found = [], []
         for kind in due:
             accepted = policy or policy_of(read_detection(connection, kind, at))
-            judged.append(warm.judge(connection, kind, models, done.get(kind, 0), newest[kind], accepted))
-        spent = _spent(connection) if any(one.flagged.any() for one in judged if one.kind == "movement") else {}
-    found: list[dict[str, Any]] = []
-    for one in judged:
-        rows = list(_anomalies(one, models))
-        kept = rows if one.kind == "delta" else within_budget(rows, spent)
-        found += [row | _figures(one, place) for place, row in kept]
+            one, beside = warm.judge(connection, kind, models, done.get(kind, 0), newest[kind], accepted)
+            judged.append(one)
+            found += _to_look_at(connection, one, models) + list(_anomalies(beside, models))
     if not due:
         return 0
     with database.transaction() as connection:
@@ -89,50 +89,62 @@ def _detect(
             if first[one.kind]:  # else another process has counted and drawn from these rows
                 _count(connection, one, at)
                 _draw(connection, one, at)
-        _mark(connection, {kind: newest[kind] for kind in due}, models)
+        marks = {kind: newest[kind] for kind in due}
+        _mark(connection, marks | {TOLD_MARK: told} if "movement" in due else marks, models)
     return written
 
 
-def within_budget(rows: list[tuple[int, dict[str, Any]]], spent: Mapping[int, int]) -> list[tuple[int, dict[str, Any]]]:
-    """The strangest rows of each day of occurrence, in the order given.
+def _to_look_at(connection: Connection, judged: Judged, models: ServiceModels) -> list[dict[str, Any]]:
+    """The anomalies among what is new: of movements as many as people can look at, and those beside a known fault."""
+    rows = list(_anomalies(judged, models))
+    if judged.kind == "delta" or not rows:
+        return rows
+    ids = set(judged.ids[judged.beside_fault].tolist())
+    beside, others = ([row for row in rows if (row["fact_id"] in ids) is kept] for kept in (True, False))
+    days = [int(row["occurred_at"]) // DAY_US for row in rows]
+    bound = {"since": min(days) * DAY_US, "until": (max(days) + 1) * DAY_US}
+    return beside + within_budget(others, np.array(connection.execute(text(_TAKEN), bound).scalars().all(), np.int64))
 
-    ``spent`` is how many of a day's ``DAILY_MOVEMENT_ALARMS`` earlier rounds have used up.
+
+def within_budget(rows: list[dict[str, Any]], taken: Ints) -> list[dict[str, Any]]:
+    """The strangest rows of each day of occurrence, of a burst one, in the order given.
+
+    ``taken`` are the moments (t,) of earlier anomalies; each burst of them has used up one of its day's
+    ``DAILY_MOVEMENT_ALARMS``.
     """
-    kept: set[int] = set()
-    by_day: dict[int, list[tuple[float, int]]] = {}
-    for place, row in rows:
-        by_day.setdefault(int(row["occurred_at"]) // DAY_US, []).append((float(row["score"]), place))
-    for day, found in by_day.items():
-        left = max(0, DAILY_MOVEMENT_ALARMS - spent.get(day, 0))
-        kept |= {place for _, place in sorted(found, reverse=True)[:left]}
-    return [(place, row) for place, row in rows if place in kept]
+    moments = np.array([row["occurred_at"] for row in rows], dtype=np.int64)
+    scores = np.array([row["score"] for row in rows], dtype=np.float64)
+    kept = np.zeros(len(rows), dtype=bool)
+    for day in np.unique(moments // DAY_US):
+        here, before = np.flatnonzero(moments // DAY_US == day), taken[taken // DAY_US == day]
+        left = max(0, DAILY_MOVEMENT_ALARMS - bursts_of(before))
+        kept[here[strangest_of_bursts(scores[here], moments[here], left, before)]] = True
+    return [row for row, keep in zip(rows, kept.tolist(), strict=True) if keep]
 
 
-def _spent(connection: Connection) -> dict[int, int]:
-    """How many movements of each day are anomalies already."""
-    statement = f"SELECT occurred_at / {DAY_US} AS day, COUNT(*) FROM anomaly WHERE kind = 'movement' GROUP BY 1"
-    return dict(connection.execute(text(statement)).all())
-
-
-def _anomalies(judged: Judged, models: ServiceModels) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place and columns of each anomaly."""
-    version = models.version(f"{judged.kind}_detector") if judged.flagged.any() else ""
-    for place in np.flatnonzero(judged.flagged).tolist():
+def _anomalies(judged: Judged, models: ServiceModels) -> Iterator[dict[str, Any]]:
+    """The columns of each anomaly."""
+    strange = judged.flagged | judged.beside_fault
+    version = models.version(f"{judged.kind}_detector") if strange.any() else ""
+    for place in np.flatnonzero(strange).tolist():
         reasons = judged.reasons[place]
+        sentences = [sentence(reason) for reason in reasons]
+        if judged.beside_fault[place]:
+            sentences.insert(0, BESIDE_A_FAULT)
         yield (
-            place,
             {
                 "kind": judged.kind,
                 "fact_id": int(judged.ids[place]),
                 "score": float(judged.score[place]),
                 "p_value": float(judged.p_value[place]),
                 "fault_probability": float(judged.chance[place]),
-                "reasons": msgspec.json.encode([sentence(reason) for reason in reasons]).decode(),
+                "reasons": msgspec.json.encode(sentences).decode(),
                 "told": msgspec.json.encode([(one.feature, one.told, one.chance) for one in reasons]).decode(),
                 "described": as_text(judged.features, judged.matrix[place]),
                 "model_version": version,
                 "occurred_at": int(judged.moments[place]),
-            },
+            }
+            | _figures(judged, place)
         )
 
 
@@ -176,7 +188,11 @@ def _draw(connection: Connection, judged: Judged, at: datetime) -> None:
 def _mark(connection: Connection, newest: Mapping[str, int], models: ServiceModels) -> None:
     before = scored_up_to(connection)
     marks = [
-        {"kind": kind, "fact_id": fact_id, "model_version": models.version(f"{kind}_detector")}
+        {
+            "kind": kind,
+            "fact_id": fact_id,
+            "model_version": models.version(f"{kind}_detector") if kind in SCORED else "",
+        }
         for kind, fact_id in newest.items()
         if fact_id >= before.get(kind, 0)
     ]
@@ -184,6 +200,10 @@ def _mark(connection: Connection, newest: Mapping[str, int], models: ServiceMode
 
 
 _FACT = ("kind", "fact_id")
+
+_TAKEN = """
+SELECT occurred_at FROM anomaly WHERE kind = 'movement' AND occurred_at >= :since AND occurred_at < :until
+"""
 
 _COUNT = """
 INSERT INTO scored_day (kind, day, scored, strange) VALUES (:kind, :day, :scored, :strange)

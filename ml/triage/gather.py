@@ -15,6 +15,7 @@ from ml.triage.agreement import compared_again, settle_deltas
 from ml.triage.borne_out import doubted, settle_movements
 from ml.triage.frames import scored_up_to
 from ml.triage.grouping import Scope, anomaly_fingerprint
+from ml.triage.neighbours import settle_without_fault
 from ml.triage.outages import told_apart
 from ml.triage.tables import ScoredUpTo
 
@@ -69,11 +70,12 @@ def settle(database: Database, at: datetime) -> int:
     """Settle each anomaly whose figures agree again, or whose failure is gone; returns how many.
 
     A delta is settled by a later comparison, and so is a movement that it bears out. One that a failure explained is
-    settled with that failure, any other when a person resolves its case.
+    settled with that failure, what is shown for a fault beside it when no such judgement stands, any other when a
+    person resolves its case.
     """
     with database.transaction() as connection:
         gone = connection.execute(text(_FAILURE_GONE), {"at": to_microseconds(at)}).rowcount
-        settled = _reviewed(connection, max(gone, 0), at)
+        settled = _reviewed(connection, max(gone, 0) + settle_without_fault(connection, at), at)
     with database.reading() as connection:
         compared = connection.execute(text(_COMPARED)).scalar_one()
         anew = compared != scored_up_to(connection).get("compared")

@@ -7,7 +7,7 @@ where differences come that lie before those it has seen.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from ml.features.movements import MovementFeatures
 from ml.feedback.labels import last_said, ordinary, read_labels
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import HISTORY_ROWS, as_movements, deltas_since, movements_since
+from ml.triage.neighbours import Said, read_said
 
 BATCH_ROWS = 5_000
 
@@ -54,6 +55,23 @@ class Judged:
     flagged: Flags
     reasons: list[tuple[Reason, ...]]
     chance: Floats
+    beside_fault: Flags
+    """Which rows (n,) are likely faults because people said so of a movement beside them."""
+
+    def rows(self, wanted: Flags) -> "Judged":
+        """The ``wanted`` (n,) rows alone."""
+        return Judged(
+            kind=self.kind,
+            facts=self.facts.filter(pl.Series(wanted, dtype=pl.Boolean)),
+            features=self.features,
+            matrix=self.matrix[wanted],
+            score=self.score[wanted],
+            p_value=self.p_value[wanted],
+            flagged=self.flagged[wanted],
+            reasons=[self.reasons[place] for place in np.flatnonzero(wanted).tolist()],
+            chance=self.chance[wanted],
+            beside_fault=self.beside_fault[wanted],
+        )
 
     @property
     def ids(self) -> Ints:
@@ -76,6 +94,8 @@ class Stream:
     describe: Describe
     curve: FaultCurve
     """The chance of a fault by the detector's score, until judgements have taught a better one."""
+    said: Said
+    """What people said of movements."""
     through: int
     latest_us: int = 0
 
@@ -89,8 +109,10 @@ class WarmScorers:
 
     def judge(
         self, connection: Connection, kind: str, models: ServiceModels, done: int, newest: int, policy: Policy
-    ) -> Judged:
+    ) -> tuple[Judged, Judged]:
         """What is thought of the facts of ``kind`` numbered above ``done`` up to ``newest``.
+
+        And of those up to ``done`` that are likely faults since people said so of a movement beside them.
 
         The scorer has taken them in when this returns; ``forget`` it where they are not written down.
         """
@@ -119,12 +141,13 @@ class WarmScorers:
         if labels.told:
             scorer.teach(labels.matrix, labels.faulty)
         describe = _deltas() if kind == "delta" else _movements(detector)
-        self._streams[kind] = Stream(made_from, scorer, describe, curve, max(0, done - HISTORY_ROWS))
+        said = read_said(connection)
+        self._streams[kind] = Stream(made_from, scorer, describe, curve, said, max(0, done - HISTORY_ROWS))
         return self._streams[kind]
 
     def _taken_in(
         self, stream: Stream, connection: Connection, kind: str, facts: pl.DataFrame, done: int, newest: int
-    ) -> Judged:
+    ) -> tuple[Judged, Judged]:
         if kind == "movement" and facts.height:
             facts = facts.with_columns(known_at=pl.col("occurred_at").clip(lower_bound=stream.latest_us))
         usual = ordinary(connection, kind, facts)
@@ -138,23 +161,42 @@ class WarmScorers:
         if facts.height:
             times = facts["as_of"].dt.epoch("us") if kind == "delta" else facts["known_at"]
             stream.latest_us = int(times.max())  # type: ignore[arg-type]  # polars says any literal
-        features = stream.scorer.specification.features
-        new = facts[ID_COLUMN[kind]].to_numpy() > done
-        places = np.flatnonzero(new)
-        reasons = [reason for _, scored in parts for reason in scored.reasons]
-        nothing = np.empty((0, len(features.features)), dtype=np.float32)
-        scores = [scored for _, scored in parts]
-        return Judged(
-            kind=kind,
-            facts=facts if new.all() else facts.filter(pl.Series(new, dtype=pl.Boolean)),
-            features=features,
-            matrix=np.concatenate([nothing, *(matrix for matrix, _ in parts)])[new],
-            score=np.concatenate([np.empty(0), *(scored.score for scored in scores)])[new],
-            p_value=np.concatenate([np.empty(0), *(scored.p_value for scored in scores)])[new],
-            flagged=np.concatenate([np.empty(0, dtype=bool), *(scored.anomalous for scored in scores)])[new],
-            reasons=[reasons[place] for place in places.tolist()],
-            chance=np.concatenate([np.empty(0), *(_chance(scored, stream.curve) for scored in scores)])[new],
-        )
+        every = _joined(kind, facts, stream.scorer.specification.features, parts, stream.curve)
+        if kind == "movement":
+            every = _with_neighbours(every, stream.said)
+        new = every.ids > done
+        return every.rows(new), every.rows(~new & every.beside_fault)
+
+
+def _joined(
+    kind: str,
+    facts: pl.DataFrame,
+    features: FeatureSet,
+    parts: list[tuple[NDArray[np.float32], Scored]],
+    otherwise: FaultCurve,
+) -> Judged:
+    """What is thought of all ``facts`` together, from the batches they came in."""
+    nothing, no_flag = np.empty((0, len(features.features)), dtype=np.float32), np.empty(0, dtype=bool)
+    scores = [scored for _, scored in parts]
+    return Judged(
+        kind=kind,
+        facts=facts,
+        features=features,
+        matrix=np.concatenate([nothing, *(matrix for matrix, _ in parts)]),
+        score=np.concatenate([np.empty(0), *(scored.score for scored in scores)]),
+        p_value=np.concatenate([np.empty(0), *(scored.p_value for scored in scores)]),
+        flagged=np.concatenate([no_flag, *(scored.anomalous for scored in scores)]),
+        reasons=[reason for scored in scores for reason in scored.reasons],
+        chance=np.concatenate([np.empty(0), *(_chance(scored, otherwise) for scored in scores)]),
+        beside_fault=np.zeros(facts.height, dtype=bool),
+    )
+
+
+def _with_neighbours(judged: Judged, said: Said) -> Judged:
+    if not said.rows.height or not judged.facts.height:
+        return judged
+    chance, beside_fault = said.tells(judged.facts, judged.chance)
+    return replace(judged, chance=chance, beside_fault=beside_fault)
 
 
 def _chance(scored: Scored, otherwise: FaultCurve) -> Floats:

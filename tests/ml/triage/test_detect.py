@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+import numpy as np
 from sqlalchemy import text
 
 from core_sync.database.engine import Database
@@ -38,15 +39,32 @@ class Overtaken(ServiceModels):
         return super().version(name)
 
 
-def strange(places: range, day: int) -> list[tuple[int, dict[str, object]]]:
-    return [(place, {"occurred_at": day * 86_400_000_000, "score": float(place)}) for place in places]
+DAY_US, HOUR_US, MINUTE_US = 86_400_000_000, 3_600_000_000, 60_000_000
+
+
+def strange(count: int, day: int, apart_us: int) -> list[dict[str, object]]:
+    """Movements of one day, the later the stranger."""
+    return [{"occurred_at": day * DAY_US + at * apart_us, "score": float(at)} for at in range(count)]
+
+
+def kept(rows: list[dict[str, object]], taken: list[int]) -> list[object]:
+    return [row["score"] for row in within_budget(rows, np.array(taken, dtype=np.int64))]
 
 
 def test_a_days_alarms_are_counted_over_all_rounds() -> None:
-    assert len(within_budget(strange(range(20), day=3), {})) == DAILY_MOVEMENT_ALARMS
-    kept = within_budget(strange(range(20), day=3), {3: DAILY_MOVEMENT_ALARMS - 2, 4: 1})
-    assert [place for place, _ in kept] == [18, 19]
-    assert within_budget(strange(range(20), day=3), {3: DAILY_MOVEMENT_ALARMS + 1}) == []
+    rows = strange(20, 3, HOUR_US)
+    assert len(kept(rows, [])) == DAILY_MOVEMENT_ALARMS
+    earlier = [3 * DAY_US + at * HOUR_US for at in range(DAILY_MOVEMENT_ALARMS)]
+    assert kept(rows, [*earlier[2:], 4 * DAY_US]) == [18.0, 19.0]
+    assert kept(rows, earlier) == []
+
+
+def test_of_a_burst_the_strangest_is_shown_and_takes_one_of_the_days_places() -> None:
+    burst = strange(30, 3, MINUTE_US // 4)
+    assert kept(burst, []) == [29.0]
+    assert kept(burst, [3 * DAY_US + 2 * MINUTE_US]) == []
+    shown_of_it = [3 * DAY_US + 5 * HOUR_US + at * MINUTE_US for at in range(9)]
+    assert len(kept(strange(20, 3, HOUR_US), shown_of_it)) == DAILY_MOVEMENT_ALARMS - 1
 
 
 def test_two_processes_that_score_the_same_facts_find_each_anomaly_once(database: Database) -> None:
