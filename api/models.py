@@ -1,4 +1,4 @@
-"""What doors do with models: list, train a candidate, promote it."""
+"""What doors do with models: list, train a candidate, promote it, roll back."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from api.shapes import Shape
 from api.wiring import World
 from core_sync.clock import from_microseconds, to_microseconds
-from core_sync.errors import NotFound, StocktriageError
+from core_sync.errors import NotFound
 from ml.labels.held_out import labels_to_train_on
 from ml.labels.training_set import digest_of, training_set
 from ml.registry.challenger import CHALLENGED, challenger
@@ -20,15 +20,12 @@ from ml.registry.decisions import decisions
 from ml.registry.disagreement import Beside, beside
 from ml.registry.evaluation_sets import EvaluationSets, frozen_failures
 from ml.registry.gate import Comparison, Verdict
-from ml.registry.manifest import MANIFEST, MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
-from ml.registry.promotion import HEADLINE, Promoted, Release, judge, promote, releases
+from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, ModelRefused, read_manifest
+from ml.registry.promotion import HEADLINE, Promoted, Release, judge, promote, releases, rollback
 from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
 from ml.root_cause.persist import load
 from ml.root_cause.recipe import Recipe
-from ml.suppliers.deliveries import with_past
-from ml.suppliers.drift import LatenessDrift, lateness_drift
-from ml.suppliers.own_lines import own_lines
 
 _LOG = logging.getLogger("stocktriage.models")
 SHIPPED_BEFORE = "shipped baseline of an earlier version of stocktriage"
@@ -46,17 +43,17 @@ def model_rows(world: World) -> list[Shape]:
             released = releases(connection, name)
             if not released:
                 continue
-            live = read_manifest(live_folder(connection, name))
+            live = read_manifest(live_folder(connection, name)) if released[0].version else None
             decided = decisions(connection, name)
             unlisted = decided.keys() - {release.version for release in released}
             earlier = [Release(name, one, None, None, "stocktriage", SHIPPED_BEFORE) for one in sorted(unlisted)]
             for number, release in enumerate([*released, *earlier]):
-                is_live = number == 0
+                is_live = number == 0 and live is not None
                 rows.append(
                     {
                         "name": name,
                         "version": release.version,
-                        "role": "live" if is_live else "before",
+                        "role": "live" if is_live else "before" if release.version else "withdrawn",
                         "live": is_live,
                         "since": release.since,
                         "until": release.until,
@@ -66,27 +63,15 @@ def model_rows(world: World) -> list[Shape]:
                         "decided": sum(decided.get(release.version, {}).values()),
                         "decisions": decided.get(release.version, {}),
                         "headline": HEADLINE[name] if is_live else None,
-                        "value": live.metrics.get(HEADLINE[name]) if is_live else None,
-                        "trained_at": live.trained_at if is_live else None,
-                        "data": live.data if is_live else None,
-                        "metrics": live.metrics if is_live else None,
+                        "value": live.metrics.get(HEADLINE[name]) if is_live and live else None,
+                        "trained_at": live.trained_at if is_live and live else None,
+                        "data": live.data if is_live and live else None,
+                        "metrics": live.metrics if is_live and live else None,
                         "beside": None,
-                        "drift": _drift(world, connection) if is_live and name in OWN_NAMES else None,
+                        "drift": world.own_drift.of(connection, name, world.clock()) if is_live else None,
                     }
                 )
     return rows
-
-
-def _drift(world: World, connection: Connection) -> Shape | None:
-    """How what the live model of lateness tells stands to the deliveries since it learned."""
-    try:
-        model = world.models.supplier_lateness
-    except (ValueError, StocktriageError) as error:
-        return {**asdict(LatenessDrift(0, None, None, None)), "in_words": str(error)}
-    if model is None:
-        return None
-    found = lateness_drift(model, with_past(own_lines(connection, world.clock())))
-    return {**asdict(found), "in_words": found.in_words}
 
 
 def challenger_rows(connection: Connection) -> list[Shape]:
@@ -163,17 +148,16 @@ def train_candidate(
         NotFound: there is no such model.
         VerbRefused: it does not learn from data of one's own, or has no recipe; or there is too little to learn from.
     """
+    from api.jobs.own_training import own_facts
     from api.jobs.training import train
 
     at = world.clock()
     labels: list[Mapping[str, Any]] = []
-    deliveries = None
     with world.database.reading() as connection:
         if name == "root_cause":
             labels = labels_to_train_on(connection, at)
-        elif name == "supplier_lateness":
-            deliveries = own_lines(connection, at)
-    trained = train(name, candidates_of(world, name), seed, at, say, data, recipe, labels, deliveries)
+        own = own_facts(connection, name, at)
+    trained = train(name, candidates_of(world, name), seed, at, say, data, recipe, labels, own)
     say("measuring it beside the live version")
     with world.database.reading() as connection:
         verdict = judge(connection, trained.folder, at, sets=sets)
@@ -241,6 +225,21 @@ def promote_candidate(
     promoted = promote(world.database, candidate, service, actor, world.clock(), equal_is_enough, sets)
     name_in_mlflow(world, promoted.manifest)
     return promoted
+
+
+def roll_back(world: World, name: str, actor: str) -> Manifest | None:
+    """Make the version live that was before; None where there was none and the live one is withdrawn.
+
+    Raises:
+        NotFound: there is no such model.
+        VerbRefused: there was nothing before.
+    """
+    from ml.registry.tracking import name_champion
+
+    with world.database.transaction() as connection:
+        manifest = rollback(connection, name, actor, world.clock())
+    tell_mlflow(world, name, manifest.version if manifest else "", name_champion)
+    return manifest
 
 
 def name_in_mlflow(world: World, live: Manifest) -> None:

@@ -27,6 +27,7 @@ from core_sync.settings import Settings
 
 if TYPE_CHECKING:
     from api.jobs.buffer_estimates import KeptEstimates
+    from api.own_drift import OwnDrift
     from core_sync.channels.connect import Connections
     from ml.buffers.rails import Policy
     from ml.registry.challenger import Challenger
@@ -148,7 +149,14 @@ class World:
         """What the last weeks say of demand, channels and suppliers, for buffers."""
         from api.jobs.buffer_estimates import KeptEstimates
 
-        return KeptEstimates()
+        return KeptEstimates(lambda: self.models)
+
+    @cached_property
+    def own_drift(self) -> "OwnDrift":
+        """Whether models of one's own facts still tell what comes true, kept between looks."""
+        from api.own_drift import OwnDrift
+
+        return OwnDrift(lambda: self.models)
 
     @property
     def buffer_policy(self) -> "Policy":

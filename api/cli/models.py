@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.session import Actor, AsJson, Database, open_world, print_json_lines, print_rows, who
+from ml.registry.manifest import MODEL_NAMES
 
 RELEASE_COLUMNS = {
     "name": "model", "version": "version", "role": "role", "since": "since (UTC)", "until": "until (UTC)",
@@ -41,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="root_cause, delta_detector, movement_detector or supplier_lateness.")],
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(MODEL_NAMES)}.")],
     data: Annotated[Path | None, typer.Option(help="Failures of your own with a column root_cause.")] = None,
     seed: Annotated[int, typer.Option()] = 1,
     changed: Annotated[
@@ -54,7 +55,7 @@ def train(
     """Train a model, measure it against the live one, and keep it as a candidate.
 
     The root-cause classifier learns from every ripe label of this database too, supplier_lateness from its deliveries
-    alone.
+    and fulfilment_latency from its orders alone.
     """
     from api.models import train_candidate
     from ml.root_cause.recipe import recipe_with
@@ -116,16 +117,21 @@ def rollback(
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
-    """Make the version that was live before the present one live again."""
-    from api.models import name_in_mlflow
-    from ml.registry.promotion import rollback as back
+    """Make the version that was live before the present one live again.
+
+    The first version of a model that learns from your own facts alone is withdrawn.
+    """
+    from api.models import roll_back
 
     with open_world(database) as world:
-        with world.database.transaction() as connection:
-            manifest = back(connection, name, who(actor), world.clock())
-        name_in_mlflow(world, manifest)
-    told = {"name": manifest.name, "version": manifest.version, "live": True}
-    print_json_lines([told]) if as_json else print(f"{manifest.name} {manifest.version} is live again")
+        manifest = roll_back(world, name, who(actor))
+    told = {"name": name, "version": manifest.version if manifest else None, "live": manifest is not None}
+    if as_json:
+        print_json_lines([told])
+    elif manifest is None:
+        print(f"{name} is withdrawn: no version is live")
+    else:
+        print(f"{name} {manifest.version} is live again")
 
 
 def challenge(

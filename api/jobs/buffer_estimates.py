@@ -7,13 +7,14 @@ for ``KEPT``: what one SKU is told alone is what it is told among all.
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection, text
 
+from api.jobs.fulfilment import read_fulfilment
 from api.jobs.open_orders import read_open_orders
 from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
 from core_sync.availability.promises import channel_names
@@ -23,6 +24,7 @@ from ml.buffers.supplier import OpenOrder, Received, SupplierBook, reliability
 from ml.buffers.window import Window
 from ml.exposure.demand import DemandBook
 from ml.exposure.terms import Basis, Term, unknown
+from ml.registry.service_models import ServiceModels, shipped_models
 from ml.triage.past_demand import read_demand
 from ml.triage.past_stock import DAY_US
 
@@ -33,7 +35,8 @@ KEPT = timedelta(minutes=5)
 class Estimates:
     """As of ``at``: demand and order sizes by SKU and channel, exposure windows and shared shocks by channel.
 
-    ``waiting`` is the oldest open order of each SKU.
+    ``waiting`` is the oldest open order of each SKU, ``fulfilment`` how long its orders wait to be picked where a model
+    tells it.
     """
 
     at: datetime
@@ -43,10 +46,16 @@ class Estimates:
     shared: Mapping[str, float]
     suppliers: SupplierBook
     waiting: Mapping[str, OpenOrder]
+    fulfilment: Mapping[str, Term]
+
+    def window(self, sku: str, channel: str) -> Window:
+        """How long others may draw on the stock of ``sku`` before ``channel`` shows it."""
+        known = self.windows[channel]
+        return replace(known, fulfilment=self.fulfilment[sku]) if sku in self.fulfilment else known
 
 
-def read_estimates(connection: Connection, at: datetime) -> Estimates:
-    """From the books of the last weeks before ``at``."""
+def read_estimates(connection: Connection, at: datetime, models: ServiceModels) -> Estimates:
+    """From the books of the last weeks before ``at``, and what the ``models`` make of them."""
     channels = channel_names(connection)
     skus = list(connection.execute(text("SELECT DISTINCT sku FROM position ORDER BY sku")).scalars())
     daily = _daily(connection, at)
@@ -57,14 +66,19 @@ def read_estimates(connection: Connection, at: datetime) -> Estimates:
         windows={name: _window(connection, name, at) for name in channels},
         shared={name: _shared(daily, name) for name in channels},
         suppliers=_suppliers(connection),
-        waiting=read_open_orders(connection, at),
+        waiting=read_open_orders(connection, at, models),
+        fulfilment=read_fulfilment(connection, at, models),
     )
 
 
 @dataclass
 class KeptEstimates:
-    """Estimates of one process, read again when they are older than ``KEPT`` or a channel is new; for any thread."""
+    """Estimates of one process, read again when they are older than ``KEPT`` or a channel is new; for any thread.
 
+    ``models`` are those that are live when they are read.
+    """
+
+    models: Callable[[], ServiceModels] = shipped_models
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: Estimates | None = None
     _weights: dict[tuple[str, float], float | None] = field(default_factory=dict)
@@ -74,7 +88,7 @@ class KeptEstimates:
         with self._lock:
             kept = self._kept
             if kept is None or not timedelta(0) <= at - kept.at < KEPT or not kept.windows.keys() >= set(channels):
-                self._kept = kept = read_estimates(connection, at)
+                self._kept = kept = read_estimates(connection, at, self.models())
                 self._weights = {}
             return kept
 

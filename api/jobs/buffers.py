@@ -164,7 +164,7 @@ def listings_of(
                     location="",
                     others=others_demand(demand, sku, name, pools),
                     own=demand.of(sku, name),
-                    window=estimates.windows[name],
+                    window=estimates.window(sku, name),
                     prices=prices,
                     supply=promised_chance(known, waits, policy.promise_days)
                     or supply_chance(known, waits.waited_days if waits else None, policy.promise_days),

@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
 
 import polars as pl
 from sqlalchemy import Connection, text
@@ -12,19 +10,19 @@ from sqlalchemy import Connection, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import StocktriageError
 from ml.buffers.supplier import OpenOrder
-from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
+from ml.registry.manifest import read_manifest
+from ml.registry.service_models import ServiceModels
 from ml.suppliers.deliveries import with_past
-from ml.suppliers.lateness import Lateness
 from ml.suppliers.own_lines import own_lines
 
 _LOG = logging.getLogger("stocktriage.buffers")
 MODEL = "supplier_lateness"
 
 
-def read_open_orders(connection: Connection, at: datetime) -> dict[str, OpenOrder]:
+def read_open_orders(connection: Connection, at: datetime, models: ServiceModels) -> dict[str, OpenOrder]:
     """By SKU, as known ``at`` that moment."""
     rows = connection.execute(text(_OPEN), {"at": to_microseconds(at)}).all()
-    version, chances = _late_chances(connection, at) if rows else (None, {})
+    version, chances = _late_chances(connection, at, models) if rows else (None, {})
     return {
         sku: OpenOrder(
             supplier,
@@ -37,28 +35,22 @@ def read_open_orders(connection: Connection, at: datetime) -> dict[str, OpenOrde
     }
 
 
-def _late_chances(connection: Connection, at: datetime) -> tuple[str | None, Mapping[int, float]]:
+def _late_chances(
+    connection: Connection, at: datetime, models: ServiceModels
+) -> tuple[str | None, Mapping[int, float]]:
     """The live version, and by open line not past its promise the chance that it comes late; empty without a model."""
-    folder = live_folder(connection, MODEL)
-    if folder == SHIPPED / MODEL:
-        return None, {}
     try:
-        model, version = _loaded(folder)
+        model = models.supplier_lateness
+        version = None if model is None else read_manifest(models.folders[MODEL]).version
     except (ValueError, StocktriageError) as error:
         _LOG.warning("open orders are told without their chance of being late: %s", error)
+        return None, {}
+    if model is None:
         return None, {}
     told = with_past(own_lines(connection, at)).filter(pl.col("is_open") & (pl.col("promised_at") >= at))
     if not len(told):
         return version, {}
     return version, dict(zip(told["line"].to_list(), model.chances(told).tolist(), strict=True))
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: Path) -> tuple[Lateness, str]:
-    """A promoted model and its version; its folder never changes."""
-    models = ServiceModels({MODEL: folder})
-    assert models.supplier_lateness is not None  # the folder was named just now
-    return models.supplier_lateness, models.version(MODEL)
 
 
 _OPEN = """

@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from api.jobs.lateness_training import fit_lateness
+from api.jobs.own_training import OwnFacts, fit_own
 from api.jobs.simulated_facts import SimulatedFacts, facts_of, labelled_failures
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.interchange.files import read_rows
@@ -60,7 +59,7 @@ def train(
     data: Path | None = None,
     recipe: Recipe | None = None,
     labels: Sequence[Mapping[str, Any]] = (),
-    deliveries: pl.DataFrame | None = None,
+    own: OwnFacts | None = None,
 ) -> TrainedModel:
     """Train ``name`` into ``folder``/VERSION, with manifest and card.
 
@@ -73,12 +72,12 @@ def train(
         data: failures of one's own with a column ``root_cause``, trained on beside the simulated ones.
         recipe: of the root-cause classifier; the shipped one's if left out.
         labels: failures with the cause that people told, trained on as ``data`` are.
-        deliveries: lines of purchase orders (``ml.suppliers.own_lines``), which ``supplier_lateness`` learns from.
+        own: facts of one's own, of a model that learns from those alone (``own_training``).
 
     Raises:
         NotFound: there is no such model.
         VerbRefused: there are ``data`` or a ``recipe``, and ``name`` does not learn from failures; or there are too
-            few deliveries.
+            few facts.
     """
     if name not in MODEL_NAMES:
         raise NotFound("model called", f"{name}; there are {', '.join(MODEL_NAMES)}")
@@ -91,8 +90,8 @@ def train(
         artefacts.mkdir()
         if name == "root_cause":
             fitted = _fit_classifier(artefacts, seed, say, data, labels, recipe or Recipe())
-        elif deliveries is not None:
-            metrics, told, digest = fit_lateness(artefacts, deliveries)
+        elif own is not None:
+            metrics, told, digest = fit_own(name, artefacts, own)
             fitted = _Fitted(metrics, told, {}, digest)
         else:
             fitted = _fit_detector(name, artefacts, seed, say)
@@ -121,7 +120,7 @@ _FROM_SIMULATED = (
     "The figures are from simulated distributors with other constants than those trained on; they rank models\n"
     "and do not predict accuracy at a customer."
 )
-_FROM_OWN = "The figures are from the deliveries that were promised after those trained on."
+_FROM_OWN = "The figures are from what happened after that which it was trained on."
 
 
 @dataclass(frozen=True)

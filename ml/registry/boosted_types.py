@@ -1,4 +1,4 @@
-"""What a file of boosted trees may hold beyond what skops allows itself, by how many classes they tell apart."""
+"""What a file of boosted trees may hold beyond what skops allows itself, by what they tell."""
 
 _TREES = (
     "sklearn._loss.link.Interval",
@@ -8,3 +8,4 @@ _TREES = (
 
 OF_TWO_CLASSES = (*_TREES, "sklearn._loss.link.LogitLink", "sklearn._loss.loss.HalfBinomialLoss")
 OF_MANY_CLASSES = (*_TREES, "sklearn._loss.link.MultinomialLogit", "sklearn._loss.loss.HalfMultinomialLoss")
+OF_A_QUANTILE = (*_TREES, "sklearn._loss.link.IdentityLink", "sklearn._loss.loss.PinballLoss")

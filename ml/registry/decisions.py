@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
+from ml.registry.manifest import OWN_NAMES
+
 _DIAGNOSES = """
 SELECT model_version, abstained, root_cause, COUNT(*) AS times
 FROM diagnosis GROUP BY model_version, abstained, root_cause
@@ -24,8 +26,8 @@ def decisions(connection: Connection, name: str) -> Mapping[str, Mapping[str, in
     """
     if name == "root_cause":
         rows = connection.execute(text(_DIAGNOSES))
-    elif name == "supplier_lateness":
-        return {}  # its chances are terms of a recommendation, which is worked out anew each time it is asked for
+    elif name in OWN_NAMES:
+        return {}  # what it tells are terms of a recommendation, which is worked out anew each time it is asked for
     else:
         rows = connection.execute(text(_ANOMALIES), {"kind": name.removesuffix("_detector")})
     told: dict[str, dict[str, int]] = defaultdict(dict)

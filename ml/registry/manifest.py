@@ -20,7 +20,7 @@ ARTEFACT_BYTES_MAX = 5_000_000
 
 SHIPPED_NAMES = ("root_cause", "delta_detector", "movement_detector")
 """Models of which a baseline is shipped."""
-OWN_NAMES = ("supplier_lateness",)
+OWN_NAMES = ("supplier_lateness", "fulfilment_latency")
 """Models that are learned from one's own facts alone: there is none before the first is promoted."""
 MODEL_NAMES = (*SHIPPED_NAMES, *OWN_NAMES)
 """Every model the service uses."""

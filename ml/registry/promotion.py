@@ -10,10 +10,12 @@ from sqlalchemy import Connection, insert, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound, VerbRefused
+from ml.fulfilment.own_orders import own_orders
 from ml.labels.held_out import labels_to_measure_on
 from ml.registry.copies import copied
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Verdict, judge_classifier, judge_detector
+from ml.registry.latency_gate import judge_latency
 from ml.registry.lateness_gate import judge_lateness
 from ml.registry.manifest import MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
 from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
@@ -25,6 +27,7 @@ HEADLINE = {
     "delta_detector": "average_precision",
     "movement_detector": "average_precision",
     "supplier_lateness": "average_precision",
+    "fulfilment_latency": "pinball_loss_spared",
 }
 """The figure of its training that each model is told by. Promotion measures anew and heeds none of them."""
 
@@ -83,6 +86,9 @@ def judge(
         return judge_lateness(
             challenger.supplier_lateness, champion.supplier_lateness if champion else None, lines, equal_is_enough
         )
+    if challenger.fulfilment_latency is not None:
+        before_it = champion.fulfilment_latency if champion else None
+        return judge_latency(challenger.fulfilment_latency, before_it, own_orders(connection, at), at, equal_is_enough)
     sets = sets or EvaluationSets(own=labels_to_measure_on(connection, at))
     if name == "root_cause":
         before = champion.root_cause if champion else None
@@ -126,28 +132,37 @@ def promote(
     return Promoted(manifest, verdict)
 
 
-def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Manifest:
+def rollback(connection: Connection, name: str, actor: str, at: datetime) -> Manifest | None:
     """Make the version that was live before the present one live again; doing so twice goes back by two.
 
+    Before the first version of a model that learns from one's own facts alone there was none: then it is withdrawn,
+    and None is returned.
+
     Raises:
-        VerbRefused: there was none before.
+        NotFound: no model is called so.
+        VerbRefused: there was nothing before.
     """
+    if name not in MODEL_NAMES:
+        raise NotFound("model called", name)
     before = _stack(connection, name)[:-1]
     if not before:
-        live = "at most one version was promoted" if name in OWN_NAMES else "the shipped baseline is live"
+        live = "no version is live" if name in OWN_NAMES else "the shipped baseline is live"
         raise VerbRefused("roll back", name, f"{live}, and nothing was before it")
     folder = before[-1]
+    if not folder and name in OWN_NAMES:
+        _withdraw(connection, name, actor, at)
+        return None
     manifest = read_manifest(Path(folder) if folder else SHIPPED / name)
     _release(connection, manifest, folder, actor, ROLLED_BACK, at)
     return manifest
 
 
 def _stack(connection: Connection, name: str) -> list[str]:
-    """Folders of the versions to go back through, the live one last; "" for the baseline, first where there is one."""
+    """Folders of the versions to go back through, the live one last; "", the first, for the baseline or for none."""
     rows = connection.execute(
         text("SELECT folder, reason FROM model_release WHERE name = :name ORDER BY release_id"), {"name": name}
     )
-    stack = [] if name in OWN_NAMES else [""]
+    stack = [""]
     for folder, reason in rows:
         if reason == ROLLED_BACK:
             stack = stack[:-1] or [folder]
@@ -199,6 +214,12 @@ def _newest_release(connection: Connection, name: str) -> int | None:
         text("SELECT MAX(release_id) FROM model_release WHERE name = :name"), {"name": name}
     ).scalar_one()
     return found
+
+
+def _withdraw(connection: Connection, name: str, actor: str, at: datetime) -> None:
+    """From now on no version of ``name`` is live."""
+    none = {"name": name, "version": "", "folder": "", "reason": ROLLED_BACK}
+    connection.execute(insert(ModelRelease).values(**none, released_at=to_microseconds(at), released_by=actor))
 
 
 def _release(

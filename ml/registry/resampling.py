@@ -66,6 +66,15 @@ def gain_in_average_precision(
     return _gain(float(value[0]), differences)
 
 
+def gain_in_mean(ours: Floats, theirs: Floats, days: NDArray[np.int64], seed: int = 0) -> Gain:
+    """By how much the mean of ``ours`` is above that of ``theirs``, both of the same rows (n,) of ``days`` (n,)."""
+    _, day = np.unique(days, return_inverse=True)
+    count = int(day.max()) + 1
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    over, rows = np.bincount(day, ours - theirs), np.bincount(day)
+    return _gain(float((ours - theirs).mean()), (weights @ over) / np.maximum(weights @ rows, 1))
+
+
 def average_precision(score: Floats, faulty: NDArray[np.bool_], weights: Floats) -> Floats:
     """Average precision (draws,) of the ranking by ``score`` (n,), under ``weights`` (draws, n) of the rows.
 

@@ -15,6 +15,8 @@ from core_sync.errors import StocktriageError
 from ml.anomaly import storage as detector_storage
 from ml.anomaly.detector import Detector
 from ml.anomaly.fault_probability import FaultCurve, load_curve
+from ml.fulfilment import storage as latency_storage
+from ml.fulfilment.latency import Latency
 from ml.registry.manifest import MODEL_NAMES, SHIPPED_NAMES, Manifest, ModelRefused, read_manifest
 from ml.root_cause import persist as classifier_storage
 from ml.root_cause.classifier import RootCauseClassifier
@@ -80,9 +82,14 @@ class ServiceModels:
     @cached_property
     def supplier_lateness(self) -> Lateness | None:
         """The chance that a delivery comes late; None before one was promoted."""
-        return (
-            lateness_storage.load(self._checked("supplier_lateness")) if "supplier_lateness" in self.folders else None
-        )
+        name = "supplier_lateness"
+        return lateness_storage.load(self._checked(name)) if name in self.folders else None
+
+    @cached_property
+    def fulfilment_latency(self) -> Latency | None:
+        """Within which hours orders leave the shelf; None before one was promoted."""
+        name = "fulfilment_latency"
+        return latency_storage.load(self._checked(name)) if name in self.folders else None
 
     def version(self, name: str) -> str:
         """The version of the model ``name``."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ml.anomaly.specification import DELTA, MOVEMENT
+from ml.fulfilment.orders import FEATURES as OF_ORDERS
 from ml.root_cause.evidence import FIELDS, NUMBERS
 from ml.root_cause.told import COLUMNS
-from ml.suppliers.deliveries import FEATURES
+from ml.suppliers.deliveries import FEATURES as OF_DELIVERIES
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ def signature_of(name: str) -> Signature:
         takes = tuple((field, "double" if field in NUMBERS else "string") for field in FIELDS)
         return Signature(takes, tuple((column, _KINDS.get(column, "string")) for column in COLUMNS))
     if name == "supplier_lateness":
-        return Signature(tuple((feature, "double") for feature in FEATURES), (("probability", "double"),))
+        return Signature(tuple((feature, "double") for feature in OF_DELIVERIES), (("probability", "double"),))
+    if name == "fulfilment_latency":
+        return Signature(tuple((feature, "double") for feature in OF_ORDERS), (("hours", "double"),))
     features = {"delta_detector": DELTA, "movement_detector": MOVEMENT}[name].features.names
     return Signature(tuple((feature, "double") for feature in features), (("score", "double"),))

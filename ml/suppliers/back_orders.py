@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ml.suppliers.trees import grow
+from ml.outcomes.trees import Growth, grow_chance
 
 COUNTS = (
     "stock", "in_transit", "forecast_3_months", "forecast_6_months", "forecast_9_months", "sold_1_month",
@@ -53,4 +53,4 @@ def learn_back_orders(skus: pl.DataFrame, happened: NDArray[np.bool_]) -> HistGr
     """
     if happened.all() or not happened.any():
         raise ValueError(f"all {len(happened)} SKUs had one outcome: no chance can be learned")
-    return grow(describe(skus), happened, rounds=150, rate=0.06, leaves=16, ridge=2.0)
+    return grow_chance(describe(skus), happened, Growth(rounds=150, rate=0.06, leaves=16, ridge=2.0))

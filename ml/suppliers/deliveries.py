@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml.outcomes.past import known_before
+
 PRIOR_LINES = 5.0
 """Lines of its own that the experience with all lines weighs as much as."""
 USUAL_NOTICE = timedelta(days=30)
@@ -59,30 +61,9 @@ def with_past(lines: pl.DataFrame) -> pl.DataFrame:
         known_at=pl.when("late").then(promised + timedelta(days=1)).otherwise(pl.col("recorded_at"))
     )
     for name, columns in PASTS.items():
-        told = told.join(_past(told, name, columns), on="line", how="left", maintain_order="left")
+        past = known_before(told, "line", columns, "late", (f"{name}_lines", f"{name}_late"))
+        told = told.join(past, on="line", how="left", maintain_order="left")
     return told
-
-
-def _past(told: pl.DataFrame, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    """How many lines of the same group had an outcome before each line was asked for, and how many were late."""
-    counts = (f"{name}_lines", f"{name}_late")
-    keys = told.select("line", "asked_at", "known_at", "late", group=pl.concat_str(pl.lit(""), *columns, separator="|"))
-    known = keys.filter(pl.col("known_at").is_not_null()).sort("known_at")
-    running = known.select(
-        "group",
-        "known_at",
-        pl.int_range(1, pl.len() + 1).over("group").alias(counts[0]),
-        pl.col("late").cast(pl.Int64).cum_sum().over("group").alias(counts[1]),
-    )
-    found = keys.sort("asked_at").join_asof(
-        running,
-        left_on="asked_at",
-        right_on="known_at",
-        by="group",
-        allow_exact_matches=False,
-        check_sortedness=False,  # both sides were sorted just above; with ``by`` polars cannot see it
-    )
-    return found.select("line", pl.col(counts).fill_null(0))
 
 
 def late_share(told: pl.DataFrame, past: str) -> NDArray[np.float64]:

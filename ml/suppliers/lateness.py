@@ -8,11 +8,13 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ml.outcomes.drift import off_in_blocks
+from ml.outcomes.trees import Growth, grow_chance
 from ml.suppliers.deliveries import describe
-from ml.suppliers.trees import grow
 
 LEAST_LINES = 200
 """Lines with an outcome below which no chance is learned."""
+GROWTH = Growth(rounds=150, rate=0.04, leaves=12, ridge=5.0)
 
 
 class TooFewDeliveries(ValueError):
@@ -27,12 +29,12 @@ class TooFewDeliveries(ValueError):
 class Lateness:
     """A model of lateness that saw nothing which became known at ``until`` or later.
 
-    ``usual`` ends the tenths of the chances it told of the lines it learned from.
+    ``off`` is how far the share told was off the share seen when it learned (``outcomes.drift``).
     """
 
     trees: HistGradientBoostingClassifier
     until: datetime
-    usual: tuple[float, ...] = ()
+    off: float
 
     def chances(self, told: pl.DataFrame) -> NDArray[np.float64]:
         """Chance of coming late (n,) for lines that ``with_past`` prepared."""
@@ -49,10 +51,17 @@ def learn_lateness(told: pl.DataFrame, until: datetime) -> Lateness:
     Raises:
         TooFewDeliveries: fewer than ``LEAST_LINES`` such lines, or all with one outcome.
     """
-    seen = told.filter((pl.col("promised_at") < until) & (pl.col("known_at") < until))
+    seen = told.filter((pl.col("promised_at") < until) & (pl.col("known_at") < until)).sort("promised_at", "line")
     late = seen["late"].to_numpy().astype(bool)
     if len(seen) < LEAST_LINES or late.all() or not late.any():
         raise TooFewDeliveries(len(seen), int(late.sum()))
-    trees = grow(describe(seen), late, rounds=150, rate=0.04, leaves=12, ridge=5.0)
-    chances = trees.predict_proba(describe(seen))[:, 1]
-    return Lateness(trees, until, tuple(np.quantile(chances, np.arange(1, 11) / 10).tolist()))
+    rows = describe(seen)
+
+    def told_and_seen(inside: NDArray[np.bool_]) -> tuple[float, float]:
+        rest = late[~inside]
+        if rest.all() or not rest.any():
+            return float(rest.mean()), float(late[inside].mean())
+        chances = grow_chance(rows[~inside], rest, GROWTH).predict_proba(rows[inside])[:, 1]
+        return float(chances.mean()), float(late[inside].mean())
+
+    return Lateness(grow_chance(rows, late, GROWTH), until, off_in_blocks(len(late), told_and_seen))

@@ -1,35 +1,23 @@
-"""A model of lateness as files: the trees by skops, the rest as JSON. One folder is one version."""
+"""A model of lateness as files."""
 
-import json
-import zipfile
 from datetime import datetime
 from pathlib import Path
 
-import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ml.outcomes.files import Kind
 from ml.registry.boosted_types import OF_TWO_CLASSES
+from ml.registry.manifest import ModelRefused
 from ml.suppliers.deliveries import FEATURES
 from ml.suppliers.lateness import Lateness
 
-TREES, SIDECAR = "trees.skops", "lateness.json"
-FORMAT = 1
-
-
-class ModelRefused(ValueError):
-    """The files in ``folder`` are not a model of lateness that this code may use."""
-
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(f"the model of lateness in {folder.name} cannot be used: {reason}")
-        self.folder = folder
-        self.reason = reason
+SIDECAR = "lateness.json"
+_KIND = Kind(HistGradientBoostingClassifier, OF_TWO_CLASSES, FEATURES, SIDECAR)
 
 
 def save(model: Lateness, folder: Path) -> None:
     """Write ``model`` into ``folder``. Raises ``OSError``."""
-    skops.io.dump(model.trees, folder / TREES, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
-    said = {"format": FORMAT, "until": model.until.isoformat(), "features": FEATURES, "usual": model.usual}
-    (folder / SIDECAR).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    _KIND.save(model.trees, {"until": model.until.isoformat(), "off": model.off}, folder)
 
 
 def load(folder: Path) -> Lateness:
@@ -38,13 +26,8 @@ def load(folder: Path) -> Lateness:
     Raises:
         ModelRefused: a file is missing or broken, holds a type that is not allowed, or the features are others now.
     """
+    trees, said = _KIND.load(folder)
     try:
-        said = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
-        trees = skops.io.load(folder / TREES, trusted=list(OF_TWO_CLASSES))
-        fits = said["format"] == FORMAT and said["features"] == list(FEATURES)
-        model = Lateness(trees, datetime.fromisoformat(said["until"]), tuple(said["usual"]))
-    except Exception as error:  # whatever a broken or foreign file provokes, the answer is the same
-        raise ModelRefused(folder, str(error)) from error
-    if not fits or not isinstance(trees, HistGradientBoostingClassifier) or trees.n_features_in_ != len(FEATURES):
-        raise ModelRefused(folder, "it was made from other features than this version has")
-    return model
+        return Lateness(trees, datetime.fromisoformat(said["until"]), float(said["off"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelRefused(folder, f"{SIDECAR}: {error}") from error

@@ -8,6 +8,7 @@ from api.jobs.buffer_estimates import read_estimates
 from api.jobs.buffers import listings_of
 from api.wiring import World
 from core_sync.clock import to_microseconds
+from ml.registry.service_models import shipped_models
 
 INSERT = text(
     "INSERT INTO delivery (supplier, sku, ordered_at, received_at, ordered_quantity, received_quantity, content) "
@@ -30,6 +31,6 @@ def test_receipts_that_cannot_be_true_are_left_out_and_said_so(stocked: World) -
             }
             connection.execute(INSERT, row)
     with stocked.database.reading() as connection:
-        (listing,) = listings_of(connection, read_estimates(connection, now), {"MUG": 20}, "EUR", now)
+        (listing,) = listings_of(connection, read_estimates(connection, now, shipped_models()), {"MUG": 20}, "EUR", now)
     assert "2 deliveries of the supplier" in listing.supply.note
     assert listing.supply.note.endswith("3 left out: received before ordered, or without a quantity")

@@ -12,7 +12,7 @@ from api.challenge import challenge
 from api.jobs.model_replay import TO_A_PERSON, Said, replay_classifier
 from api.jobs.rounds import ROLES
 from api.jobs.training import train
-from api.models import candidates_of, model_rows, name_in_mlflow, promote_candidate, service_folder
+from api.models import candidates_of, model_rows, promote_candidate, roll_back, service_folder
 from api.wiring import World, build_world
 from core_sync.clock import now
 from core_sync.errors import VerbRefused
@@ -46,8 +46,7 @@ def test_the_promoted_version_is_the_champion_in_mlflow(world: World, tmp_path: 
     champion = MlflowClient(tracking_uri=uri, registry_uri=uri).get_model_version_by_alias("delta_detector", "champion")
     assert champion.tags["hash"] == manifest.version
 
-    with world.database.transaction() as connection:
-        name_in_mlflow(world, rollback(connection, "delta_detector", "a data scientist", now()))
+    roll_back(world, "delta_detector", "a data scientist")
     known = MlflowClient(tracking_uri=uri, registry_uri=uri).get_registered_model("delta_detector").aliases
     assert known == {"previous": champion.version}, "the baseline was never a run, and is no champion there"
 

@@ -69,9 +69,10 @@ def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_o
     listed = stocktriage("models").out
     assert "supplier_lateness" in listed
     assert "late of 1" in listed  # of the lines since it learned
+    assert "train it anew" not in listed, "nothing has changed since"
     assert "since it learned" in client.get("/models").text
 
-    supplied.estimates.__init__()  # type: ignore[misc]  # five minutes pass
+    del supplied.estimates  # five minutes pass
     told = terms(client)
     assert told["order_late_chance"]["value"] > 0.3
     version = supplied.models.version("supplier_lateness")
@@ -79,11 +80,17 @@ def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_o
         assert f"model of lateness {version}" in told[term]["note"]
     assert told["supply"]["value"] == pytest.approx(1 - told["order_late_chance"]["value"])
 
-    back = stocktriage("rollback", "supplier_lateness")
-    assert back.code != 0
-    assert "nothing was before it" in back.err
     again = stocktriage("promote", "supplier_lateness")
     assert "it is live already" in again.err
+
+    back = stocktriage("rollback", "supplier_lateness")
+    assert (back.code, back.out.strip()) == (0, "supplier_lateness is withdrawn: no version is live")
+    assert supplied.models.supplier_lateness is None
+    roles = [row["role"] for row in model_rows(supplied) if row["name"] == "supplier_lateness"]
+    assert roles == ["withdrawn", "before"]
+    assert "no version is live, and nothing was before it" in stocktriage("rollback", "supplier_lateness").err
+    assert stocktriage("promote", "supplier_lateness").code == 0
+    assert supplied.models.supplier_lateness is not None
 
 
 def test_lines_that_came_before_they_were_due_do_not_tell_how_many_come_late(supplied: World, stocktriage: Run) -> None:

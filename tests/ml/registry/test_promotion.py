@@ -74,6 +74,7 @@ def test_promotion_makes_a_version_live_and_rollback_takes_it_back(database: Dat
     with database.transaction() as connection:
         back = rollback(connection, "delta_detector", "a data scientist", now())
         rows = releases(connection, "delta_detector")
+    assert back is not None
     assert live_models(database).version("delta_detector") == back.version != told.manifest.version
     assert [row.reason for row in rows] == ["rolled back", "promoted", "shipped baseline"]
     assert [row.evaluation for row in rows] == [None, told.verdict.comparisons[0].digest, None]

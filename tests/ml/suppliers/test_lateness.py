@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.suppliers.deliveries import late_share, with_past
+from ml.suppliers.drift import lateness_drift
 from ml.suppliers.lateness import TooFewDeliveries, learn_lateness
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -94,6 +95,17 @@ def test_what_became_known_after_the_learning_ended_changes_no_chance() -> None:
     asked = told.filter(pl.col("promised_at") >= until)
     as_it_was, otherwise = (learn_lateness(with_past(one), until).chances(asked) for one in (before, later))
     np.testing.assert_array_equal(as_it_was, otherwise)
+
+
+def test_drift_is_told_once_more_come_late_than_chance_has_it() -> None:
+    known = year().with_columns(is_due=pl.lit(value=True))
+    until = START + 450 * DAY
+    model = learn_lateness(with_past(known), until)
+    assert not lateness_drift(model, with_past(known)).much
+    late = pl.when(pl.col("promised_at") >= until).then(pl.col("promised_at") + DAY).otherwise(pl.col("received_at"))
+    changed = lateness_drift(model, with_past(known.with_columns(received_at=late)))
+    assert changed.much
+    assert "more than chance: train it anew" in changed.in_words("late", "deliveries")
 
 
 def test_too_few_deliveries_are_said_so() -> None:

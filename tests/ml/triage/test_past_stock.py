@@ -7,6 +7,7 @@ import pytest
 
 from api.jobs.buffer_estimates import read_estimates
 from core_sync.database.engine import Database
+from ml.registry.service_models import shipped_models
 from ml.triage.past_stock import EVERY, free_stock, in_stock_hours, past_stock
 from tests.core_sync.stocked import MORNING, a_location, a_sku, happens
 
@@ -38,7 +39,7 @@ def test_time_without_stock_is_no_time_without_demand(database: Database) -> Non
         happens(database, "ship", "MUG", 5, MORNING - (15 - number) * day, location="LEEDS")
     with database.reading() as connection:
         told = in_stock_hours(connection, free_stock(connection), MORNING)
-        demand = read_estimates(connection, MORNING).demand.of("MUG", "")
+        demand = read_estimates(connection, MORNING, shipped_models()).demand.of("MUG", "")
     today = int(MORNING.timestamp()) // 86_400
     of_day = dict(told.select(today - pl.col("day"), "hours").rows())
     assert [of_day.get(ago, 24.0) for ago in (0, 10, 11, 12, 16, 17)] == [0.0, 0.0, 8.0, 24.0, 16.0, 0.0]
