@@ -12,6 +12,7 @@ decile: least where exactly one of ten takes longer.
 
 import argparse
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,8 @@ def figures(folder: Path, history: Path | None) -> Iterator[Figure]:
     orders, earlier = read(folder), None if history is None else read(history)
     told = with_past(orders if earlier is None else pl.concat([earlier, orders]).unique("order", keep="first"))
     told = told.sort("placed_at", "order")
-    until = told["placed_at"][len(told) * 3 // 4] if earlier is None else orders["placed_at"].min()
+    begins = told if earlier is None else orders.sort("placed_at")
+    until: datetime = begins["placed_at"][len(told) * 3 // 4 if earlier is None else 0]
     model, seen = learn_latency(told, until), outcomes_at(told, until)
     asked = told.filter((pl.col("placed_at") >= until) & pl.col("hours").is_not_null())
     hours, ours = asked["hours"].to_numpy(), model.hours(asked)
