@@ -2,15 +2,16 @@
 
 from sqlalchemy import Connection, text
 
+from core_sync.cases.tally import fold
 from core_sync.database.engine import Database
 
 CHANNELS, LOCATIONS, OWNERS = 12, 20, 8
 SKUS_A_CASE = 2
 """One SKU for every so many cases."""
-WIDE_SHARE = 10
-"""One signal in so many belongs to the first case, an outage; the others lie evenly."""
-ANOMALY_EVERY = 10
-"""One signal in so many is an anomaly."""
+WIDE = "c.n % 10 = 0 AND c.n <= 1000000"
+"""Signals of the first case, an outage: one in ten, at most 100,000; the others lie evenly."""
+ANOMALY = "c.n % 10 = 5"
+"""Signals that are anomalies; the others are failures."""
 
 CAUSES = ("timeout", "sku_mapping", "stale_reservation", "duplicate", "posting_delay", "other")
 
@@ -18,11 +19,12 @@ CAUSES = ("timeout", "sku_mapping", "stale_reservation", "duplicate", "posting_d
 def fill(database: Database, cases: int, signals: int, at: int) -> None:
     """``cases`` open cases, ``signals`` signals, what they are narrowed and found by; ``at`` in microseconds."""
     bound = {"cases": cases, "signals": signals, "at": at}
-    for statement in (_MASTER, _CASES, _FAILURES, _ANOMALIES, _DIAGNOSES, _FAILURES_IN, _ANOMALIES_IN, _SCOPES, _WORDS,
-                      _MARKS):  # fmt: skip
+    for statement in (_MASTER, _CASES, _FAILURES, _ANOMALIES, _DIAGNOSES, _FAILURES_IN, _ANOMALIES_IN, _SIGNALS_IN,
+                      _SCOPES, _WORDS, _MARKS):  # fmt: skip
         with database.transaction() as connection:
             for one in statement.split(";"):
                 _run(connection, one, bound)
+    fold(database)
     if not database.is_sqlite:
         with database.transaction() as connection:
             for table, column in (("exception_case", "case_id"), ("failure", "failure_id"), ("anomaly", "anomaly_id")):
@@ -45,7 +47,7 @@ def _run(connection: Connection, statement: str, bound: dict[str, int]) -> None:
 
 _CAUSE = "CASE c.n % 6 " + " ".join(f"WHEN {n} THEN '{cause}'" for n, cause in enumerate(CAUSES)) + " END"
 _SKU = f"'SKU-' || (c.n / {SKUS_A_CASE})"
-_CASE_OF = f"CASE WHEN c.n % {WIDE_SHARE} = 0 THEN 1 ELSE 1 + (c.n * 7919) % CAST(:cases AS bigint) END"
+_CASE_OF = f"CASE WHEN {WIDE} THEN 1 ELSE 1 + (c.n * 7919) % CAST(:cases AS bigint) END"
 _CHANNEL, _LOCATION = f"'channel-' || (c.n % {CHANNELS})", f"'LOC-' || (c.n % {LOCATIONS})"
 _LOSS = "10000 * (1 + (c.n * 7919) % 1000) * (1 + 100 / (1 + c.n % 37))"
 
@@ -63,7 +65,7 @@ SELECT c.n, {_CAUSE} || '|' || c.n, CASE WHEN c.n % 3 = 0 THEN 'acknowledged' EL
        '{{"exposure": {{"value": 12.5, "unit": "EUR", "basis": "computed", "why": "the update did not arrive"}}}}',
        c.n % 48, CAST(:at AS bigint), 0, ({_LOSS}) / 10000.0, '["the request timed out", "the listing shows too much"]',
        '["' || {_SKU} || '"]', '["' || {_LOCATION} || '"]', '["' || {_CHANNEL} || '"]',
-       CAST(:signals AS bigint) / CAST(:cases AS bigint), 'retry_push', 'approve',
+       0, 'retry_push', 'approve',
        CASE WHEN c.n % 4 = 0 THEN 'owner-' || (c.n % {OWNERS}) END, CAST(:at AS bigint) - c.n, CAST(:at AS bigint),
        '{{"root_cause": "1"}}', FALSE
 FROM {{cases}} c
@@ -75,7 +77,7 @@ INSERT INTO failure (failure_id, id, kind, occurred_at, recorded_at, message, sy
 SELECT c.n, 'F-' || c.n, 'push', CAST(:at AS bigint) - c.n, CAST(:at AS bigint) - c.n,
        'upstream request timed out after 30 s, order ' || c.n, {_CHANNEL}, {_CHANNEL}, 'push_inventory', {_SKU},
        {_LOCATION}, 504, 'TIMEOUT', 3, 30000.0, '{{}}'
-FROM {{signals}} c WHERE c.n % {ANOMALY_EVERY} <> 0
+FROM {{signals}} c WHERE NOT ({ANOMALY})
 """
 
 _ANOMALIES = f"""
@@ -83,25 +85,30 @@ INSERT INTO anomaly (anomaly_id, kind, fact_id, system, sku, location, channel, 
     fault_probability, reasons, model_version, scored_at)
 SELECT c.n, 'delta', c.n, 'wms', {_SKU}, {_LOCATION}, '', 'on_hand', CAST(:at AS bigint) - c.n, 6.0, 0.001, 0.7,
        '["a rare quantity"]', '1', CAST(:at AS bigint)
-FROM {{signals}} c WHERE c.n % {ANOMALY_EVERY} = 0
+FROM {{signals}} c WHERE {ANOMALY}
 """
 
 _DIAGNOSES = f"""
 INSERT INTO diagnosis (failure_id, root_cause, subclass, probability, abstained, probabilities, reasons, model_version,
     made_at)
-SELECT c.n, {_CAUSE}, NULL, 0.9, FALSE, '{{"timeout": 0.9, "other": 0.1}}', '["the request timed out"]', '1',
+SELECT c.n, CASE WHEN {WIDE} THEN 'timeout' ELSE {_CAUSE} END, CASE WHEN {WIDE} THEN 'outage' END, 0.9, FALSE,
+       '{{"timeout": 0.9, "other": 0.1}}', '["the request timed out"]', '1',
        CAST(:at AS bigint)
-FROM {{signals}} c WHERE c.n % {ANOMALY_EVERY} <> 0
+FROM {{signals}} c WHERE NOT ({ANOMALY})
 """
 
 _FAILURES_IN = f"""
 INSERT INTO case_signal (case_id, kind, signal_id, pinned, added_at)
-SELECT {_CASE_OF}, 'failure', c.n, FALSE, CAST(:at AS bigint) FROM {{signals}} c WHERE c.n % {ANOMALY_EVERY} <> 0
+SELECT {_CASE_OF}, 'failure', c.n, FALSE, CAST(:at AS bigint) FROM {{signals}} c WHERE NOT ({ANOMALY})
 """
 
 _ANOMALIES_IN = f"""
 INSERT INTO case_signal (case_id, kind, signal_id, pinned, added_at)
-SELECT {_CASE_OF}, 'anomaly', c.n, FALSE, CAST(:at AS bigint) FROM {{signals}} c WHERE c.n % {ANOMALY_EVERY} = 0
+SELECT {_CASE_OF}, 'anomaly', c.n, FALSE, CAST(:at AS bigint) FROM {{signals}} c WHERE {ANOMALY}
+"""
+
+_SIGNALS_IN = """
+UPDATE exception_case SET signals = (SELECT COUNT(*) FROM case_signal s WHERE s.case_id = exception_case.case_id)
 """
 
 _SCOPES = f"""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     any_,
     func,
@@ -61,37 +62,56 @@ Conditions = Sequence[ColumnElement[bool]]
 
 def conditions(connection: Connection, shown: Filter) -> Conditions:
     """What ``shown`` means, as conditions on a row of cases."""
-    found: list[ColumnElement[bool]] = []
-    if shown.statuses:
-        if Status.RESOLVED not in shown.statuses:
-            found.append(literal_column(OPEN))
-        found.append(_status(set(shown.statuses)))
-    if shown.root_cause:
-        found.append(_caused_by(shown.root_cause))
-    if shown.owner:
-        found.append(CASES.c.owner == shown.owner)
-    if shown.abstained is not None:
-        found.append(CASES.c.abstained.is_(shown.abstained))
-    for kind, value in (("sku", shown.sku), ("location", shown.location), ("channel", shown.channel)):
-        if value:
-            found.append(_touches(connection, kind, value))
+    found = by_columns(shown, CASES)
+    found += [_touches(connection, kind, value) for kind, value in _scopes(shown)]
     if shown.search:
         found.append(_says(connection, words_of(shown.search)))
     return found
 
 
-def _status(wanted: Collection[Status]) -> ColumnElement[bool]:
+def each_tested(shown: Filter) -> Conditions:
+    """What ``shown`` means but for its words, as a test of each of a few cases."""
+    scope: Select[int] = select(literal_column("1", BigInteger)).where(col(CaseScope.case_id) == CASES.c.case_id)
+    found = by_columns(shown, CASES)
+    for kind, value in _scopes(shown):
+        found.append(scope.where(col(CaseScope.kind) == kind, col(CaseScope.value) == value).exists())
+    return found
+
+
+def _scopes(shown: Filter) -> list[tuple[str, str]]:
+    """Kind and value of what the cases are to touch."""
+    asked = (("sku", shown.sku), ("location", shown.location), ("channel", shown.channel))
+    return [(kind, value) for kind, value in asked if value]
+
+
+def by_columns(shown: Filter, table: Table) -> list[ColumnElement[bool]]:
+    """What of ``shown`` is told by columns that cases and the tally of them have alike."""
+    found: list[ColumnElement[bool]] = []
+    if shown.statuses:
+        if Status.RESOLVED not in shown.statuses:
+            found.append(literal_column(OPEN))
+        found.append(_status(set(shown.statuses), table))
+    if shown.root_cause:
+        found.append(_caused_by(shown.root_cause, table))
+    if shown.owner:
+        found.append(table.c.owner == shown.owner)
+    if shown.abstained is not None:
+        found.append(table.c.abstained.is_(shown.abstained))
+    return found
+
+
+def _status(wanted: Collection[Status], table: Table) -> ColumnElement[bool]:
     """Of the many statuses that the list usually shows, which it does not: else a database begins with each in turn."""
     others = [status for status in UNRESOLVED if status not in wanted]
     if Status.RESOLVED in wanted or len(others) > 1:
-        return CASES.c.status.in_(sorted(wanted))
-    return CASES.c.status.not_in(others) if others else true()
+        return table.c.status.in_(sorted(wanted))
+    return table.c.status.not_in(others) if others else true()
 
 
-def _caused_by(root_cause: str) -> ColumnElement[bool]:
+def _caused_by(root_cause: str, table: Table) -> ColumnElement[bool]:
     """A person's word or else the model's; both databases guess better how many that are than of a coalesce."""
-    by_model = and_(CASES.c.override_root_cause.is_(None), CASES.c.root_cause == root_cause)
-    return or_(CASES.c.override_root_cause == root_cause, by_model)
+    by_model = and_(table.c.override_root_cause.is_(None), table.c.root_cause == root_cause)
+    return or_(table.c.override_root_cause == root_cause, by_model)
 
 
 def narrowed(statement: Select[*Columns], wanted: Conditions) -> Select[*Columns]:
@@ -126,9 +146,10 @@ def _says(connection: Connection, words: Sequence[str]) -> ColumnElement[bool]:
 
 def _few(connection: Connection, found: Select[int]) -> ColumnElement[bool] | None:
     """The cases by number, where they are few."""
-    numbers = list(connection.execute(found.limit(FEW + 1)).scalars())
-    if len(numbers) > FEW:
+    counted = select(func.count()).select_from(found.limit(FEW + 1).subquery())
+    if connection.execute(counted).scalar_one() > FEW:
         return None
+    numbers = list(connection.execute(found).scalars())
     if connection.dialect.name == "sqlite":
         each = func.json_each(msgspec.json.encode(numbers).decode()).table_valued("value")
         return CASES.c.case_id.in_(select(each.c.value))

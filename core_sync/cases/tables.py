@@ -1,6 +1,6 @@
 """Storage of cases, the signals in them, what they are found by, and their timeline."""
 
-from sqlalchemy import CheckConstraint, Column, Computed, Index, Text, UniqueConstraint, text, true
+from sqlalchemy import CheckConstraint, Column, Computed, Index, Table, Text, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from core_sync.database.columns import key, moment, whole
@@ -9,16 +9,17 @@ OPEN = "status <> 'resolved'"
 """As the indexes of unresolved cases say it; both databases use them only where a query says the same."""
 
 _TO_REVIEW = f"needs_review AND {OPEN}"
+_WIDE = "touches IS NULL"
 _REPLACED, _ASLEEP = "override_until IS NOT NULL", "snoozed_until IS NOT NULL"
 _LISTED_BY = (
     "status", "root_cause", "override_root_cause", "abstained", "owner", "currency", "expected_loss",
 )  # fmt: skip
 """What the list is narrowed and added up by: the index alone answers it, however wide the rows are."""
 
-_COUNTED_BY = (
-    "currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "touches", "expected_loss",
-    "case_id",
-)  # fmt: skip
+COUNTED_AS = ("currency", "status", "root_cause", "override_root_cause", "owner", "abstained", "touches")
+"""What makes cases of one kind, where they are counted."""
+
+_COUNTED_BY = (*COUNTED_AS, "expected_loss", "case_id")
 """What the list is counted by, in the order in which it is: no database has to sort for that."""
 
 TOUCHES_LETTERS_MAX = 400
@@ -56,7 +57,14 @@ class ExceptionCase(SQLModel, table=True):
         Index("case_by_opening", "opened_at", "case_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index("case_by_harm", "harm_at", "case_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index("case_facets", *_COUNTED_BY, sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
-        Index("case_to_review", "case_id", sqlite_where=text(_TO_REVIEW), postgresql_where=text(_TO_REVIEW)),
+        Index(
+            "case_to_review",
+            "weighed_at",
+            "case_id",
+            sqlite_where=text(_TO_REVIEW),
+            postgresql_where=text(_TO_REVIEW),
+        ),
+        Index("case_wide", "case_id", sqlite_where=text(_WIDE), postgresql_where=text(_WIDE)),
         Index("case_to_renew", "weighed_at", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index(
             "case_by_end",
@@ -132,6 +140,31 @@ class ExceptionCase(SQLModel, table=True):
     """Something related happened since the case was last weighed."""
 
 
+class CaseTally(SQLModel, table=True):
+    """Cases of one kind, as many as all rows of that kind add up to; written by triggers on cases (``tally``)."""
+
+    __tablename__ = "case_tally"
+
+    tally_id: int | None = key()
+    currency: str | None = None
+    status: str
+    root_cause: str
+    override_root_cause: str | None = None
+    owner: str | None = None
+    abstained: bool
+    touches: str | None = None
+    cases: int = whole()
+    priced: int = whole()
+    """Of them, those of which it is known what they cost."""
+    loss: int = whole()
+    """Together, in ten-thousandths of ``currency``."""
+    folded: bool = False
+    """The row stands for all of its kind that had been added when it was written."""
+
+
+TALLY: Table = CaseTally.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table models
+
+
 class CaseSignal(SQLModel, table=True):
     """A failure or an anomaly that belongs to a case; each signal is in exactly one."""
 
@@ -139,7 +172,7 @@ class CaseSignal(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "signal_id", name="signal_in_one_case"),
         CheckConstraint("kind IN ('failure', 'anomaly')", name="signal_kind_known"),
-        Index("case_signal_by_case", "case_id"),
+        Index("case_signal_by_case", "case_id", "kind", "case_signal_id"),
     )
 
     case_signal_id: int | None = key()

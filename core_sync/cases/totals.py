@@ -7,19 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, null, select, union_all
+from sqlalchemy import Connection, Select, SelectBase, func, null, select, union_all
 from sqlmodel import col
 
-from core_sync.cases.narrow import Conditions, Filter, conditions, narrowed
+from core_sync.cases.narrow import Conditions, Filter, conditions, each_tested, narrowed
 from core_sync.cases.rows import CASES
-from core_sync.cases.tables import CaseScope
+from core_sync.cases.tables import COUNTED_AS, CaseScope
+from core_sync.cases.tally import COUNTED, is_tallied, tallied
 from core_sync.money import from_ten_thousandths
 
 STEPS = (1, 5, 10, 20, 50, 100)
 """After how many cases it is told how much they cover."""
-
-COUNTED = ("channel", "location")
-"""Kinds of scope that are counted, in the order in which a case lists them; there are too many SKUs for that."""
 
 FACET_VALUES_MAX = 50
 """Of a facet with more values, those with the most cases."""
@@ -53,22 +51,22 @@ class Facets:
 
 def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
     """Sums over everything that the filter shows."""
-    statement = select(func.count(), func.sum(CASES.c.expected_loss), CASES.c.currency).group_by(CASES.c.currency)
-    rows = connection.execute(narrowed(statement, conditions(connection, shown or Filter())))
-    return _totals([tuple(row) for row in rows])
+    of = _kinds(connection, shown or Filter()).subquery()
+    statement = select(func.sum(of.c.n), func.sum(of.c.priced), func.sum(of.c.loss), of.c.currency)
+    return _totals([tuple(row) for row in connection.execute(statement.group_by(of.c.currency))])
 
 
 def read_facets(connection: Connection, shown: Filter | None = None) -> Facets:
     """How many of what the filter shows have each status, root cause, owner, channel and location."""
-    wanted = conditions(connection, shown or Filter())
-    by_columns, by_touches = _counted(connection, wanted)
+    wanted = shown or Filter()
+    of_columns, of_touches = _counted(connection, _kinds(connection, wanted))
     counts: dict[str, dict[str, int]] = {"status": {}, "root_cause": {}, "owner": {}, "abstained": {}}
-    for count, _, _, status, cause, override, owner, abstained in by_columns:
+    for count, _, _, _, status, cause, override, owner, abstained in of_columns:
         for facet, value in zip(counts, (status, override or cause, owner, abstained), strict=True):
             name = _said(value)
             counts[facet][name] = counts[facet].get(name, 0) + int(count)
-    counts |= _scopes(connection, wanted, by_touches)
-    return Facets(_totals(by_columns), {facet: _largest_first(found) for facet, found in counts.items()})
+    counts |= _scopes(connection, wanted, of_touches)
+    return Facets(_totals(of_columns), {facet: _largest_first(found) for facet, found in counts.items()})
 
 
 def read_coverage(connection: Connection, shown: Filter | None = None, steps: Sequence[int] = STEPS) -> list[Covered]:
@@ -81,8 +79,8 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     ranked = narrowed(select(CASES.c.expected_loss), wanted)
     ranked = ranked.order_by(CASES.c.rank_value.desc(), CASES.c.case_id.desc()).limit(most)
     losses = [int(loss or 0) for loss in connection.execute(ranked).scalars()]
-    every = connection.execute(narrowed(select(func.sum(CASES.c.expected_loss)), wanted)).scalar_one()
-    total = int(every or 0)
+    every = _kinds(connection, shown or Filter()).subquery()
+    total = int(connection.execute(select(func.sum(every.c.loss))).scalar_one() or 0)
     told: list[Covered] = []
     for step in steps:
         if step > len(losses) and told and told[-1].cases >= len(losses):
@@ -95,34 +93,46 @@ def read_coverage(connection: Connection, shown: Filter | None = None, steps: Se
     return told
 
 
-_COLUMNS = (
-    CASES.c.currency, CASES.c.status, CASES.c.root_cause, CASES.c.override_root_cause, CASES.c.owner, CASES.c.abstained
-)  # fmt: skip
+def _kinds(connection: Connection, shown: Filter) -> SelectBase:
+    """What ``shown`` asks for, by kind: ``n`` cases, ``priced`` of them with a ``loss``. The tally tells, if it can."""
+    if not is_tallied(shown):
+        return _walked(conditions(connection, shown))
+    told = tallied(connection, shown)
+    if not shown.channel and not shown.location:
+        return told
+    return union_all(told, _walked([*each_tested(shown), CASES.c.touches.is_(None)]))
 
 
-def _counted(connection: Connection, wanted: Conditions) -> tuple[list[tuple[Any, ...]], list[tuple[str | None, int]]]:
-    """Count and sum of money by ``_COLUMNS``, and counts by what is touched: all that fit are walked through once."""
-    both = narrowed(
-        select(*_COLUMNS, CASES.c.touches, func.count().label("n"), func.sum(CASES.c.expected_loss).label("loss")),
-        wanted,
-    ).group_by(*_COLUMNS, CASES.c.touches).cte("counted")  # fmt: skip
-    columns = [both.c[column.name] for column in _COLUMNS]
-    by_columns = select(func.sum(both.c.n), func.sum(both.c.loss), *columns, null()).group_by(*columns)
-    untold = [null() for _ in (both.c.loss, *columns)]
-    by_touches = select(func.sum(both.c.n), *untold, both.c.touches).group_by(both.c.touches)
-    rows = [tuple(row) for row in connection.execute(union_all(by_columns, by_touches))]
-    has_status = 1 + _COLUMNS.index(CASES.c.status) + 1
-    of_columns = [row[:-1] for row in rows if row[has_status] is not None]
-    return of_columns, [(row[-1], int(row[0])) for row in rows if row[has_status] is None]
+def _walked(wanted: Conditions) -> Select[Any]:
+    """The same of the cases themselves: all that fit are walked through once."""
+    kinds = [CASES.c[name] for name in COUNTED_AS]
+    loss = CASES.c.expected_loss
+    sums = (func.count().label("n"), func.count(loss).label("priced"), func.sum(loss).label("loss"))
+    return narrowed(select(*kinds, *sums), wanted).group_by(*kinds)
+
+
+def _counted(connection: Connection, kinds: SelectBase) -> tuple[list[tuple[Any, ...]], list[tuple[str | None, int]]]:
+    """The three sums by all that ``kinds`` differ in but what they touch; and counts by that."""
+    both = kinds.cte("counted")
+    columns = [both.c[name] for name in COUNTED_AS if name != "touches"]
+    of_columns = select(func.sum(both.c.n), func.sum(both.c.priced), func.sum(both.c.loss), *columns, null())
+    untold = [null() for _ in (both.c.priced, both.c.loss, *columns)]
+    of_touches = select(func.sum(both.c.n), *untold, both.c.touches).group_by(both.c.touches)
+    rows = [tuple(row) for row in connection.execute(union_all(of_columns.group_by(*columns), of_touches))]
+    status = 3 + COUNTED_AS.index("status")
+    return [row[:-1] for row in rows if row[status] is not None], [
+        (row[-1], int(row[0])) for row in rows if row[status] is None
+    ]
 
 
 def _scopes(
-    connection: Connection, wanted: Conditions, by_touches: Sequence[tuple[str | None, int]]
+    connection: Connection, shown: Filter, of_touches: Sequence[tuple[str | None, int]]
 ) -> dict[str, dict[str, int]]:
-    """The cases that fit, by channel and by location: very many have few different ones, and an index tells them."""
+    """The cases that fit, by channel and by location: very many have few different ones."""
     found: Counter[tuple[str, str]] = Counter()
-    for touches, count in by_touches:
+    for touches, count in of_touches:
         if touches is None:
+            wanted = each_tested(shown) if is_tallied(shown) else conditions(connection, shown)
             found.update(_of_wide(connection, wanted))
             continue
         for kind, values in zip(COUNTED, msgspec.json.decode(touches), strict=True):
@@ -142,11 +152,11 @@ def _of_wide(connection: Connection, wanted: Conditions) -> dict[tuple[str, str]
 
 
 def _totals(rows: Sequence[tuple[Any, ...]]) -> Totals:
-    """Of rows that begin with a count, a sum of money and its currency."""
+    """Of rows that begin with a count, how many of these have a loss, their loss and its currency."""
     sums: dict[str, int] = {}
-    for _, total, currency in (row[:3] for row in rows):
-        if currency and total is not None:
-            sums[currency] = sums.get(currency, 0) + int(total)
+    for _, priced, loss, currency in (row[:4] for row in rows):
+        if currency and priced:
+            sums[currency] = sums.get(currency, 0) + int(loss)
     losses = {currency: from_ten_thousandths(total) for currency, total in sorted(sums.items())}
     return Totals(sum(int(row[0]) for row in rows), losses)
 

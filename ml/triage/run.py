@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json
 from core_sync.cases.self_resolution import resolve_settled
+from core_sync.cases.tally import fold
 from core_sync.cases.weigh import cases_never_weighed, cases_to_renew, cases_to_review, narrow_among
 from core_sync.database.engine import Database
 from core_sync.failures.mapping import AT_ONCE, tell_candidates
@@ -76,6 +77,7 @@ def triage(
         narrow, wide = _by_width(connection, asking)
     _in_parts(weigh, narrow, wide)
     _renew(database, weigh, at)
+    fold(database)
     return TriageSummary(anomalies, diagnosed, len(gathered), settled, len(asking), len(resolved))
 
 

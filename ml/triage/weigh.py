@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from core_sync.cases.recurrence import RECURS_WITHIN, times_back
 from core_sync.cases.rows import in_parts
 from core_sync.cases.scope import touch_ahead
+from core_sync.cases.tally import fold
 from core_sync.cases.weigh import (
     NOTICEABLE,
     Opinion,
@@ -129,6 +130,7 @@ def weigh_cases(
     for part in in_parts(sorted(around.skus)):
         with database.transaction() as connection:
             tell_stakes(connection, part, losses)
+    fold(database)
 
 
 def _books(connection: Connection, around: Around, reporting: str, at: datetime) -> Books:

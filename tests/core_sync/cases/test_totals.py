@@ -3,14 +3,24 @@
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, insert, select, text, update
 
+from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
+from core_sync.cases.rows import CASES
 from core_sync.cases.rules import Status
-from core_sync.cases.totals import read_coverage, read_facets
+from core_sync.cases.scope import keep_scope
+from core_sync.cases.tally import fold
+from core_sync.cases.totals import Totals, read_coverage, read_facets, read_totals
 from core_sync.cases.verbs import assign, note, override, reopen, resolve, snooze
 from core_sync.database.engine import Database
+from core_sync.money import from_ten_thousandths
 from tests.core_sync.cases.worklist import MORNING, a_case, the_case, the_list
 
 
@@ -63,6 +73,86 @@ def test_facets_count_the_cases_that_the_list_shows(worked: Database, shown: Fil
         "location": Counter(location for case in listed for location in case.locations),
     }
     assert {facet: facets.counts[facet] for facet in expected} == expected
+
+
+NAMES = st.sampled_from(["", "LEEDS", "YORK", 'Bay "3"', "Zoë's"])
+
+
+class Worked(NamedTuple):
+    """One thing that happens to one of a few cases."""
+
+    case: int
+    status: str
+    cause: str
+    replaced: str | None
+    owner: str | None
+    abstained: bool
+    loss: int | None
+    locations: tuple[str, ...]
+
+
+WORKED = st.builds(
+    Worked,
+    case=st.integers(1, 4),
+    status=st.sampled_from([str(status) for status in Status]),
+    cause=st.sampled_from(["timeout", "duplicate"]),
+    replaced=st.sampled_from([None, "timeout"]),
+    owner=st.sampled_from([None, "ana"]),
+    abstained=st.booleans(),
+    loss=st.sampled_from([None, 0, 5]),
+    locations=st.lists(NAMES, max_size=2, unique=True).map(tuple) | st.just(("L" * 500,)),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(done=st.lists(WORKED, max_size=8), location=NAMES, folded=st.booleans())
+def test_counts_are_those_of_the_cases_whatever_happened_to_them(
+    database: Database, done: list[Worked], location: str, folded: bool
+) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("DELETE FROM case_scope"))
+        connection.execute(text("DELETE FROM exception_case"))
+        opened = {"status": "new", "title": "", "fingerprint": "", "opened_at": 0, "updated_at": 0}
+        connection.execute(insert(CASES), [opened | {"case_id": n, "fingerprint": str(n)} for n in range(1, 5)])
+    for one in done:
+        with database.transaction() as connection:
+            happened(connection, one)
+        if folded:
+            fold(database, at_least=1)
+    shows = [Filter(statuses=()), Filter(), Filter(location=location), Filter(root_cause="timeout", owner="ana")]
+    with database.reading() as connection:
+        for shown in shows:
+            told, counted = read_facets(connection, shown), read_totals(connection, shown)
+            assert (told.totals, told.counts) == walked(connection, shown), shown
+            assert counted == told.totals
+
+
+def happened(connection: Connection, one: Worked) -> None:
+    listed = msgspec.json.encode(one.locations).decode()
+    before = connection.execute(select(CASES).where(CASES.c.case_id == one.case)).one()._asdict()
+    connection.execute(
+        update(CASES).where(CASES.c.case_id == one.case).values(
+            status=one.status, root_cause=one.cause, override_root_cause=one.replaced, owner=one.owner, currency="EUR",
+            abstained=one.abstained, expected_loss=one.loss, locations=listed,
+        )
+    )  # fmt: skip
+    keep_scope(connection, one.case, before, {**before, "locations": listed})
+
+
+def walked(connection: Connection, shown: Filter) -> tuple[Totals, dict[str, dict[str, int]]]:
+    """The same, case by case of those that the list shows."""
+    numbers = [case.case for case in read_feed(connection, MORNING, shown).cases]
+    rows = connection.execute(select(CASES).where(CASES.c.case_id.in_(numbers))).all()
+    losses = [from_ten_thousandths(row.expected_loss) for row in rows if row.expected_loss is not None]
+    facets: dict[str, dict[str, int]] = {
+        "status": Counter(row.status for row in rows),
+        "root_cause": Counter(row.override_root_cause or row.root_cause for row in rows),
+        "owner": Counter(row.owner or "(none)" for row in rows),
+        "abstained": Counter("yes" if row.abstained else "no" for row in rows),
+        "channel": Counter(channel for row in rows for channel in msgspec.json.decode(row.channels)),
+        "location": Counter(place for row in rows for place in msgspec.json.decode(row.locations)),
+    }
+    return Totals(len(rows), {"EUR": sum(losses, Decimal(0))} if losses else {}), facets
 
 
 def test_what_is_resolved_is_counted_again_once_it_is_open_again(worked: Database) -> None:
