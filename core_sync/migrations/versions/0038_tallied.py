@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0037"
-down_revision = "core_0036"
+revision = "core_0038"
+down_revision = "core_0037"
 branch_labels = None
 depends_on = None
 
