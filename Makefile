@@ -11,7 +11,7 @@ STAMPS := $(VENV)/installed
 CODE := api benchmarks core_sync ml remediation simulation tests
 BENCHMARKS := $(filter-out __init__,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
-PARALLEL = --numprocesses=auto --dist=worksteal # a database server for each process
+PARALLEL = --numprocesses=auto --dist=worksteal # how many: tests/conftest.py; a database server for each process
 
 # uv does not read pip's configuration; the one place where a machine names its package index is respected by both.
 INSTALL = index=$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}; \

@@ -29,6 +29,11 @@ _attempts: list[str] = []
 _end_of_watch = watch(_attempts.append)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A process more than there are cores: some tests wait for servers, browsers and other processes to start."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def outside_attempts() -> Iterator[list[str]]:
     """Attempts to leave loopback during this test; it fails for any that is left here."""

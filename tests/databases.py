@@ -14,9 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
+import psycopg
+from sqlalchemy import URL, make_url
 
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
@@ -104,12 +103,13 @@ def administer(server_url: str, statement: str) -> None:
     Raises:
         PostgresqlUnavailable: the server cannot be reached, or refuses.
     """
-    engine = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    except OperationalError as error:
-        raise PostgresqlUnavailable(str(error.orig)) from error
+        with psycopg.connect(
+            make_url(server_url).set(drivername="postgresql").render_as_string(False), autocommit=True
+        ) as connection:
+            connection.execute(statement)
+    except psycopg.OperationalError as error:
+        raise PostgresqlUnavailable(str(error)) from error
 
 
 def _binaries() -> Path:

@@ -1,8 +1,9 @@
 """Keep one throw-away PostgreSQL server for as long as the process that started this one lives.
 
-Run as a program by ``tests.databases``: ``python postgresql_keeper.py BINARIES [FOLDER]``. It prints one line, ``ready
-DIRECTORY`` (of the server's socket) or ``failed REASON``, and stops the server when its standard input ends. The
-operating system closes that pipe however the starter ends, so that nothing is left behind even by ``kill -9``.
+Run as a program by ``tests.databases``: ``python postgresql_keeper.py BINARIES [FOLDER]``, FOLDER one in memory. It
+prints one line, ``ready DIRECTORY`` (of the server's socket) or ``failed REASON``, and stops the server when its
+standard input ends. The operating system closes that pipe however the starter ends, so that nothing is left behind
+even by ``kill -9``.
 """
 
 import os
@@ -19,6 +20,8 @@ from typing import Any
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
+# What guards against a machine that dies, and what copies on other servers need: in memory there is neither.
+SPARING = {"full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 SOCKET_PATH_BYTES_MAX = 90  # systems allow 104 or 108; the socket's own name takes 14
 
 
@@ -30,7 +33,7 @@ def main(binaries: Path, folder: Path | None = None) -> int:
     server: subprocess.Popen[bytes] | None = None
     try:
         owner = _unprivileged_owner(directory)
-        server = _start(_reachable(binaries, directory, owner), directory, owner)
+        server = _start(_reachable(binaries, directory, owner), directory, owner, sparing=folder is not None)
         print(f"ready {directory}", flush=True)
         while server.poll() is None and not _starter_is_gone():
             pass
@@ -76,7 +79,7 @@ def _reachable(binaries: Path, directory: Path, owner: dict[str, Any]) -> Path:
     return copy / binaries.relative_to(packages)
 
 
-def _start(binaries: Path, directory: Path, owner: dict[str, Any]) -> subprocess.Popen[bytes]:
+def _start(binaries: Path, directory: Path, owner: dict[str, Any], sparing: bool) -> subprocess.Popen[bytes]:
     """Make a cluster and serve it on a socket inside ``directory``, on no network address at all."""
     data = directory / "data"
     choices = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
@@ -87,6 +90,8 @@ def _start(binaries: Path, directory: Path, owner: dict[str, Any]) -> subprocess
         raise RuntimeError(f"initdb: {made.stderr}")
     log = directory / "log"
     settings = {"listen_addresses": "", "unix_socket_directories": directory, "fsync": "on", "max_connections": 200}
+    if sparing:
+        settings |= SPARING
     with log.open("wb") as written:
         server = subprocess.Popen(
             [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],

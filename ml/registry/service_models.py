@@ -4,9 +4,10 @@ Loading checks every hash against the manifest; the parts of scikit-learn are re
 allow-list of ours. MLflow is not imported here.
 """
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -26,6 +27,13 @@ from ml.suppliers.lateness import Lateness
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 """The baseline that comes with the project."""
+
+
+class CheckedFiles(NamedTuple):
+    """A folder and the version that its files were found to be: the same of both is loaded once a process."""
+
+    folder: Path
+    version: str
 
 
 @dataclass(frozen=True)
@@ -53,17 +61,18 @@ class ServiceModels:
             ModelRefused: it is not the model its manifest describes.
             SettingsRefused: one of the user's tables of codes cannot be read.
         """
-        return classifier_storage.load(self._checked("root_cause"), codes_with(self.code_files))
+        loaded = _classifier(self._checked("root_cause"))
+        return replace(loaded, codes=codes_with(self.code_files))
 
     @cached_property
     def delta_detector(self) -> Detector:
         """The detector of strange deltas."""
-        return detector_storage.load(self._checked("delta_detector"))
+        return _detector(self._checked("delta_detector"))
 
     @cached_property
     def movement_detector(self) -> Detector:
         """The detector of strange movements."""
-        return detector_storage.load(self._checked("movement_detector"))
+        return _detector(self._checked("movement_detector"))
 
     def detector(self, name: str) -> Detector:
         """The detector ``name``."""
@@ -72,24 +81,24 @@ class ServiceModels:
     @cached_property
     def delta_fault_curve(self) -> FaultCurve:
         """The chance of a fault by the delta detector's score."""
-        return load_curve(self._checked("delta_detector"))
+        return load_curve(self._checked("delta_detector").folder)
 
     @cached_property
     def movement_fault_curve(self) -> FaultCurve:
         """The chance of a fault by the movement detector's score."""
-        return load_curve(self._checked("movement_detector"))
+        return load_curve(self._checked("movement_detector").folder)
 
     @cached_property
     def supplier_lateness(self) -> Lateness | None:
         """The chance that a delivery comes late; None before one was promoted."""
         name = "supplier_lateness"
-        return lateness_storage.load(self._checked(name)) if name in self.folders else None
+        return lateness_storage.load(self._checked(name).folder) if name in self.folders else None
 
     @cached_property
     def fulfilment_latency(self) -> Latency | None:
         """Within which hours orders leave the shelf; None before one was promoted."""
         name = "fulfilment_latency"
-        return latency_storage.load(self._checked(name)) if name in self.folders else None
+        return latency_storage.load(self._checked(name).folder) if name in self.folders else None
 
     def version(self, name: str) -> str:
         """The version of the model ``name``."""
@@ -108,11 +117,24 @@ class ServiceModels:
         except (ValueError, OSError, StocktriageError) as error:
             raise ModelRefused(self.folders[name], str(error)) from error
 
-    def _checked(self, name: str) -> Path:
-        """The folder of ``name``, its hashes checked now: files may have changed since the manifests were read."""
-        if read_manifest(self.folders[name]).name != name:
+    def _checked(self, name: str) -> CheckedFiles:
+        """The files of ``name``, their hashes checked now: they may have changed since the manifests were read."""
+        now = read_manifest(self.folders[name])
+        if now.name != name:
             raise ModelRefused(self.folders[name], f"it is no {name}")
-        return self.folders[name]
+        if now.version != self.version(name):
+            raise ModelRefused(self.folders[name], f"it was version {self.version(name)} a while ago")
+        return CheckedFiles(self.folders[name], now.version)
+
+
+@lru_cache(maxsize=4)
+def _detector(checked: CheckedFiles) -> Detector:
+    return detector_storage.load(checked.folder)
+
+
+@lru_cache(maxsize=4)
+def _classifier(checked: CheckedFiles) -> RootCauseClassifier:
+    return classifier_storage.load(checked.folder)
 
 
 def live_models(database: Database, code_files: tuple[Path, ...] = ()) -> ServiceModels:

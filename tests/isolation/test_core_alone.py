@@ -52,6 +52,7 @@ def test_every_module_of_the_core_imports_alone() -> None:
     assert present == "[]"
 
 
+@pytest.mark.proof
 def test_every_test_of_the_core_is_found_alone() -> None:
     ended = _alone(RUN_ITS_TESTS, "--collect-only")
     assert ended.returncode == 0, ended.stdout

@@ -23,6 +23,8 @@ from api.jobs.triage import triage
 from api.wiring import World, build_world
 from core_sync.settings import read_settings
 
+pytestmark = pytest.mark.proof
+
 CAUSES = ("timeout", "sku_mapping", "stale_reservation", "duplicate", "posting_delay")
 
 
@@ -97,7 +99,6 @@ def test_nothing_is_pushed_that_nobody_asked_for(world: World) -> None:
     assert count(world, "SELECT count(*) FROM push_attempt") == 0
 
 
-@pytest.mark.proof
 def test_a_retry_reaches_the_channel_and_is_read_back(world: World, client: TestClient) -> None:
     pushing = [
         item["case"]

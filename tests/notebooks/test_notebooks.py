@@ -8,14 +8,10 @@ from nbclient import NotebookClient
 
 CHECKOUT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
-QUICK = ("01_what_do_the_failures_say",)
-"""The others train, or classify thousands."""
 
 
-@pytest.mark.parametrize(
-    "notebook",
-    [pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.proof) for path in NOTEBOOKS],
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("notebook", [pytest.param(path, id=path.stem) for path in NOTEBOOKS])
 def test_a_notebook_runs_and_is_kept_without_output(notebook: Path) -> None:
     read = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]  # nbformat carries no types
     assert all(not cell.get("outputs") for cell in read.cells)

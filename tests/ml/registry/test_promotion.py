@@ -28,8 +28,7 @@ from ml.root_cause.codes.table import CodeTable
 from ml.root_cause.persist import save
 from ml.root_cause.text import text_model
 
-SOME = EvaluationSets(part=4)
-FEW = EvaluationSets(part=12)
+SOME = EvaluationSets(part=12)
 """Some of the frozen rows: enough for what is tested here."""
 
 
@@ -108,7 +107,7 @@ def test_a_worse_model_is_refused_with_the_reason_whatever_its_manifest_says(
     save(dulled(shipped_models().root_cause, 0.6), folder)
     signed(folder, "root_cause", {"fused.macro_f1": 0.99})
     with pytest.raises(VerbRefused, match=r"macro_f1 is 0\.\d+, the live version has 0\.\d+ .* it is worse"):
-        promoted(database, folder, sets=FEW)
+        promoted(database, folder)
     with database.reading() as connection:
         assert live_folder(connection, "root_cause") == SHIPPED / "root_cause"
         assert connection.execute(text("SELECT COUNT(*) FROM model_release")).scalar_one() == 0
@@ -116,7 +115,7 @@ def test_a_worse_model_is_refused_with_the_reason_whatever_its_manifest_says(
 
 def test_a_model_that_is_better_by_more_than_chance_passes(database: Database) -> None:
     model = shipped_models().root_cause
-    verdict = judge_classifier(model, dulled(model, 0.6), FEW.of_failures())
+    verdict = judge_classifier(model, dulled(model, 0.6), SOME.of_failures())
     (compared,) = verdict.comparisons
     assert verdict.refused is None
     assert compared.over_champion is not None
@@ -139,7 +138,7 @@ def test_a_model_that_takes_much_longer_over_an_answer_is_refused() -> None:
 
 def test_a_model_no_better_than_the_rules_alone_is_refused() -> None:
     model = shipped_models().root_cause
-    known = FEW.of_failures()[0]
+    known = SOME.of_failures()[0]
     told = np.array([CAUSES.index(one.root_cause) for one in model.classify(known.evidences)])
     wrong = replace(known, truth=(told + 1) % len(CAUSES))
     verdict = judge_classifier(model, None, [wrong])
@@ -225,6 +224,9 @@ def test_files_changed_after_the_manifests_were_read_are_not_loaded(database: Da
     assert models.version("delta_detector") == live.name
     (live / "fault_probability.json").write_text("{}")
     with pytest.raises(ModelRefused, match="another hash"):
+        models.load("delta_detector")
+    signed(live, "delta_detector")
+    with pytest.raises(ModelRefused, match=f"it was version {live.name} a while ago"):
         models.load("delta_detector")
 
 
