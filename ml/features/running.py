@@ -155,9 +155,9 @@ class Codes:
 
     def advance(self, texts: pl.Series) -> Ints:
         """The number (n,) of each text; new texts get the next numbers. Null is the empty text."""
-        texts = texts.fill_null("")
         if len(texts) <= FEW:
-            return np.array([self.known.setdefault(text, len(self.known)) for text in texts.to_list()], dtype=np.int64)
+            return np.array([self.known.setdefault(text or "", len(self.known)) for text in texts], dtype=np.int64)
+        texts = texts.fill_null("")
         distinct = texts.unique(maintain_order=True)
         numbers = [self.known.setdefault(text, len(self.known)) for text in distinct.to_list()]
         table = pl.DataFrame({"text": distinct, "number": pl.Series(numbers, dtype=pl.Int64)})

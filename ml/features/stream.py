@@ -85,7 +85,7 @@ class DocumentNeighbours:
         n = len(row_minutes)
         if document is None:
             return np.full((n, 4), np.nan)
-        named = (document.fill_null("") != "").to_numpy()
+        named = np.array([bool(document[0])]) if n == 1 else (document.fill_null("") != "").to_numpy()
         lines, first = lines_of_documents(row_minutes, document)
         minutes, row = np.unique(row_minutes, return_inverse=True)
         documents = np.bincount(row, first & named)

@@ -66,9 +66,8 @@ def accept(
 def read_detection(connection: Connection, kind: str, at: datetime) -> Detection:
     """How ``kind`` is judged at ``at``. Raises ``NotFound`` for a kind there is not."""
     _check(kind)
-    said = connection.execute(text(_NEWEST), {"kind": kind}).mappings().one_or_none()
+    said = connection.execute(_NEWEST, {"kind": kind}).mappings().one_or_none()
     today = day_of(at)
-    scored = connection.execute(text(_RATE), {"kind": kind, "since": today - USUAL_OVER_DAYS, "today": today}).one()
     seen = connection.execute(text(_SEEN), {"kind": kind, "since": today - WATCHED_DAYS + 1}).one()
     faults = _confirmed(connection, kind, at)
     labels = connection.execute(text(_LABELS), {"kind": kind}).one()
@@ -82,7 +81,7 @@ def read_detection(connection: Connection, kind: str, at: datetime) -> Detection
         owner=said["owner"] if said else None,
         reason=said["reason"] if said else None,
         set_at=from_microseconds(said["set_at"]) if said else None,
-        rows_a_day=float(scored.scored) / max(1, scored.days),
+        rows_a_day=_rows_a_day(connection, kind, at),
         strange_share=strange / rows if rows else None,
         guarantee_suspended=drifted(rows, strange) or risen(moved, today - 1),
         labels=labels.told,
@@ -95,14 +94,25 @@ def read_all(connection: Connection, at: datetime) -> list[Detection]:
     return [read_detection(connection, kind, at) for kind in KINDS]
 
 
-def policy_of(detection: Detection) -> Policy:
-    """The threshold that keeps to what is accepted.
+def read_policy(connection: Connection, kind: str, at: datetime) -> Policy:
+    """The threshold that keeps to what is accepted of ``kind``. Raises ``NotFound`` for a kind there is not.
 
     With ``n`` ordinary rows a day, a p-value of at most ``a_day / n`` is met by ``a_day`` of them.
     """
-    if detection.a_day is None or not detection.rows_a_day:  # how many rows a day there are is not known yet
-        return Policy(q=detection.share or Policy().q)
-    return Policy(most_p=min(1.0, detection.a_day / max(detection.rows_a_day, 1.0)))
+    _check(kind)
+    said = connection.execute(_NEWEST, {"kind": kind}).mappings().one_or_none()
+    if said is None:
+        return Policy()
+    rows_a_day = 0.0 if said["a_day"] is None else _rows_a_day(connection, kind, at)
+    if not rows_a_day:  # a share was said, or how many rows a day there are is not known yet
+        return Policy(q=said["share"] or Policy().q)
+    return Policy(most_p=min(1.0, said["a_day"] / max(rows_a_day, 1.0)))
+
+
+def _rows_a_day(connection: Connection, kind: str, at: datetime) -> float:
+    today = day_of(at)
+    scored = connection.execute(text(_RATE), {"kind": kind, "since": today - USUAL_OVER_DAYS, "today": today}).one()
+    return float(scored.scored) / max(1, int(scored.days))
 
 
 def _confirmed(connection: Connection, kind: str, at: datetime) -> int:
@@ -121,7 +131,7 @@ INSERT INTO {AcceptedAlarms.__tablename__} (kind, share, a_day, owner, reason, s
 VALUES (:kind, :share, :a_day, :owner, :reason, :at)
 """
 
-_NEWEST = "SELECT * FROM accepted_alarms WHERE kind = :kind ORDER BY accepted_id DESC LIMIT 1"
+_NEWEST = text("SELECT * FROM accepted_alarms WHERE kind = :kind ORDER BY accepted_id DESC LIMIT 1")
 
 _RATE = """
 SELECT COALESCE(SUM(scored), 0) AS scored, COUNT(*) AS days FROM scored_day

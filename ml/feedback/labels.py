@@ -49,7 +49,7 @@ def read_labels(connection: Connection, kind: str, features: FeatureSet) -> Labe
 
 def last_said(connection: Connection) -> int:
     """A number that grows with every judgement and every one taken back."""
-    return int(connection.execute(text(_LAST_SAID)).scalar_one())
+    return int(connection.execute(_LAST_SAID).scalar_one())
 
 
 def ordinary(connection: Connection, kind: str, facts: pl.DataFrame) -> Flags:
@@ -58,9 +58,12 @@ def ordinary(connection: Connection, kind: str, facts: pl.DataFrame) -> Flags:
     Not those of a confirmed fault, from the first row of the figure that was judged until its anomaly was settled,
     and not those within what was expected.
     """
+    judged = connection.execute(_NOT_ORDINARY, {"kind": kind}).mappings().all()
+    if not judged:
+        return np.ones(facts.height, dtype=bool)
     moments = facts["as_of"].dt.epoch("us") if "as_of" in facts.columns else facts["occurred_at"]
     out = pl.Series(np.zeros(facts.height, dtype=bool))
-    for row in connection.execute(text(_NOT_ORDINARY), {"kind": kind}).mappings():
+    for row in judged:
         within = (moments >= row["since"]) & (moments <= row["until"])
         for name in FIGURE:
             if row[name] and name in facts.columns:
@@ -79,9 +82,9 @@ WHERE f.kind = :kind AND j.ended_at IS NULL AND j.said IN ('true', 'false')
 ORDER BY f.judgement_id, f.fact_id
 """
 
-_LAST_SAID = "SELECT COALESCE(SUM(CASE WHEN ended_at IS NULL THEN 1 ELSE 2 END), 0) FROM judgement"
+_LAST_SAID = text("SELECT COALESCE(SUM(CASE WHEN ended_at IS NULL THEN 1 ELSE 2 END), 0) FROM judgement")
 
-_NOT_ORDINARY = """
+_NOT_ORDINARY = text("""
 SELECT a.system, a.sku, a.location, a.channel, a.state, MIN(a.occurred_at) AS since,
        MAX(CASE WHEN a.kind = 'movement' THEN a.occurred_at ELSE COALESCE(a.settled_at, 9223372036854775807) END)
          AS until
@@ -92,4 +95,4 @@ GROUP BY a.system, a.sku, a.location, a.channel, a.state
 UNION ALL
 SELECT '', j.sku, j.location, j.channel, '', j.said_at, j.until FROM judgement j
 WHERE j.said = 'expected' AND j.ended_at IS NULL AND j.kind IN ('', :kind)
-"""
+""")

@@ -15,7 +15,7 @@ from core_sync.database.upsert import insert_new, upsert
 from ml.anomaly.bursts import Ints, bursts_of, strangest_of_bursts
 from ml.anomaly.calibration_watch import STRANGE
 from ml.anomaly.thresholds import Policy
-from ml.feedback.accepted import policy_of, read_detection
+from ml.feedback.accepted import read_policy
 from ml.feedback.audits import day_of, keep_audits, smallest
 from ml.feedback.described import as_text
 from ml.registry.service_models import ServiceModels
@@ -76,21 +76,23 @@ def _detect(
         due = [kind for kind in newest if newest[kind] > done.get(kind, 0) or (again and kind == "movement")]
         judged, found = [], []
         for kind in due:
-            accepted = policy or policy_of(read_detection(connection, kind, at))
+            accepted = policy or read_policy(connection, kind, at)
             one, beside = warm.judge(connection, kind, models, done.get(kind, 0), newest[kind], accepted)
             judged.append(one)
             found += _to_look_at(connection, one, models) + list(_anomalies(beside, models))
     if not due:
         return 0
     with database.transaction() as connection:
-        first = {kind: scored_up_to(connection).get(kind, 0) == done.get(kind, 0) for kind in due}
+        marks = scored_up_to(connection)
         written = insert_new(connection, Anomaly, [row | {"scored_at": to_microseconds(at)} for row in found], _FACT)
         for one in judged:
-            if first[one.kind]:  # else another process has counted and drawn from these rows
+            if marks.get(one.kind, 0) == done.get(
+                one.kind, 0
+            ):  # else another process has counted and drawn from these rows
                 _count(connection, one, at)
                 _draw(connection, one, at)
-        marks = {kind: newest[kind] for kind in due}
-        _mark(connection, marks | {TOLD_MARK: told} if "movement" in due else marks, models)
+        reached = {kind: newest[kind] for kind in due} | ({TOLD_MARK: told} if again else {})
+        _mark(connection, marks, reached, models)
     return written
 
 
@@ -169,7 +171,7 @@ def _count(connection: Connection, judged: Judged, at: datetime) -> None:
     known = judged.p_value[~np.isnan(judged.p_value)]
     if len(known):
         row = {"kind": judged.kind, "day": day_of(at), "scored": len(known), "strange": int((known <= STRANGE).sum())}
-        connection.execute(text(_COUNT), row)
+        connection.execute(_COUNT, row)
 
 
 def _draw(connection: Connection, judged: Judged, at: datetime) -> None:
@@ -185,15 +187,14 @@ def _draw(connection: Connection, judged: Judged, at: datetime) -> None:
         keep_audits(connection, day_of(at), rows)
 
 
-def _mark(connection: Connection, newest: Mapping[str, int], models: ServiceModels) -> None:
-    before = scored_up_to(connection)
+def _mark(connection: Connection, before: Mapping[str, int], reached: Mapping[str, int], models: ServiceModels) -> None:
     marks = [
         {
             "kind": kind,
             "fact_id": fact_id,
             "model_version": models.version(f"{kind}_detector") if kind in SCORED else "",
         }
-        for kind, fact_id in newest.items()
+        for kind, fact_id in reached.items()
         if fact_id >= before.get(kind, 0)
     ]
     upsert(connection, ScoredUpTo, marks, ("kind",))
@@ -205,8 +206,8 @@ _TAKEN = """
 SELECT occurred_at FROM anomaly WHERE kind = 'movement' AND occurred_at >= :since AND occurred_at < :until
 """
 
-_COUNT = """
+_COUNT = text("""
 INSERT INTO scored_day (kind, day, scored, strange) VALUES (:kind, :day, :scored, :strange)
 ON CONFLICT (kind, day) DO UPDATE SET scored = scored_day.scored + excluded.scored,
   strange = scored_day.strange + excluded.strange
-"""
+""")

@@ -131,7 +131,12 @@ def movements_since(connection: Connection, after: int, newest: int) -> pl.DataF
         "JOIN position p ON p.position_id = l.position_id "
         "WHERE l.entry_id > :after AND l.entry_id <= :newest AND l.on_hand_delta <> 0 AND l.type <> 'count'"
     )
-    return _read(connection, statement, after, newest, MOVEMENT_SCHEMA).sort("occurred_at", "entry_id")
+    return in_order(_read(connection, statement, after, newest, MOVEMENT_SCHEMA), "occurred_at", "entry_id")
+
+
+def in_order(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """``frame`` by ``columns``; one row is in order."""
+    return frame if frame.height <= 1 else frame.sort(*columns)
 
 
 def _read(
@@ -143,16 +148,20 @@ def _read(
 ) -> pl.DataFrame:
     """The rows of ``statement`` as a frame, fetched in pieces so that memory holds one piece of Python objects."""
     found = connection.execute(text(statement), {"after": after, "newest": newest})
-    parts = [pl.DataFrame(schema=schema)]
+    parts = []
     while rows := found.fetchmany(FETCH_ROWS):
         parts.append(pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row"))
-    return pl.concat(parts)
+        if len(rows) < FETCH_ROWS:
+            break
+    if not parts:
+        return pl.DataFrame(schema=schema)
+    return parts[0] if len(parts) == 1 else pl.concat(parts)
 
 
-def as_movements(frame: pl.DataFrame) -> Movements:
-    """The rows of ``movements_since`` as the feature builder takes them."""
+def as_movements(frame: pl.DataFrame, time: str = "occurred_at") -> Movements:
+    """The rows of ``movements_since`` as the feature builder takes them, by the moments in column ``time``."""
     return Movements(
-        time_us=frame["occurred_at"].to_numpy(),
+        time_us=frame[time].to_numpy(),
         sku=frame["sku"],
         location=frame["location"],
         kind=frame["type"],
@@ -171,7 +180,10 @@ def newest_ids(connection: Connection) -> dict[str, int]:
 
 def scored_up_to(connection: Connection) -> dict[str, int]:
     """The newest fact of each kind that was scored."""
-    return dict(connection.execute(text("SELECT kind, fact_id FROM scored_up_to")).all())
+    return dict(connection.execute(_SCORED_UP_TO).all())
+
+
+_SCORED_UP_TO = text("SELECT kind, fact_id FROM scored_up_to")
 
 
 def complete_up_to(database: Database, kinds: Mapping[str, tuple[str, str]]) -> dict[str, int]:

@@ -58,7 +58,7 @@ def read_said(connection: Connection) -> Said:
 
 def newest_fault(connection: Connection, after: int) -> int:
     """The newest standing judgement that calls a movement a fault; ``after`` where none is newer than that one."""
-    return int(connection.execute(text(_NEWEST_FAULT), {"after": after}).scalar_one() or after)
+    return int(connection.execute(_NEWEST_FAULT, {"after": after}).scalar_one() or after)
 
 
 def settle_without_fault(connection: Connection, at: datetime) -> int:
@@ -77,10 +77,10 @@ WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said IN ('true', 'false')
     WHERE n.kind = f.kind AND n.fact_id = f.fact_id AND k.ended_at IS NULL AND n.judgement_id > f.judgement_id)
 """
 
-_NEWEST_FAULT = """
+_NEWEST_FAULT = text("""
 SELECT MAX(j.judgement_id) FROM judgement j JOIN judged_fact f ON f.judgement_id = j.judgement_id
 WHERE j.judgement_id > :after AND f.kind = 'movement' AND j.ended_at IS NULL AND j.said = 'true'
-"""
+""")
 
 _NO_FAULT_BESIDE = """
 UPDATE anomaly SET settled_at = :at, settlement = 'what was said of a movement beside it was taken back'

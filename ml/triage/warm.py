@@ -60,9 +60,11 @@ class Judged:
 
     def rows(self, wanted: Flags) -> "Judged":
         """The ``wanted`` (n,) rows alone."""
+        if wanted.all():
+            return self
         return Judged(
             kind=self.kind,
-            facts=self.facts.filter(pl.Series(wanted, dtype=pl.Boolean)),
+            facts=self.facts[np.flatnonzero(wanted)] if wanted.any() else self.facts.clear(),
             features=self.features,
             matrix=self.matrix[wanted],
             score=self.score[wanted],
@@ -149,7 +151,8 @@ class WarmScorers:
         self, stream: Stream, connection: Connection, kind: str, facts: pl.DataFrame, done: int, newest: int
     ) -> tuple[Judged, Judged]:
         if kind == "movement" and facts.height:
-            facts = facts.with_columns(known_at=pl.col("occurred_at").clip(lower_bound=stream.latest_us))
+            known_at = np.maximum(facts["occurred_at"].to_numpy(), stream.latest_us)
+            facts = facts.hstack([pl.Series("known_at", known_at)])
         usual = ordinary(connection, kind, facts)
         parts: list[tuple[NDArray[np.float32], Scored]] = []
         at = 0
@@ -230,8 +233,7 @@ def _movements(detector: Detector) -> Describe:
         at = 0
         if not facts.height:
             return found
-        told = facts.with_columns(occurred_at=pl.col("known_at")).drop("known_at")
-        for batch in as_movements(told).batches(BATCH_ROWS):
+        for batch in as_movements(facts, "known_at").batches(BATCH_ROWS):
             matrix = builder.advance(batch).matrix(detector.specification.features)
             found.append((facts.slice(at, len(batch)), matrix, None))
             at += len(batch)
