@@ -18,10 +18,11 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from api.details import read_detail
 from api.jobs.rounds import keep_round
@@ -65,6 +66,7 @@ def main() -> None:
 def figures(name: str, database: Database, cases: int) -> Iterator[Figure]:
     """The measures of one filled database."""
     asked = ASKED_MS[name]
+    yield Figure(f"{name} database", _bytes_of(database) / 1e9, "GB")
     yield _p95(f"{name} first page", [_asked(partial(_page, database)) for _ in range(TIMES)], asked)
     yield _p95(f"{name} facet", [_asked(partial(_facets, database, one)) for one in _facet_filters(cases)], asked)
     yield _p95(f"{name} search", [_asked(partial(_page, database, one)) for one in _searches(cases)], asked)
@@ -74,6 +76,14 @@ def figures(name: str, database: Database, cases: int) -> Iterator[Figure]:
     slowest = max(seconds)
     yield Figure(f"{name} new signal to visible case, slowest of {NEW}", slowest, "s", "asked at most",
                  ASKED_VISIBLE_S, slowest / ASKED_VISIBLE_S)  # fmt: skip
+    yield Figure(f"{name} memory of the process at most", getrusage(RUSAGE_SELF).ru_maxrss / 1e6, "GB")
+
+
+def _bytes_of(database: Database) -> int:
+    if database.is_sqlite:
+        return Path(make_url(database.url).database or "").stat().st_size
+    with database.reading() as connection:
+        return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
 
 @contextmanager
