@@ -1,4 +1,4 @@
-"""Fill large tables quickly: without their indexes, which are made anew afterwards, and without a look at other tables."""
+"""Fill large tables quickly: without their indexes, made anew afterwards, and without a look at other tables."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
