@@ -1,5 +1,6 @@
 """Whatever the order of signals, merges and splits: each signal is in one case, and the money stays the same in sum."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from ml.registry.service_models import shipped_models
 from ml.triage.run import triage
 from tests.builders import MONDAY, a_receipt, a_shipment
 from tests.ml.triage.test_triage import ML_TABLES
-from tests.proof import counted
+from tests.proof import counted, keep_result
 
 AT = MONDAY + timedelta(hours=4)
 MODELS = shipped_models()
@@ -185,28 +186,40 @@ FIGURES_FIRST = [*LISTED[-len(ANOMALIES) :], *LISTED[: -len(ANOMALIES)]]
 
 
 @pytest.mark.proof
-@example(FIGURES_FIRST, [(len(ANOMALIES), Step("triage", 0, 0)), (len(ANOMALIES) + 1, Step("triage", 0, 0))])
-@example([*reversed(LISTED)], [(come, Step("triage", 0, 0)) for come in range(1, len(SIGNALS))])
-@settings(max_examples=counted(150, 3), deadline=None)
-@given(st.permutations(range(len(SIGNALS))), st.lists(st.tuples(st.integers(1, len(SIGNALS)), STEPS), max_size=8))
-def test_each_signal_is_in_one_case_and_the_exposures_keep_their_sum(
-    order: list[int], steps: list[tuple[int, Step]]
-) -> None:
-    with a_shop() as plain, a_shop() as worked:
-        for number in range(len(SIGNALS)):
-            comes(plain, number)
-        weighed(plain)
-        for come, number in enumerate(order, start=1):
-            comes(worked, number)
-            for after, step in steps:
-                if after == come:
-                    does(worked, step)
-        weighed(worked)
-        assert in_open_cases(worked) == EVERY_SIGNAL == in_open_cases(plain)
-        assert in_sum(plain) > 0
-        assert in_sum(worked) == pytest.approx(in_sum(plain), abs=0.01)
-        for shop in (plain, worked):  # the dearest trouble of the mugs' listings ends, and the others bear the rest
-            with shop.transaction() as connection:
-                resolve_subject(connection, FAILURES[0][1], AT, "cured")
-            weighed(shop)
-        assert in_sum(worked) == pytest.approx(in_sum(plain), abs=0.01)
+def test_each_signal_is_in_one_case_and_the_exposures_keep_their_sum() -> None:
+    done: Counter[str] = Counter()
+
+    @example(FIGURES_FIRST, [(len(ANOMALIES), Step("triage", 0, 0)), (len(ANOMALIES) + 1, Step("triage", 0, 0))])
+    @example([*reversed(LISTED)], [(come, Step("triage", 0, 0)) for come in range(1, len(SIGNALS))])
+    @settings(max_examples=counted(150, 3), deadline=None)
+    @given(st.permutations(range(len(SIGNALS))), st.lists(st.tuples(st.integers(1, len(SIGNALS)), STEPS), max_size=8))
+    def is_conserved(order: list[int], steps: list[tuple[int, Step]]) -> None:
+        with a_shop() as plain, a_shop() as worked:
+            keeps_its_sum(plain, worked, order, steps)
+        done.update(["orders of signals", *(f"times that somebody did {step.verb}" for _, step in steps)])
+
+    is_conserved()
+    keep_result(
+        "conservation", "tests/ml/triage/test_conservation.py", {"signals": len(SIGNALS), **dict(sorted(done.items()))}
+    )
+
+
+def keeps_its_sum(plain: Database, worked: Database, order: list[int], steps: list[tuple[int, Step]]) -> None:
+    """One shop where all signals come at once, one where they come in ``order`` and people are at work meanwhile."""
+    for number in range(len(SIGNALS)):
+        comes(plain, number)
+    weighed(plain)
+    for come, number in enumerate(order, start=1):
+        comes(worked, number)
+        for after, step in steps:
+            if after == come:
+                does(worked, step)
+    weighed(worked)
+    assert in_open_cases(worked) == EVERY_SIGNAL == in_open_cases(plain)
+    assert in_sum(plain) > 0
+    assert in_sum(worked) == pytest.approx(in_sum(plain), abs=0.01)
+    for shop in (plain, worked):  # the dearest trouble of the mugs' listings ends, and the others bear the rest
+        with shop.transaction() as connection:
+            resolve_subject(connection, FAILURES[0][1], AT, "cured")
+        weighed(shop)
+    assert in_sum(worked) == pytest.approx(in_sum(plain), abs=0.01)
