@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.console.asked import asked_filter
 from api.console.deeds import FormRefused, Said
 from api.console.pages import by_cookie
 from api.console.view import page
-from api.console.worklist import asked_filter
 from api.dependencies import Actor, TheWorld
 from api.wiring import World
 from core_sync.cases.bulk import BulkOutcome, do_to_many, fitting_cases, undo_bulk

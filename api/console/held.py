@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.console.pages import by_cookie, kept
+from api.console.asked import kept
+from api.console.pages import by_cookie
 from api.console.view import page
 from api.dependencies import Actor, TheWorld
 from api.shapes import verdict_shape

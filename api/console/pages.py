@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
+from api.console.asked import OF_THE_LIST, asked_filter, asked_list, asked_order, from_list
 from api.console.course_chart import chart_of
 from api.console.deeds import DEEDS, FormRefused, Said
 from api.console.view import HERE, page
@@ -17,7 +19,7 @@ from api.guard import COOKIE, SESSION_S, holder_of, session_cookie
 from api.judging import judgement_rows
 from api.problems import of_error
 from api.wiring import World
-from core_sync.cases.feed import read_feed_case
+from core_sync.cases.feed import read_feed_case, read_following
 from core_sync.cases.rules import ROOT_CAUSES
 from core_sync.cases.whereabouts import rank_terms
 from core_sync.errors import NotFound, StocktriageError
@@ -89,25 +91,32 @@ def _do(case_id: int, deed: str, fields: dict[str, list[str]], request: Request,
         if isinstance(error, NotFound) and error.kind == "case":
             return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, 404)
         return _case_page(case_id, request, world, actor, str(error))
-    return RedirectResponse(f"/cases/{case_id}", 303)
+    return RedirectResponse(f"/cases/{case_id}{from_list(_listed(request))}", 303)
 
 
 def _case_page(case_id: int, request: Request, world: World, actor: str, refusal: str) -> Response:
-    at = world.clock()
+    at, listed = world.clock(), _listed(request)
     try:
         with world.database.reading() as connection:
             case = read_detail(connection, case_id, at)
             terms = rank_terms(connection, read_feed_case(connection, case_id, at))
+            following = read_following(connection, case_id, asked_filter(listed), asked_order(listed))
     except NotFound as error:
         return page("error.html", {"message": str(error), "logged_in": by_cookie(request)}, 404)
     plan, no_plan = _plan(world, case, at)
     told = {
         "at": at, "actor": actor, "case": case, "plan": plan, "no_plan": no_plan, "terms": terms, "refusal": refusal,
-        "root_causes": ROOT_CAUSES, "logged_in": by_cookie(request),
+        "root_causes": ROOT_CAUSES, "logged_in": by_cookie(request), "following": following,
+        "from_list": from_list(listed), "back": urlencode(listed),
         "waiting": [run for run in case["runs"] if run["status"] == "awaiting_approval"],
         "ended": [run for run in case["runs"] if run["status"] != "awaiting_approval"],
     }  # fmt: skip
     return page("case.html", {**told, **_strange(world, case)}, 409 if refusal else 200)
+
+
+def _listed(request: Request) -> dict[str, str]:
+    """The list that the case was opened from."""
+    return asked_list(request.query_params.get(OF_THE_LIST, ""))
 
 
 def _strange(world: World, case: dict[str, Any]) -> dict[str, Any]:
@@ -131,10 +140,6 @@ def _plan(world: World, case: dict[str, Any], at: datetime) -> tuple[dict[str, A
         return plan_shape(service.preview(world.database, case["case"], at)), ""
     except StocktriageError as error:
         return None, str(error)
-
-
-def kept(wanted: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in wanted.items() if value}
 
 
 def _local(path: str) -> str:

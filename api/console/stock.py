@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.console.pages import by_cookie, kept
+from api.console.asked import kept
+from api.console.pages import by_cookie
 from api.console.view import page
 from api.dependencies import Actor, TheWorld
 from api.explanations import Asked, explain_place

@@ -11,7 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import text
 from starlette.background import BackgroundTask
 
-from api.console.pages import by_cookie, kept
+from api.console.asked import NARROWED_BY, asked_filter, asked_order, from_list, kept
+from api.console.pages import by_cookie
 from api.console.view import page
 from api.dependencies import Actor, TheWorld
 from api.guard import SECURITY_HEADERS
@@ -20,7 +21,6 @@ from api.wiring import World
 from core_sync.cases.attendance import caught_up, last_left, visit
 from core_sync.cases.bulk import PastBulk, past_bulks
 from core_sync.cases.feed import read_feed
-from core_sync.cases.narrow import Filter
 from core_sync.cases.order import Order
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
 from core_sync.cases.since import newest_entry, read_since
@@ -39,8 +39,6 @@ STEPS_SHOWN = (10, 50)
 FACET_SHOWN = 6
 """Values of a facet that the page shows, those with the most cases."""
 STATUS_FILTERS = ("", "all", *Status)
-NARROWED_BY = ("status", "root_cause", "sku", "location", "channel", "owner", "abstained", "search", "order")
-"""The fields of the page that say what the list shows, and in which order."""
 
 
 @router.get("/")
@@ -49,7 +47,7 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
     said = request.query_params
     wanted = {name: said.get(name, "").strip() for name in NARROWED_BY}
     shown, cursor, at = asked_filter(wanted), said.get("cursor", ""), world.clock()
-    order = _order(wanted["order"])
+    order = asked_order(wanted)
     with world.database.reading() as connection:
         left = last_left(connection, actor, at)
         try:
@@ -71,7 +69,7 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
-        "here": urlencode(here), "done": done,
+        "here": urlencode(here), "from_list": from_list(here), "done": done,
         "newest": newest, "wanted_here": urlencode(kept(wanted)), "handed": urlencode(_for_the_api(wanted)),
     }  # fmt: skip
     answer = page("feed.html", told)
@@ -85,13 +83,6 @@ def _note_visit(world: World, actor: str, at: datetime) -> None:
         visit(world.database, actor, at)
 
 
-def asked_filter(wanted: Mapping[str, str]) -> Filter:
-    """What the fields of the page narrow the list to."""
-    named = {name: wanted.get(name) or None for name in ("root_cause", "sku", "location", "channel", "owner", "search")}
-    undecided = {"yes": True, "no": False}.get(wanted.get("abstained", ""))
-    return Filter(statuses=_statuses(wanted.get("status", "")), abstained=undecided, **named)
-
-
 def _for_the_api(wanted: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the page shows, as the API is asked for it."""
     shown = asked_filter(wanted)
@@ -101,17 +92,6 @@ def _for_the_api(wanted: Mapping[str, str]) -> list[tuple[str, str]]:
     if shown.statuses != ON_THE_LIST:
         asked += [("status", str(status)) for status in shown.statuses or Status]
     return asked if shown.abstained is None else [*asked, ("abstained", str(shown.abstained).lower())]
-
-
-def _order(said: str) -> Order:
-    return Order(said) if said in set(Order) else Order.LOSS
-
-
-def _statuses(said: str) -> tuple[Status, ...]:
-    if said == "all":
-        return ()
-    named = tuple(Status(one) for one in said.split(",") if one in set(Status))
-    return named or ON_THE_LIST
 
 
 def _facets(facets: Facets, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -174,5 +154,5 @@ def keep_view(
             forget_view(connection, actor, forget)
         else:
             owner = None if shared == "yes" else actor
-            save_view(connection, owner, name, asked_filter(wanted), _order(wanted["order"]), world.clock())
+            save_view(connection, owner, name, asked_filter(wanted), asked_order(wanted), world.clock())
     return RedirectResponse(f"/?{urlencode(kept(wanted))}", 303)

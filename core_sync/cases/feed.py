@@ -123,6 +123,25 @@ def read_feed(
     return Page(cases, cursor_on)
 
 
+def read_following(
+    connection: Connection, case_id: int, shown: Filter, order: Order = Order.LOSS
+) -> tuple[int, str] | None:
+    """Number and title of the case that comes after ``case_id`` on the list; None where it is the last.
+
+    ``case_id`` need not be on the list any more: it counts where it would stand.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    walk = WALKS[order]
+    key = connection.execute(select(walk.key).where(CASES.c.case_id == case_id)).scalar_one_or_none()
+    if key is None:
+        raise NotFound("case", case_id)
+    after = narrowed(select(CASES.c.case_id, CASES.c.title), conditions(connection, shown))
+    row = connection.execute(after.where(walk.beyond(key, case_id)).order_by(*walk.order_by).limit(1)).one_or_none()
+    return (row.case_id, row.title) if row is not None else None
+
+
 def read_feed_case(connection: Connection, case_id: int, at: datetime) -> FeedCase:
     """One case as the worklist would show it.
 

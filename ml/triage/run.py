@@ -22,6 +22,7 @@ from ml.triage.detect import detect
 from ml.triage.diagnose import diagnose, is_any_new
 from ml.triage.frames import complete_up_to
 from ml.triage.gather import GATHERED, gather, gather_all, mark_gathered, settle
+from ml.triage.precedence import hurrying
 from ml.triage.told import numbers
 from ml.triage.warm import WarmScorers
 from ml.triage.weigh import Recommend, weigh_cases
@@ -110,16 +111,17 @@ def notice(
     with database.reading() as connection:
         if not is_any_new(connection) and not cases_never_weighed(connection, 1):
             return 0
-    _look_around(database, most)
-    diagnose(database, models, at, most)
-    with database.transaction() as connection:
-        gathered = gather(connection, at, most)
-    with database.reading() as connection:
-        unseen = cases_never_weighed(connection, most)
-        narrow, wide = _by_width(connection, dict.fromkeys([*unseen, *gathered]))
-    weigh = partial(weigh_cases, database, models, recommend, reporting, at)
-    _in_parts(weigh, narrow, [case_id for case_id in wide if case_id in unseen])
-    return len(gathered)
+    with hurrying():
+        _look_around(database, most)
+        diagnose(database, models, at, most)
+        with database.transaction() as connection:
+            gathered = gather(connection, at, most)
+        with database.reading() as connection:
+            unseen = cases_never_weighed(connection, most)
+            narrow, wide = _by_width(connection, dict.fromkeys([*unseen, *gathered]))
+        weigh = partial(weigh_cases, database, models, recommend, reporting, at)
+        _in_parts(weigh, narrow, [case_id for case_id in wide if case_id in unseen])
+        return len(gathered)
 
 
 def _look_around(database: Database, most: int | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, wanted_skus
+from ml.triage.precedence import giving_way
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def read_signals(connection: Connection, case_ids: Collection[int]) -> dict[int,
     for statement, found in ((_FAILURES, failures), (_ANOMALIES, anomalies)):
         result = connection.execute(text(statement.replace("{wanted}", wanted)), bound)
         names = tuple(result.keys())
-        for values in result:  # very many: a dictionary of a row of a mapping takes five times as long
+        for values in giving_way(result):  # very many: a dictionary of a row of a mapping takes five times as long
             row = dict(zip(names, values, strict=True))
             found.setdefault(row["case_id"], []).append(row)
     return {

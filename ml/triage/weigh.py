@@ -39,6 +39,7 @@ from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
 from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
 from ml.triage.opinion import Priced, opinion_of
+from ml.triage.precedence import giving_way
 from ml.triage.stakes import Stake, stakes_of
 from ml.triage.told import Signals, names_of, read_signals, signals_on
 
@@ -186,7 +187,7 @@ def _priced(around: Around, books: Books) -> PricedSignals:
     unknown = effects_of_unknown(around.rows)
     claims = [
         _claim(row, stake)
-        for row in around.rows
+        for row in giving_way(around.rows)
         for stake in stakes_of(facts_of(row, unknown, books.market.arrivals), books.market.shown)
     ]
     skus = around.skus

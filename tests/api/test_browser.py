@@ -1,4 +1,4 @@
-"""The console in a real browser, without JavaScript: from the worklist to a decided case."""
+"""The console in a real browser: from the worklist to a decided case, by mouse and by keyboard alone."""
 
 import os
 from collections.abc import Iterator
@@ -81,12 +81,12 @@ def test_a_case_is_triaged_in_a_browser_without_scripts(browser: Browser, stocke
     assert asleep.status == "snoozed"
 
 
-def test_ten_cases_are_triaged_by_keyboard_alone(browser: Browser, stocked: World) -> None:
-    cases = [a_case(stocked.database, f"SKU-{number}", str(100 - number)) for number in range(10)]
+def test_who_knows_no_key_of_ours_gets_everywhere_by_tab(browser: Browser, stocked: World) -> None:
+    cases = [a_case(stocked.database, f"SKU-{number}", str(100 - number)) for number in range(2)]
     with running(create_app(stocked)) as address:
         page = browser.new_page()
         page.goto(address)
-        for number in range(10):
+        for number in range(2):
             tabbed_to(page, f"SKU-{number} cannot be pushed")
             page.keyboard.press("Enter")
             page.wait_for_url("**/cases/*")
@@ -98,6 +98,82 @@ def test_ten_cases_are_triaged_by_keyboard_alone(browser: Browser, stocked: Worl
             page.wait_for_url(f"{address}/")
         page.close()
     assert {the_case(stocked.database, case).status for case in cases} == {"acknowledged"}
+
+
+KEYS = {
+    "acknowledged": ["Alt+a"],
+    "owned": ["Alt+o", "Control+a", "say ben", "Enter"],
+    "resolved": ["Alt+r", "say counted again", "Enter"],
+    "noted": ["Alt+m", "say the carrier calls back", "Enter"],
+    "snoozed": ["Alt+z", "ArrowDown", "Tab", "Tab", "Tab", "Enter"],
+}
+
+
+def test_ten_cases_are_triaged_by_keyboard_alone_with_a_key_to_go_on_and_one_for_each_verb(
+    browser: Browser, stocked: World
+) -> None:
+    cases = [a_case(stocked.database, f"SKU-{number}", str(100 - number)) for number in range(10)]
+    with running(create_app(stocked)) as address:
+        page = browser.new_page()
+        page.goto(address)
+        leads_on(page, "Alt+1")
+        for number in range(10):
+            page.get_by_role("heading", name=f"SKU-{number} cannot be pushed").wait_for()
+            *before, last = list(KEYS.values())[number % len(KEYS)]
+            for key in before:
+                pressed(page, key)
+            leads_on(page, last)
+            if number == 9:
+                leads_on(page, "Alt+u")
+            else:
+                leads_on(page, "Alt+n")
+        leads_on(page, "Alt+w")
+        assert page.locator("table.feed tbody tr").count() == 7, "two are resolved, one sleeps"
+        page.close()
+    told = [the_case(stocked.database, case) for case in cases]
+    statuses = ["acknowledged", "new", "resolved", "new", "snoozed"]
+    assert [case.status for case in told] == [*statuses, *statuses[:4], "new"], "the last was taken back"
+    assert [case.owner for case in told] == [None, "ben", None, None, None] * 2
+
+
+def leads_on(page: Page, key: str) -> None:
+    """Press ``key``, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        pressed(page, key)
+
+
+def pressed(page: Page, key: str) -> None:
+    """Press ``key``; with Alt as a keyboard does, which names the letter too; or type what comes after ``say``."""
+    if key.startswith("say "):
+        page.keyboard.type(key.removeprefix("say "))
+    elif key.startswith("Alt+"):
+        letter = key.removeprefix("Alt+")
+        event = {"modifiers": 1, "key": letter, "windowsVirtualKeyCode": ord(letter.upper()), "unmodifiedText": letter}
+        keyboard = page.context.new_cdp_session(page)
+        keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": letter, **event})
+        keyboard.detach()
+    else:
+        page.keyboard.press(key)
+
+
+def test_the_next_page_goes_on_where_the_first_ended_whatever_others_did_meanwhile(
+    browser: Browser, stocked: World
+) -> None:
+    cases = [a_case(stocked.database, f"SKU-{number:02}", str(100 - number)) for number in range(30)]
+    with running(create_app(stocked)) as address:
+        ana, ben = browser.new_page(), browser.new_page()
+        ana.goto(address)
+        seen = ana.locator("table.feed .title").all_inner_texts()
+        for case in cases[:3]:
+            ben.goto(f"{address}/cases/{case}")
+            ben.get_by_label("How").fill("counted again")
+            ben.get_by_role("button", name="Resolve").click()
+        a_case(stocked.database, "DEAREST", "900")
+        leads_on(ana, "Alt+n")
+        seen += ana.locator("table.feed .title").all_inner_texts()
+        assert seen == [f"SKU-{number:02} cannot be pushed" for number in range(30)]
+        ana.close()
+        ben.close()
 
 
 def tabbed_to(page: Page, name: str) -> None:
@@ -122,10 +198,14 @@ def test_two_people_on_one_case_lose_no_verb(browser: Browser, stocked: World) -
             page.goto(f"{address}/cases/{case}")
             assert page.get_by_text("acknowledged").first.is_visible()
             assert page.get_by_text("ben").first.is_visible()
+        told = the_case(stocked.database, case)
+        assert (told.status, told.owner) == ("acknowledged", "ben")
+        ana.get_by_role("listitem").filter(has_text="acknowledge").get_by_role("button", name="undo").click()
+        ana.get_by_text("new → ").first.wait_for()
+        told = the_case(stocked.database, case)
+        assert (told.status, told.owner) == ("new", "ben"), "one's own verb is taken back, the other's stays"
         ana.close()
         ben.close()
-    told = the_case(stocked.database, case)
-    assert (told.status, told.owner) == ("acknowledged", "ben")
 
 
 def test_a_new_case_is_announced_and_moves_no_row(browser: Browser, stocked: World) -> None:

@@ -1,12 +1,18 @@
 """The pages, as a browser without JavaScript sees them."""
 
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from api.app import create_app
 from api.wiring import World
+from core_sync.cases.detail import read_case
 from core_sync.cases.signals import open_or_join
+from simulation.peers.serve import running
 from tests.api.repeats import a_case_of_a_repeat
 from tests.core_sync.cases.worklist import MORNING, a_case, a_push_fails, the_case
 
@@ -54,6 +60,40 @@ def test_pages_follow_each_other_and_keep_the_filter(client: TestClient, world: 
     assert "SKU-25 cannot" in second
     assert '<option value="timeout" selected>' in second
     assert client.get("/?cursor=nonsense").headers["location"] == "/?"
+
+
+def test_a_case_leads_on_to_the_next_of_its_list_and_back_to_it_also_after_a_verb(
+    client: TestClient, world: World
+) -> None:
+    cases = [
+        a_case(world.database, f"SKU-{n}", str(9 - n), root_cause=("timeout", "duplicate")[n % 2]) for n in range(4)
+    ]
+    listed = client.get("/?root_cause=timeout").text
+    assert "SKU-1 cannot" not in listed
+    opened = re.search(rf'href="(/cases/{cases[0]}[^"]*)"', listed)
+    assert opened is not None
+    done = client.post(opened.group(1).replace("?", "/acknowledge?"), follow_redirects=True)
+    following = re.search(r'rel="next" href="([^"]+)"', done.text)
+    assert following is not None
+    last = client.get(following.group(1)).text
+    assert "<h1>SKU-2 cannot be pushed</h1>" in last
+    assert "the last of the list" in last
+    assert 'href="/?root_cause=timeout" accesskey="w"' in last
+
+
+def test_what_two_people_do_at_the_same_moment_is_all_done(stocked: World) -> None:
+    case = a_case(stocked.database, "MUG", "50")
+    with running(create_app(stocked)) as address, ThreadPoolExecutor(2) as both:
+
+        def writes_down(person: str) -> list[int]:
+            notes = [f"{person} {number}" for number in range(10)]
+            return [httpx.post(f"{address}/cases/{case}/note", data={"note": note}).status_code for note in notes]
+
+        answers = [*both.map(writes_down, ("ana", "ben"))]
+    assert answers == [[303] * 10] * 2
+    with stocked.database.reading() as connection:
+        told = Counter(entry.note for entry in read_case(connection, case, MORNING).timeline if entry.verb == "note")
+    assert told == Counter(f"{person} {number}" for person in ("ana", "ben") for number in range(10))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ SPEED = 50.0
 """How much faster than ours the peers' clocks run, and with them our budgets: limits stay what they are, to scale."""
 
 PACE = Pace(lambda: time.monotonic() * SPEED, lambda seconds: time.sleep(seconds / SPEED))
-IMPATIENT_S, WITHHELD_S = 0.15, 0.25
+IMPATIENT_S, WITHHELD_S = 0.4, 1.2
 _ANSWER_S = 5.0
 _PAGE = 2
 

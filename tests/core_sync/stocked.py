@@ -135,4 +135,4 @@ def open_failures(database: Database) -> list[tuple[str | None, str | None, int 
 
 
 def connections(database: Database) -> Connections:
-    return Connections(database, answer_s=0.3)
+    return Connections(database)

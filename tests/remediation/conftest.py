@@ -10,13 +10,17 @@ from core_sync.database.engine import Database
 from remediation.runs.inline import InlineRunner
 from remediation.warehouses import ConfiguredWarehouses
 from remediation.world import World
-from tests.core_sync.channels.peers import Peer, a_market, a_shop, a_warehouse
+from tests.core_sync.channels.peers import IMPATIENT_S, Peer, a_market, a_shop, a_warehouse
 from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku
 
 
 @dataclass
 class Trade:
-    """A shop, a marketplace and a warehouse system, each over real HTTP on loopback."""
+    """A shop, a marketplace and a warehouse system, each over real HTTP on loopback.
+
+    ``impatient`` are connectors that miss an answer which is withheld; those of ``world`` wait for any that comes,
+    however busy the machine is.
+    """
 
     database: Database
     clock: Clock
@@ -24,6 +28,7 @@ class Trade:
     shop: Peer
     market: Peer
     wms: Peer
+    impatient: Connections
 
 
 @pytest.fixture
@@ -34,8 +39,9 @@ def trade(database: Database) -> Iterator[Trade]:
         a_location(database, "WH", endpoint=wms.url)
         a_channel(database, "shop", endpoint=shop.url)
         a_channel(database, "market", kind="amazon", endpoint=market.url)
-        channels, warehouses = Connections(database, answer_s=0.3), ConfiguredWarehouses(database)
+        channels, warehouses = Connections(database), ConfiguredWarehouses(database)
+        impatient = Connections(database, answer_s=IMPATIENT_S)
         world = World(database, channels, warehouses, clock, InlineRunner())
-        yield Trade(database, clock, world, shop, market, wms)
-        channels.close()
-        warehouses.close()
+        yield Trade(database, clock, world, shop, market, wms, impatient)
+        for one in (channels, impatient, warehouses):
+            one.close()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core_sync.availability.reservations import tell_stale
+from core_sync.channels.connect import Connections
 from core_sync.errors import VerbRefused
 from core_sync.failures.record import NewFailure, record_failure
 from core_sync.outbox.dispatch import Dispatcher, push_due
@@ -19,8 +20,9 @@ from tests.remediation.conftest import Trade
 PERSON = "kim"
 
 
-def pushed(trade: Trade) -> None:
-    push_due(trade.database, trade.world.channels, trade.clock(), dispatcher=Dispatcher(jitter=lambda: 1.0))
+def pushed(trade: Trade, through: Connections | None = None) -> None:
+    channels = through or trade.world.channels
+    push_due(trade.database, channels, trade.clock(), dispatcher=Dispatcher(jitter=lambda: 1.0))
     confirm_visible(trade.database, trade.world.channels, trade.clock())
 
 
@@ -36,7 +38,7 @@ def status_of(trade: Trade, case_id: int) -> str:
 def test_timeout_is_retried_by_itself_until_the_shop_shows_the_figure(trade: Trade) -> None:
     trade.shop.goes_wrong("timeout")
     happens(trade.database, "receipt", "MUG", 12)
-    pushed(trade)
+    pushed(trade, trade.impatient)
     case_id = a_case(trade.database, trade.clock, "timeout")
     assert [failure[1] for failure in open_failures(trade.database)] == ["READ_TIMEOUT"]
 
@@ -53,7 +55,7 @@ def test_timeout_is_retried_by_itself_until_the_shop_shows_the_figure(trade: Tra
 def test_a_retry_that_is_refused_again_leaves_the_case_open(trade: Trade) -> None:
     trade.shop.goes_wrong("timeout", "400")
     happens(trade.database, "receipt", "MUG", 12)
-    pushed(trade)
+    pushed(trade, trade.impatient)
     case_id = a_case(trade.database, trade.clock, "timeout")
     request(trade.world, case_id, "stocktriage", trade.clock())
     assert status_of(trade, case_id) == "failed"
@@ -64,7 +66,7 @@ def test_a_retry_that_is_refused_again_leaves_the_case_open(trade: Trade) -> Non
 def test_a_retry_that_is_not_shown_yet_waits_and_is_settled_later(trade: Trade) -> None:
     trade.shop.goes_wrong("timeout", "accepted_not_applied")
     happens(trade.database, "receipt", "MUG", 12)
-    pushed(trade)
+    pushed(trade, trade.impatient)
     case_id = a_case(trade.database, trade.clock, "timeout")
     request(trade.world, case_id, "stocktriage", trade.clock())
     assert (status_of(trade, case_id), case_status(trade.database, case_id)) == ("waiting", "waiting")

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_sync.cases.feed import read_feed
+from core_sync.cases.feed import read_feed, read_following
 from core_sync.cases.narrow import Filter
 from core_sync.cases.order import Order
 from core_sync.cases.rules import Status, rank_value
 from core_sync.cases.totals import read_totals
-from core_sync.cases.verbs import assign, resolve, snooze
+from core_sync.cases.verbs import acknowledge, assign, resolve, snooze
 from core_sync.database.engine import Database
-from core_sync.errors import CursorRefused
+from core_sync.errors import CursorRefused, NotFound
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_case, the_list
 
 
@@ -47,6 +47,23 @@ def test_pages_do_not_repeat_or_lose_a_case_while_others_arrive(database: Databa
 def test_a_cursor_that_we_did_not_give_out_is_refused(database: Database, cursor: str) -> None:
     with pytest.raises(CursorRefused), database.reading() as connection:
         read_feed(connection, MORNING, cursor=cursor)
+
+
+def test_what_follows_a_case_is_the_next_of_the_same_list_whether_it_is_still_on_it_or_not(database: Database) -> None:
+    cup, mug, pan, jar = (
+        a_case(database, sku, loss) for sku, loss in [("CUP", "9"), ("MUG", "7"), ("PAN", "5"), ("JAR", "3")]
+    )
+    with database.transaction() as connection:
+        acknowledge(connection, jar, "ana", MORNING)
+        resolve(connection, cup, "counted", "ana", MORNING)
+    with database.reading() as connection:
+        assert read_following(connection, cup, Filter()) == (mug, "MUG cannot be pushed")
+        assert read_following(connection, mug, Filter()) == (pan, "PAN cannot be pushed")
+        assert read_following(connection, mug, Filter(statuses=[Status.ACKNOWLEDGED])) == (jar, "JAR cannot be pushed")
+        assert read_following(connection, mug, Filter(), Order.OLDEST) == (pan, "PAN cannot be pushed")
+        assert read_following(connection, jar, Filter()) is None
+        with pytest.raises(NotFound):
+            read_following(connection, 99, Filter())
 
 
 def test_resolved_and_snoozed_cases_are_shown_only_when_asked_for(database: Database) -> None:

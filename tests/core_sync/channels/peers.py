@@ -14,8 +14,8 @@ from simulation.peers.faults import Fault
 from simulation.peers.serve import running
 from simulation.peers.shopify_like import shopify_app
 
-WITHHELD_S = 0.6
-"""How long a timed-out answer is withheld; the tests' connectors wait half as long."""
+WITHHELD_S, IMPATIENT_S = 1.0, 0.3
+"""How long a timed-out answer is withheld, and how long those wait who are to miss it."""
 
 
 @dataclass

@@ -18,7 +18,7 @@ def order(http: httpx.Client, *faults: str) -> None:
 @pytest.fixture
 def office() -> Iterator[httpx.Client]:
     held = [HeldStock("R1", "B", "EAST", 2, "SO-1", "cancelled"), HeldStock("R2", "B", "EAST", 1, "SO-2")]
-    with running(erp_wms_app({("B", "EAST"): 5}, held)) as url, client(url, answer_s=0.4) as http:
+    with running(erp_wms_app({("B", "EAST"): 5}, held)) as url, client(url) as http:
         yield http
 
 
