@@ -137,6 +137,7 @@ class FeedItem(Shown):
     model_versions: dict[str, str]
     needs_review: bool
     recurrences: int = Field(description="How often the same trouble was over before and came back, lately.")
+    recurrences_there: int = Field(description="Others of its root cause that were over lately at its location.")
     weighed_at: datetime | None
     snoozed_above: float | None
     snoozed_stock_below: int | None

@@ -38,7 +38,7 @@ FEED_FIELDS = (
 
 _MORE = (
     "title", "reasons", "model_root_cause", "updated_at", "snoozed_until", "resolved_at", "resolution",
-    "merged_into", "model_versions", "needs_review", "recurrences", "weighed_at", "snoozed_above",
+    "merged_into", "model_versions", "needs_review", "recurrences", "recurrences_there", "weighed_at", "snoozed_above",
     "snoozed_stock_below",
 )  # fmt: skip
 

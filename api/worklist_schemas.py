@@ -132,7 +132,8 @@ class RankTermsShown(Shown):
     exposure: float | None
     expected_loss: float | None
     recurrences: int
-    raised_by: float = Field(description="For coming back.")
+    recurrences_there: int = Field(description="Others of its root cause that were over lately at its location.")
+    raised_by: float = Field(description="For coming back, and for what came before it at its location.")
     override: float | None = Field(description="What a person wants it ranked as.")
     override_reason: str | None
     ranked_as: float = Field(description="The override, else the expected loss × raised_by.")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from api.jobs.simulated_facts import MASTER_DATA
 from api.wiring import ROOMS
-from benchmarks.sample_feed import open_cases
+from benchmarks.sample_feed import OpenCase, open_cases
 from core_sync.cases.feed import FeedCase, read_feed
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
@@ -36,13 +36,15 @@ from simulation.write import columns_of_table
 class Listed:
     """One case as the worklist showed it, in its order, with what simpler orders go by.
 
-    ``touched`` are the ids that its signals bear in the simulated world; ``difference`` is the widest of its signals in
+    ``touched`` are the ids that its signals bear in the simulated world, ``stands_on`` those of open ones;
+    ``difference`` is the widest of its signals in
     units, ``difference_value`` that times the price and ``turnover`` units sold a day times the price, over its SKUs.
     """
 
     case_id: int
     opened_at: datetime
     touched: frozenset[str]
+    stands_on: frozenset[str]
     difference: float
     difference_value: float
     turnover: float
@@ -112,7 +114,8 @@ def _tell(ledger: Ledger, folder: Path, world: World, late: Late, before: dateti
     _load(ledger, folder, "snapshots", [row for row in world.tables["snapshots"] if before < row["as_of"] <= at], at)
     told = [row for row in world.tables["failures"] if before < row["recorded_at"] <= at]
     _load(ledger, folder, "failures", [{**row, "resolved_at": None} for row in told], at)
-    over = {str(row["id"]) for row in world.tables["failures"] if (row.get("resolved_at") or world.scenario.end) <= at}
+    ended_at = {str(row["id"]): row.get("resolved_at") for row in world.tables["failures"]}
+    over = {name for name, moment in ended_at.items() if moment is not None and moment <= at}
     with ledger.database.transaction() as connection:
         open_now = connection.execute(text("SELECT failure_id, id FROM failure WHERE resolved_at IS NULL")).all()
         ended = [failure_id for failure_id, told_id in open_now if told_id in over]
@@ -147,15 +150,13 @@ def _listed(connection: Connection, at: datetime) -> list[Listed]:
     while page.next_cursor is not None:
         page = read_feed(connection, at, cursor=page.next_cursor, limit=500)
         shown += page.cases
-    touched = {case.case_id: case.touched for case in open_cases(connection)}
+    known = {case.case_id: case for case in open_cases(connection)}
     signals = read_signals(connection, [case.case for case in shown])
     worth = _worth(connection, {sku for told in signals.values() for sku in told.skus}, at)
-    return [_of_case(case, touched[case.case], signals.get(case.case, Signals((), ())), worth) for case in shown]
+    return [_of_case(case, known[case.case], signals.get(case.case, Signals((), ())), worth) for case in shown]
 
 
-def _of_case(
-    case: FeedCase, touched: frozenset[str], signals: Signals, worth: Mapping[str, tuple[float, float]]
-) -> Listed:
+def _of_case(case: FeedCase, known: OpenCase, signals: Signals, worth: Mapping[str, tuple[float, float]]) -> Listed:
     widest: dict[str, int] = {}
     for row in signals.rows:
         quantity = row.get("quantity") if row["kind"] == "failure" else (row["actual"] or 0) - (row["expected"] or 0)
@@ -164,7 +165,8 @@ def _of_case(
     return Listed(
         case_id=case.case,
         opened_at=case.opened_at,
-        touched=touched,
+        touched=known.touched,
+        stands_on=known.stands_on,
         difference=max(widest.values(), default=0),
         difference_value=sum(worth.get(sku, (0.0, 0.0))[0] * units for sku, units in widest.items()),
         turnover=sum(price * rate for price, rate in (worth.get(sku, (0.0, 0.0)) for sku in signals.skus)),

@@ -7,7 +7,7 @@ figures are from a simulation; they rank versions and predict nothing at a custo
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +34,16 @@ TOP = 20
 
 @dataclass(frozen=True)
 class OpenCase:
-    """An open case as the feed ranks it, and the ids its signals bear in the simulated world."""
+    """An open case as the feed ranks it, and the ids its signals bear in the simulated world.
+
+    ``stands_on`` are those of signals that are open: a case that came back keeps what was over before, too.
+    """
 
     case_id: int
     root_cause: str
     abstained: bool
     touched: frozenset[str]
+    stands_on: frozenset[str]
 
 
 def main() -> None:
@@ -113,18 +117,29 @@ def open_cases(connection: Connection) -> list[OpenCase]:
         )
     ).all()
     touched: dict[int, set[str]] = {}
-    for case_id, told_id, subject in connection.execute(text(_FAILURES)):
-        touched.setdefault(case_id, set()).add(str(told_id))
-        if subject and subject.startswith("event:"):  # EVENT, or EVENT#DIGEST for one told again otherwise
-            touched[case_id].add(subject.split(":", 2)[2].split("#")[0])
+    stands_on: dict[int, set[str]] = {}
+    for case_id, ended_at, ids in _signals(connection):
+        touched.setdefault(case_id, set()).update(ids)
+        if ended_at is None:
+            stands_on.setdefault(case_id, set()).update(ids)
+    return [
+        OpenCase(
+            case_id, cause, bool(abstained), frozenset(touched.get(case_id, ())), frozenset(stands_on.get(case_id, ()))
+        )
+        for case_id, cause, abstained in cases
+    ]
+
+
+def _signals(connection: Connection) -> Iterator[tuple[int, int | None, list[str]]]:
+    """The case of each signal, when the signal was over, and the ids that it bears in the simulated world."""
+    for case_id, ended_at, told_id, subject in connection.execute(text(_FAILURES)):
+        is_event = subject and subject.startswith("event:")  # EVENT, or EVENT#DIGEST for one told again otherwise
+        event = [subject.split(":", 2)[2].split("#")[0]] if is_event else []
+        yield case_id, ended_at, [str(told_id), *event]
     for row in connection.execute(text(_ANOMALIES)):
         moment = from_microseconds(row.occurred_at).strftime("%Y-%m-%dT%H:%MZ")
         key = f"{row.system}|{row.sku}|{row.location}|{row.state}|{moment}"
-        touched.setdefault(row.case_id, set()).add(row.event_id if row.kind == "movement" else key)
-    return [
-        OpenCase(case_id, cause, bool(abstained), frozenset(touched.get(case_id, ())))
-        for case_id, cause, abstained in cases
-    ]
+        yield row.case_id, row.settled_at, [row.event_id if row.kind == "movement" else key]
 
 
 def touched_by(fault: Mapping[str, object]) -> frozenset[str]:
@@ -143,12 +158,12 @@ def _measure(name: str, value: float, unit: str) -> dict[str, Any]:
 
 
 _FAILURES = """
-SELECT s.case_id, f.id, f.subject FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
+SELECT s.case_id, f.resolved_at, f.id, f.subject FROM case_signal s JOIN failure f ON f.failure_id = s.signal_id
 WHERE s.kind = 'failure'
 """
 
 _ANOMALIES = """
-SELECT s.case_id, a.kind, a.system, a.sku, a.location, a.state, a.occurred_at, l.event_id
+SELECT s.case_id, a.settled_at, a.kind, a.system, a.sku, a.location, a.state, a.occurred_at, l.event_id
 FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
 LEFT JOIN ledger_entry l ON a.kind = 'movement' AND l.entry_id = a.fact_id
 WHERE s.kind = 'anomaly'

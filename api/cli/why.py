@@ -53,8 +53,9 @@ def _print(terms: "RankTerms") -> None:
     if terms.expected_loss is not None:
         exposure = f" = {terms.fault_probability:.0%} × {terms.exposure:,.2f}" if terms.exposure is not None else ""
         lines["expected loss"] = f"{terms.expected_loss:,.2f} {money}{exposure}"
-    if terms.recurrences:
-        lines["came back"] = f"{terms.recurrences} times: × {terms.raised_by:.1f}"
+    if terms.raised_by > 1.0:
+        before = f"{terms.recurrences} times, {terms.recurrences_there} others of its cause at its location"
+        lines["came back"] = f"{before}: × {terms.raised_by:.1f}"
     if terms.time_to_harm_h is not None:
         lines["time to harm"] = f"{cell(terms.time_to_harm_h)} h; decides between equals"
     for name, beside in (("above it", terms.above), ("below it", terms.below)):

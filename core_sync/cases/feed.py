@@ -70,6 +70,7 @@ class FeedCase:
     model_versions: Mapping[str, str]
     needs_review: bool
     recurrences: int
+    recurrences_there: int
     weighed_at: datetime | None
 
 
@@ -199,6 +200,7 @@ def feed_case(row: Row[Any], rank: int, at: datetime) -> FeedCase:
         model_versions=msgspec.json.decode(row.model_versions),
         needs_review=row.needs_review,
         recurrences=row.recurrences,
+        recurrences_there=row.recurrences_there,
         weighed_at=from_microseconds(row.weighed_at) if row.weighed_at else None,
     )
 

@@ -1,6 +1,6 @@
-"""Troubles that come back: how often, and how far that raises them on the list."""
+"""Troubles that come back, themselves or others of their cause at their place, and how far that raises them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
@@ -16,14 +16,36 @@ _RAISE, _MOST_RAISED = 0.1, 5
 """A tenth higher for each return, up to five: what is cured for good costs nothing next week."""
 
 
-def raised_by(times: int) -> float:
-    """By which factor a case that came back ``times`` is ranked above its expected loss."""
-    return 1.0 + _RAISE * min(max(times, 0), _MOST_RAISED)
+THERE_AS_ONE = 5
+"""So many other troubles of one cause at one place tell as much as one that came back: something there makes them."""
+
+_LATEST = 2_000
+"""Of the troubles that are over the latest are looked through for those of a place."""
 
 
-def raised(expected_loss: int | None, times: int) -> int | None:
+def raised_by(times: int, there: int = 0) -> float:
+    """By which factor a case is ranked above its expected loss that came back ``times``, ``there`` others beside it."""
+    return 1.0 + _RAISE * min(max(times, 0) + max(there, 0) // THERE_AS_ONE, _MOST_RAISED)
+
+
+def raised(expected_loss: int | None, times: int, there: int = 0) -> int | None:
     """What a case is ranked by, in the unit of ``expected_loss``."""
-    return None if expected_loss is None else round(expected_loss * raised_by(times))
+    return None if expected_loss is None else round(expected_loss * raised_by(times, there))
+
+
+Place = tuple[str, str]
+"""A root cause, and a location."""
+
+
+def times_at(connection: Connection, since: datetime) -> Mapping[Place, int]:
+    """How many troubles of each cause were over at each location since then, of the latest that were."""
+    bound = {"since": to_microseconds(since), "most": _LATEST}
+    return {(cause, place): int(count) for cause, place, count in connection.execute(text(_AT), bound)}
+
+
+def most_at(times: Mapping[Place, int], cause: str, locations: Collection[str]) -> tuple[int, str]:
+    """Of ``locations`` the one with most troubles of ``cause``: how many (0 for none), and which it is."""
+    return max(((times.get((cause, place), 0), place) for place in sorted(locations)), default=(0, ""))
 
 
 def times_back(connection: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, int]:
@@ -49,6 +71,13 @@ def times_back(connection: Connection, case_ids: Sequence[int], since: datetime)
             found[case_id] = found.get(case_id, 0) + int(count)
     return found
 
+
+_AT = """
+SELECT o.root_cause, s.value, COUNT(*)
+FROM (SELECT case_id, root_cause FROM exception_case WHERE resolved_at >= :since AND merged_into IS NULL
+      ORDER BY resolved_at DESC LIMIT :most) o
+JOIN case_scope s ON s.case_id = o.case_id AND s.kind = 'location' GROUP BY 1, 2
+"""
 
 _EARLIER = """
 SELECT c.case_id, COUNT(*) FROM exception_case c

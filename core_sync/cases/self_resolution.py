@@ -100,7 +100,8 @@ def _expire_overrides(connection: Connection, at: datetime) -> list[int]:
     expired = []
     for row in connection.execute(due).all():
         changes: dict[str, Any] = dict.fromkeys(names)
-        rank = rank_value(raised(row.expected_loss, row.recurrences), row.time_to_harm_h, row.fault_probability)
+        loss = raised(row.expected_loss, row.recurrences, row.recurrences_there)
+        rank = rank_value(loss, row.time_to_harm_h, row.fault_probability)
         ranked = {"rank_value": rank, "needs_review": True}
         change_case(connection, row.case_id, {**changes, **ranked}, moment)
         before = {name: row._mapping[name] for name in names}

@@ -108,6 +108,8 @@ class ExceptionCase(SQLModel, table=True):
     """When the figures were last renewed; 0 before the first time."""
     recurrences: int = whole(0)
     """How often the same trouble was over before and came back, lately."""
+    recurrences_there: int = whole(0)
+    """How many others of its root cause were over lately at its location."""
     rank_value: float = 0.0
     reasons: str = "[]"
     skus: str = "[]"

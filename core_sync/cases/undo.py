@@ -56,5 +56,6 @@ def undo(connection: Connection, case_id: int, entry_id: int, actor: str, at: da
 
 def _rank_without(case: ExceptionCase, before: dict[str, Any]) -> float:
     rank = before.get("override_rank")
-    loss = rank if rank is not None else raised(case.expected_loss, case.recurrences)
+    computed = raised(case.expected_loss, case.recurrences, case.recurrences_there)
+    loss = rank if rank is not None else computed
     return rank_value(loss, case.time_to_harm_h, case.fault_probability)

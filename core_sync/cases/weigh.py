@@ -62,6 +62,7 @@ class Opinion:
         reasons: why, in words, the weightiest first.
         model_versions: by kind of model.
         recurrences: how often it was over and came back lately; raises its rank (``recurrence``), not its loss.
+        recurrences_there: how many others of its root cause were over lately at its location; likewise.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Opinion:
     autonomy: str = "suggest"
     model_versions: Mapping[str, str] = field(default_factory=dict)
     recurrences: int = 0
+    recurrences_there: int = 0
 
 
 def write_opinion(
@@ -100,7 +102,7 @@ def write_opinion(
     case = locked_case(connection, case_id)
     expected_loss = _stored(opinion.expected_loss)
     override = override_of(case)
-    computed = raised(expected_loss, opinion.recurrences)
+    computed = raised(expected_loss, opinion.recurrences, opinion.recurrences_there)
     ranked_by = override.rank if override.holds(at) and override.rank is not None else computed
     changes: dict[str, Any] = {
         "title": opinion.title,
@@ -125,6 +127,7 @@ def write_opinion(
         "autonomy": opinion.autonomy,
         "model_versions": _json(opinion.model_versions),
         "recurrences": opinion.recurrences,
+        "recurrences_there": opinion.recurrences_there,
         "weighed_at": to_microseconds(at),
     }
     if last_weighed is not None and case.weighed_at != last_weighed:

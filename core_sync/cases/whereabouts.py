@@ -41,6 +41,7 @@ class RankTerms:
     exposure: Decimal | None
     expected_loss: Decimal | None
     recurrences: int
+    recurrences_there: int
     raised_by: float
     override: Decimal | None
     override_reason: str | None
@@ -63,7 +64,7 @@ class Whereabout:
 
 def rank_terms(connection: Connection, case: FeedCase) -> RankTerms:
     """The terms behind the rank of ``case``, and who stands beside it."""
-    factor = raised_by(case.recurrences)
+    factor = raised_by(case.recurrences, case.recurrences_there)
     computed = (case.expected_loss or Decimal(0)) * Decimal(str(factor))
     override = case.override_expected_loss
     own = connection.execute(select(CASES.c.rank_value).where(CASES.c.case_id == case.case)).scalar_one()
@@ -72,6 +73,7 @@ def rank_terms(connection: Connection, case: FeedCase) -> RankTerms:
         exposure=case.exposure,
         expected_loss=case.expected_loss,
         recurrences=case.recurrences,
+        recurrences_there=case.recurrences_there,
         raised_by=factor,
         override=override,
         override_reason=case.override.reason if case.override is not None and override is not None else None,

@@ -58,6 +58,18 @@ class DemandBook:
         own = self.of_sku.get((sku, channel)) or self.of_category.get((category, channel))
         return own or self.of_channel.get(channel, NO_DEMAND_KNOWN)
 
+    def of_all(self, sku: str, channel: str) -> tuple[ChannelDemand, float]:
+        """What is asked of the SKU on all channels together, and which part of that ``channel`` asks for.
+
+        That of the channel and 1 where nothing is known of the SKU itself there.
+        """
+        own = self.of_sku.get((sku, channel))
+        if own is None or not self.rates[sku] > 0:
+            return self.of(sku, channel), 1.0
+        note = "on all channels, which draw on one stock"
+        every = Term(self.rates[sku], "units/day", own.rate_per_day.basis, note)
+        return ChannelDemand(every, own.dispersion), self.share_of(sku, channel)
+
     def share_of(self, sku: str, channel: str) -> float:
         """What part of all that is asked of the SKU the channel asks for; 1 where nothing else is known to ask."""
         own, every = self.of_sku.get((sku, channel)), self.rates.get(sku, 0.0)

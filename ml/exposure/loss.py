@@ -79,12 +79,13 @@ def _bursts(held: Floats, demand: Demand) -> Floats:
     over = demand.dispersion - 1
     r = demand.mean / over
     tail = burst_at_least(held + 1, demand)
-    at = np.exp(
+    of_at = (
         special.xlogy(held, over / demand.dispersion)
         - r * np.log(demand.dispersion)
         + special.gammaln(held + r + 1)
         - special.gammaln(held + 1)
         - special.gammaln(r + 1)
     )
+    at = np.exp(np.minimum(of_at, 0.0))  # a chance; of 10^15 units the gamma functions round to more
     excess = (demand.mean - held) * tail + demand.mean * at
     return np.clip(excess, np.maximum(demand.mean - held, 0.0), demand.mean)

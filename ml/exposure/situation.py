@@ -70,6 +70,7 @@ class Situation:
     """One SKU on one channel, wrong until ``time_to_fix`` (hours) is over.
 
     ``published`` is what the channel shows; ``available`` what it could truly promise, a figure or a belief.
+    ``fix_spread`` is the standard deviation of the logarithm of the time to fix, where that is not the same for all.
     ``cut_off`` is in how many hours a process ends by itself (a carrier's pick-up, an order window), where one does.
     """
 
@@ -80,6 +81,7 @@ class Situation:
     prices: UnitPrices
     step_costs: tuple[StepCost, ...] = ()
     cut_off: Term | None = None
+    fix_spread: Term | None = None
 
 
 @dataclass(frozen=True)

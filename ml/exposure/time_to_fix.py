@@ -1,7 +1,9 @@
 """How long a fault of each root cause lasts before somebody has put it right."""
 
+import math
 from collections.abc import Iterable, Mapping
-from statistics import median
+from dataclasses import dataclass
+from statistics import median, pstdev
 
 from ml.exposure.terms import Basis, Term
 
@@ -21,9 +23,25 @@ ENOUGH_CASES = 5
 
 DAY = 24.0
 
+USUAL_SPREAD = 0.7
+"""Our judgement of how far times to fix of one cause lie apart (standard deviation of their logarithm): one in six
+takes twice as long as the median."""
+LEAST_SPREAD, MOST_SPREAD = 0.3, 1.2
+LEAST_HOURS = 0.5
+"""Shorter ones are of one kind: a case is not looked at by the minute."""
 
-def medians(closed: Iterable[tuple[str, float]]) -> dict[str, tuple[float, int]]:
-    """Median hours from opening to resolution, and the number of cases, by root cause, from (cause, hours) pairs.
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long ``cases`` of a cause lasted: the ``median`` in hours, and the ``spread`` of the hours' logarithm."""
+
+    median: float
+    cases: int
+    spread: float = USUAL_SPREAD
+
+
+def lasting(closed: Iterable[tuple[str, float]]) -> dict[str, Lasting]:
+    """How long cases of each root cause lasted, from (cause, hours from opening to resolution) pairs.
 
     Raises:
         ValueError: a case that was closed before it was opened.
@@ -33,13 +51,26 @@ def medians(closed: Iterable[tuple[str, float]]) -> dict[str, tuple[float, int]]
         if not lasted >= 0:
             raise ValueError(f"a case of {cause} lasted {lasted} hours")
         hours.setdefault(cause, []).append(lasted)
-    return {cause: (median(lasted), len(lasted)) for cause, lasted in hours.items()}
+    return {cause: Lasting(median(lasted), len(lasted), _spread(lasted)) for cause, lasted in hours.items()}
 
 
-def time_to_fix(cause: str, history: Mapping[str, tuple[float, int]] | None = None) -> Term:
-    """Hours until a fault of ``cause`` is put right; ``history`` is what ``medians`` gives, and wins if long enough."""
+def _spread(hours: list[float]) -> float:
+    found = pstdev(math.log(max(one, LEAST_HOURS)) for one in hours)
+    return min(max(found, LEAST_SPREAD), MOST_SPREAD)
+
+
+def time_to_fix(cause: str, history: Mapping[str, Lasting] | None = None) -> Term:
+    """Hours until a fault of ``cause`` is put right; ``history`` is what ``lasting`` gives, and wins if long enough."""
     own = (history or {}).get(cause)
-    if own is not None and own[1] >= ENOUGH_CASES:
-        return Term(own[0], "h", Basis.MEASURED, f"median of {own[1]} closed cases of {cause}")
-    seen = f"only {own[1]} closed cases of {cause} so far" if own else f"no closed case of {cause} yet"
+    if own is not None and own.cases >= ENOUGH_CASES:
+        return Term(own.median, "h", Basis.MEASURED, f"median of {own.cases} closed cases of {cause}")
+    seen = f"only {own.cases} closed cases of {cause} so far" if own else f"no closed case of {cause} yet"
     return Term(DEFAULT_HOURS.get(cause, DAY), "h", Basis.ASSUMED, f"default for the cause: {seen}")
+
+
+def spread_of_fix(cause: str, history: Mapping[str, Lasting] | None = None) -> Term:
+    """How far times to fix of ``cause`` lie apart: the standard deviation of the logarithm of hours."""
+    own = (history or {}).get(cause)
+    if own is not None and own.cases >= ENOUGH_CASES:
+        return Term(own.spread, "log h", Basis.MEASURED, f"of {own.cases} closed cases of {cause}")
+    return Term(USUAL_SPREAD, "log h", Basis.ASSUMED, "one in six takes twice as long as the median")

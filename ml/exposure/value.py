@@ -1,7 +1,7 @@
 """The exposure of a fault: money lost until it is fixed, with every figure behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 import numpy as np
@@ -20,6 +20,9 @@ NEEDED = ("published", "available", "demand_rate", "time_to_fix", "unit_margin",
 """Without any one of these there is no amount."""
 NEEDED_FOR_UNITS = ("published", "available", "demand_rate", "time_to_fix")
 _STEP = "step: "
+
+OFF, WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+"""Where a normal variable is looked at, in standard deviations, and what each look weighs (Gauss and Hermite)."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,23 @@ def exposures_of(
     if not situations:
         return []
     inputs = [_inputs(situation, rates, assumptions) for situation in situations]
-    priced = exposures(_stakes(situations, inputs))
+    priced = _priced(situations, inputs)
     harm = _time_to_harm(inputs)
     return [_exposure(row, situations[row], inputs[row], priced, harm, rates) for row in range(len(inputs))]
+
+
+def _priced(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) -> Priced:
+    """The mean over times to fix, where they are not one: harm far ahead counts by the chance that it takes so long.
+
+    A time to fix is log-normal, as repair times usually are (Kline, "Suitability of the lognormal distribution for
+    corrective maintenance repair times", 1984).
+    """
+    spread = _figures(inputs, "fix_spread")
+    if not spread.any():
+        return exposures(_stakes(situations, inputs, np.ones(len(inputs))))
+    parts = [exposures(_stakes(situations, inputs, np.exp(spread * off))) for off in OFF]
+    means = (np.average([getattr(part, one.name) for part in parts], axis=0, weights=WEIGHTS) for one in fields(Priced))
+    return Priced(*means)
 
 
 def _inputs(situation: Situation, rates: Rates, assumptions: Assumptions) -> dict[str, Term]:
@@ -61,8 +78,8 @@ def _inputs(situation: Situation, rates: Rates, assumptions: Assumptions) -> dic
         "dispersion": situation.demand.dispersion,
         "time_to_fix": situation.time_to_fix,
     }
-    if situation.cut_off is not None:
-        terms["cut_off"] = situation.cut_off
+    told = {"fix_spread": situation.fix_spread, "cut_off": situation.cut_off}
+    terms |= {name: given for name, given in told.items() if given is not None}
     if terms["dispersion"].value is None:
         terms["dispersion"] = assumptions.assumed_dispersion()
     rate, hours = terms["demand_rate"].value, terms["time_to_fix"].value
@@ -121,11 +138,12 @@ def _margin(situation: Situation, unit: str, assumptions: Assumptions) -> Term:
 
 def _figures(inputs: Sequence[dict[str, Term]], name: str, otherwise: float = 0.0) -> Floats:
     """The values of one term (n,); rows without it get a stand-in that never reaches a reader."""
-    values = [terms[name].value for terms in inputs]
+    values = [terms[name].value if name in terms else None for terms in inputs]
     return np.array([otherwise if value is None else value for value in values], dtype=np.float64)
 
 
-def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) -> Stakes:
+def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]], longer: Floats) -> Stakes:
+    """What goes into the arithmetic where each fault takes ``longer`` times (n,) its usual time to fix."""
     beliefs = [s.available if isinstance(s.available, Belief) else certain(s.available or 0) for s in situations]
     width = max(len(belief.units) for belief in beliefs)
     available, chances = np.zeros((len(beliefs), width)), np.zeros((len(beliefs), width))
@@ -138,11 +156,13 @@ def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) 
         for number, step in enumerate(situation.step_costs):
             steps[number].at_least_units[row] = step.at_least_units
             steps[number].cost[row] = float(step.cost)
-    dispersion = dispersion_over(_figures(inputs, "time_to_fix"), _figures(inputs, "dispersion", 1.0))
+    dispersion = dispersion_over(_figures(inputs, "time_to_fix") * longer, _figures(inputs, "dispersion", 1.0))
     return Stakes(
         published=_figures(inputs, "published"),
         available=available[:, 0] if width == 1 else available,
-        demand=Demand.of(_figures(inputs, "mean_demand"), np.minimum(dispersion, MOST_DISPERSED)),
+        demand=Demand.of(
+            np.minimum(_figures(inputs, "mean_demand") * longer, MOST_UNITS), np.minimum(dispersion, MOST_DISPERSED)
+        ),
         unit_margin=_figures(inputs, "unit_margin"),
         oversell_penalty=_figures(inputs, "oversell_penalty"),
         recapture=_figures(inputs, "recapture"),
@@ -153,15 +173,11 @@ def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]]) 
 
 
 def _time_to_harm(inputs: Sequence[dict[str, Term]]) -> list[float | None]:
-    cut_off = np.array([_hours_left(terms.get("cut_off")) for terms in inputs])
+    cut_off = _figures(inputs, "cut_off", np.inf)
     published, available, rate = (_figures(inputs, name) for name in ("published", "available", "demand_rate"))
     hours = hours_until_harm(published, available, rate, cut_off)
     told = (all(terms[name].value is not None for name in NEEDED_FOR_UNITS) for terms in inputs)
     return [float(h) if known and np.isfinite(h) else None for h, known in zip(hours, told, strict=True)]
-
-
-def _hours_left(cut_off: Term | None) -> float:
-    return np.inf if cut_off is None or cut_off.value is None else cut_off.value
 
 
 def _exposure(
@@ -193,6 +209,20 @@ def _computed(value: float, unit: str, missing: Sequence[str], note: str = "") -
     if missing:
         return unknown(unit, f"unknown: {', '.join(missing)}")
     return Term(float(value), unit, Basis.COMPUTED, note)
+
+
+def part_of(exposure: Exposure, share: float) -> Exposure:
+    """The part of ``exposure`` that one channel bears which asks for ``share`` of the demand it was reckoned from."""
+    if share >= 1.0:
+        return exposure
+    borne = ("oversold_units", "lost_units", "oversell_amount", "lost_amount")
+    terms: dict[str, Term] = dict(exposure.terms)
+    for name, term in exposure.terms.items():
+        if term.value is not None and (name in borne or name.startswith(_STEP)):
+            terms[name] = replace(term, value=term.value * share)
+    terms["demand_share"] = Term(share, "share", Basis.COMPUTED, "the channel's part of all that is asked for")
+    amount = None if exposure.amount is None else to_money(float(exposure.amount) * share)
+    return replace(exposure, amount=amount, terms=terms)
 
 
 def to_money(amount: float) -> Decimal:

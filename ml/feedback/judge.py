@@ -142,7 +142,7 @@ def _renew_cases(connection: Connection, judgement_id: int, note: str, actor: st
             continue
         changes: dict[str, Any] = {"needs_review": True}
         if row["certain"] and case.override_rank is None:
-            loss = raised(case.exposure, case.recurrences)
+            loss = raised(case.exposure, case.recurrences, case.recurrences_there)
             changes |= {"fault_probability": 1.0, "expected_loss": case.exposure}
             changes["rank_value"] = rank_value(loss, case.time_to_harm_h, 1.0)
         change_case(connection, row["case_id"], changes, to_microseconds(at))

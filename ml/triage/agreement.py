@@ -29,7 +29,7 @@ def is_over(jump_to: int, usual: float, now: int) -> bool:
 
     All three are reported less expected, in whole units, what is in flight taken out.
     """
-    if now == 0:
+    if abs(now) <= RECORD_ERROR_UNITS:
         return True
     return abs(now - usual) <= max(RECORD_ERROR_UNITS, LEFT_OF_THE_JUMP * abs(jump_to - usual))
 

@@ -72,7 +72,8 @@ def _of_one_stock(claims: Sequence[Claim], exposures: Sequence[Exposure]) -> lis
     factors = []
     for claim in claims:
         pool, asked = claim.stake.pool, units.get((claim.signal, claim.stake.sku), 0.0)
-        factors.append(1.0 if pool is None or asked <= pool else pool / asked)
+        bounded = pool is not None and not claim.stake.unheard  # what may come in beside it, nobody knows
+        factors.append(pool / asked if bounded and pool is not None and asked > pool else 1.0)
     return factors
 
 

@@ -1,9 +1,9 @@
 """Which signals are one trouble: fingerprints, pure.
 
 A failure's fingerprint is its root cause and what it touches. Troubles of a whole connector (outage,
-rate limit, credentials) are one for the connector, whatever SKU they showed on; what looks like an outage while
-hardly another SKU fails is the SKU's own. An anomaly joins the failure that explains it where the same SKU has one,
-else it is a trouble of its own SKU.
+rate limit, credentials) are one for the connector, whatever SKU they showed on, and so is a posting backlog for its
+warehouse; what looks like an outage while hardly another SKU fails is the SKU's own. An anomaly joins the failure that
+explains it where the same SKU has one, else it is a trouble of its own SKU.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CONNECTOR_WIDE = frozenset({"rate_limit", "outage", "auth"})
 """Subclasses that are a connector's trouble, not a SKU's."""
 
 
-OUTAGE = "outage"
+OUTAGE, BACKLOG = "outage", "backlog"
 
 OF_THE_WORST = 0.5
 """An outage fails everything: while it lasts no minute is much better than its worst."""
@@ -29,10 +29,21 @@ class Scope:
 
 
 def failure_fingerprint(root_cause: str, subclass: str | None, scope: Scope, lonely: bool = False) -> str:
-    """The fingerprint of a failure that was diagnosed; ``lonely`` where it ``is_lonely`` among its connector's."""
+    """The fingerprint of a failure that was diagnosed; ``lonely`` where it ``is_lonely`` among its connector's.
+
+    A posting backlog is a warehouse's trouble in a system, whatever SKU it shows on; ``lonely`` where no other SKU
+    shows it.
+    """
+    if subclass == BACKLOG and not lonely and scope.location:
+        return backlog_fingerprint(root_cause, scope.system, scope.location)
     if (subclass in CONNECTOR_WIDE and not lonely) or not scope.sku:
         return connector_fingerprint(root_cause, subclass, scope)
     return f"{root_cause}|{scope.sku}"
+
+
+def backlog_fingerprint(root_cause: str, system: str, location: str) -> str:
+    """That of a system that does not post what happens at a location."""
+    return f"{root_cause}|{BACKLOG}|{system}@{location}"
 
 
 def connector_fingerprint(root_cause: str, subclass: str | None, scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Channels that are out, and the listings that they hold back: what such a failure costs.
+"""Channels that are out, systems that do not post, and the listings that they hold back: what such a failure costs.
 
 Where our own pushes wait, these are the listings. Where others push and tell of it, every listing may be meant.
 """
@@ -12,15 +12,20 @@ from sqlalchemy import Connection, text
 from core_sync.outbox.backlog import backlog
 from core_sync.outbox.failures import PUSH
 from core_sync.outbox.listing import Listing
+from ml.triage.grouping import BACKLOG
 from ml.triage.stakes import SignalFacts
 
 HELD_BACK_MAX = 2_000
 """Listings of a channel that is out that are priced, the first to go first: these are what it costs most."""
 
 
+FOLLOWS = 0.25
+"""A listing follows a system's figure where it is off by at least this part of what that is off by: shares differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The failure that says that a channel takes nothing, with its case and diagnosis, and what waits there."""
+    """The failure that says that a channel or a system takes nothing, with its case and diagnosis, and what waits."""
 
     failure: Mapping[str, Any]
     listings: Sequence[Listing]
@@ -37,7 +42,23 @@ def outages(connection: Connection) -> list[Outage]:
     ours = [Outage(dict(row), backlog(connection, row["channel"], HELD_BACK_MAX)) for row in rows]
     known = {outage.failure["channel"] for outage in ours}
     told = [dict(row) for row in connection.execute(text(_TOLD_OUT)).mappings() if row["channel"] not in known]
-    return [*ours, *(Outage(row, _listings(connection, row["channel"])) for row in told)]
+    elsewhere = [Outage(row, _listings(connection, row["channel"])) for row in told]
+    return [*ours, *elsewhere, *_backlogs(connection)]
+
+
+def _backlogs(connection: Connection) -> list[Outage]:
+    """Each system that does not post what happens at a location, and the listings that follow its figures."""
+    rows = [dict(row) for row in connection.execute(text(_UNPOSTED)).mappings()]
+    return [Outage(row, _following(connection, row["system"], row["location"])) for row in rows]
+
+
+def _following(connection: Connection, system: str, location: str) -> list[Listing]:
+    """Listings whose figure is off the way the system's is: what it does not post, they do not show.
+
+    What is on its way counts, for that is what waits.
+    """
+    bound = {"system": system, "location": location, "most": HELD_BACK_MAX, "part": FOLLOWS}
+    return [Listing(row.channel, row.sku) for row in connection.execute(text(_FOLLOWING), bound)]
 
 
 def _listings(connection: Connection, channel: str) -> list[Listing]:
@@ -67,6 +88,32 @@ JOIN failure f ON f.failure_id = first.failure_id JOIN diagnosis d ON d.failure_
 JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
 """
 """Of a channel; what is told of one SKU only may be that one's own."""
+
+_UNPOSTED = f"""
+SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location,
+       d.root_cause, d.subclass
+FROM (SELECT MIN(o.failure_id) AS failure_id
+      FROM failure o JOIN diagnosis e ON e.failure_id = o.failure_id
+      WHERE o.resolved_at IS NULL AND e.subclass = '{BACKLOG}' AND o.system IS NOT NULL AND o.location IS NOT NULL
+      GROUP BY o.system, o.location, e.root_cause HAVING COUNT(DISTINCT o.sku) >= 2) first
+JOIN failure f ON f.failure_id = first.failure_id JOIN diagnosis d ON d.failure_id = f.failure_id
+JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
+"""
+
+_FOLLOWING = """
+SELECT c.channel, c.sku
+FROM snapshot n
+JOIN delta b ON b.sku = n.sku AND b.location = n.location AND b.channel = '' AND b.as_of = n.as_of
+ AND b.system = n.system AND b.state = n.state
+JOIN channel h ON TRUE
+JOIN delta c ON c.sku = n.sku AND c.location = '' AND c.channel = h.channel AND c.state = 'available'
+ AND c.as_of = (SELECT MAX(r.as_of) FROM reconciliation r WHERE r.system = c.system)
+WHERE n.system = :system AND n.location = :location AND n.state = 'on_hand'
+  AND n.as_of = (SELECT MAX(r.as_of) FROM reconciliation r WHERE r.system = :system)
+  AND (b.reported - b.expected) * (c.reported - c.expected) > 0
+  AND ABS(c.reported - c.expected) >= :part * ABS(b.reported - b.expected)
+ORDER BY ABS(c.reported - c.expected) DESC, c.channel, c.sku LIMIT :most
+"""
 
 _SHOWN = """
 SELECT DISTINCT n.sku FROM channel c JOIN snapshot n ON n.system IN (c.channel, c.system)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from core_sync.cases.recurrence import RECURS_WITHIN, raised_by
+from core_sync.cases.recurrence import RECURS_WITHIN, THERE_AS_ONE, raised_by
 from core_sync.cases.weigh import Opinion
 from ml.exposure.terms import as_json as terms_as_json
 from ml.exposure.value import Exposure
@@ -27,16 +27,25 @@ def opinion_of(
     cause: Mapping[str, Any],
     priced: Sequence[Priced],
     back: int,
+    there: tuple[int, str],
     models: ServiceModels,
     action: tuple[str, str],
     reporting: str,
 ) -> Opinion:
-    """One case's opinion; it came ``back`` so often, and ``action`` with its autonomy is what is recommended."""
+    """One case's opinion; it came ``back`` so often, and others of its cause were over ``there`` (how many, where).
+
+    ``action`` with its autonomy is what is recommended.
+    """
     known = [exposure.amount for _, exposure in priced if exposure.amount is not None]
     exposure = sum(known, Decimal(0)) if known else None
     chance = 1.0 if signals.failures else max((row["fault_probability"] for row in signals.anomalies), default=0.0)
     harms = [e.time_to_harm_h for _, e in priced if e.time_to_harm_h is not None]
-    reasons = [*_recurring(back), *cause["reasons"], *_strange(signals), *sorted({c.stake.why for c, _ in priced})]
+    reasons = [
+        *_recurring(back, there, cause["root_cause"]),
+        *cause["reasons"],
+        *_strange(signals),
+        *sorted({c.stake.why for c, _ in priced}),
+    ]
     return Opinion(
         title=_title(signals, cause),
         root_cause=cause["root_cause"],
@@ -58,15 +67,19 @@ def opinion_of(
         autonomy=action[1],
         model_versions={name: models.version(name) for name in models.folders},
         recurrences=back,
+        recurrences_there=there[0],
     )
 
 
-def _recurring(back: int) -> list[str]:
-    """That the same trouble was over before, and what that does to its rank."""
-    if not back:
-        return []
-    times = "once" if back == 1 else f"{back} times"
-    return [f"it came back {times} within {RECURS_WITHIN.days} days: ranked {raised_by(back) - 1:.0%} higher"]
+def _recurring(back: int, there: tuple[int, str], cause: str) -> list[str]:
+    """That the same trouble was over before, or others like it where it is, and what that does to its rank."""
+    before = []
+    if back:
+        before.append(f"it came back {'once' if back == 1 else f'{back} times'}")
+    if there[0] >= THERE_AS_ONE:
+        before.append(f"{there[0]} other troubles of {cause.replace('_', ' ')} were over at {there[1]}")
+    higher = f"{raised_by(back, there[0]) - 1:.0%} higher"
+    return [f"{' and '.join(before)} within {RECURS_WITHIN.days} days: ranked {higher}"] if before else []
 
 
 def _title(signals: Signals, cause: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Which failures an outage took with it, and which would have failed anyway: told by how many others fail beside."""
+"""Which failures an outage or a backlog took with it, and which would have failed anyway: how many fail beside."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,14 +7,22 @@ import msgspec
 from sqlalchemy import Connection, Row, text
 
 from core_sync.cases.signals import Signal
-from ml.triage.grouping import OUTAGE, Scope, connector_fingerprint, failure_fingerprint, is_lonely
+from ml.triage.grouping import (
+    BACKLOG,
+    OUTAGE,
+    Scope,
+    backlog_fingerprint,
+    connector_fingerprint,
+    failure_fingerprint,
+    is_lonely,
+)
 
 SIGNALS_READ = 200
 """The newest signals of an outage that is going on tell how bad it is."""
 
 
 def told_apart(connection: Connection, failures: Sequence[Row[Any]]) -> list[Signal]:
-    """A signal for each of the failures (with diagnosis and surroundings), in order.
+    """A signal for each of the failures (with diagnosis and surroundings), and for earlier ones that belong with them.
 
     How bad an outage is, its own signals say: those that are new, and the newest of those that are in its case.
     """
@@ -26,13 +34,43 @@ def told_apart(connection: Connection, failures: Sequence[Row[Any]]) -> list[Sig
             if outage not in worst:
                 worst[outage] = _worst_so_far(connection, outage)
             worst[outage] = max(worst[outage], beside[row.failure_id] or 0)
-    return [Signal(_fingerprint(row, beside.get(row.failure_id), worst), "failure", row.failure_id) for row in failures]
+    waiting = _backlogs(connection, failures)
+    return [
+        Signal(_fingerprint(row, beside.get(row.failure_id), worst), "failure", row.failure_id)
+        for row in failures
+        if row.failure_id not in waiting
+    ] + [Signal(name, "failure", failure_id) for failure_id, name in waiting.items()]
+
+
+def _backlogs(connection: Connection, failures: Sequence[Row[Any]]) -> dict[int, str]:
+    """Of postings that wait, new ones and those that are open, in what they are one: a backlog shows on several SKUs.
+
+    One whose location was not told is of the only backlog that its system has.
+    """
+    if not any(row.subclass == BACKLOG for row in failures):
+        return {}
+    known = connection.execute(text(_WAITING)).all()
+    skus: dict[str, set[str]] = {}
+    for row in known:
+        if row.location and row.sku:
+            skus.setdefault(backlog_fingerprint(row.root_cause, row.system or "", row.location), set()).add(row.sku)
+    wide = {name for name, of_one in skus.items() if len(of_one) > 1}
+    found: dict[int, str] = {}
+    for row in known:
+        name = backlog_fingerprint(row.root_cause, row.system or "", row.location or "")
+        of_system = [one for one in sorted(wide) if one.startswith(name)]
+        if name in wide:
+            found[row.failure_id] = name
+        elif not row.location and len(of_system) == 1:
+            found[row.failure_id] = of_system[0]
+    return found
 
 
 def _fingerprint(row: Row[Any], neighbours: int | None, worst: Mapping[str, int]) -> str:
     scope = _scope(row)
     most = worst.get(connector_fingerprint(row.root_cause, row.subclass, scope), 0)
-    return failure_fingerprint(row.root_cause, row.subclass, scope, is_lonely(row.subclass, neighbours, most))
+    lonely = row.subclass == BACKLOG or is_lonely(row.subclass, neighbours, most)
+    return failure_fingerprint(row.root_cause, row.subclass, scope, lonely)
 
 
 def _worst_so_far(connection: Connection, outage: str) -> int:
@@ -53,6 +91,12 @@ class _Counted(msgspec.Struct):
 def _scope(row: Row[Any]) -> Scope:
     return Scope(row.system or "", row.channel or "", row.sku or "", row.location or "")
 
+
+_WAITING = f"""
+SELECT f.failure_id, f.system, f.sku, f.location, d.root_cause
+FROM failure f JOIN diagnosis d ON d.failure_id = f.failure_id
+WHERE f.resolved_at IS NULL AND d.subclass = '{BACKLOG}' AND f.sku IS NOT NULL ORDER BY f.failure_id
+"""
 
 _SURROUNDINGS = """
 SELECT f.surroundings FROM exception_case c

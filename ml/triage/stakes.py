@@ -59,6 +59,8 @@ class Stake:
     """Units of stock that several channels draw on and that are wrong in all; None where a listing alone is."""
     frozen: bool = False
     """The listing takes no updates: what is truly there goes on changing, and its figure does not follow."""
+    unheard: bool = False
+    """Movements of the SKU have no effect as long as it lasts: goods may come in and not be promised."""
     order: str = ""
     """The order that is taken and cannot be served: its units are oversold for sure, whatever is asked from now on."""
 
@@ -173,14 +175,15 @@ def _of_held_event(signal: SignalFacts, shown: Shown) -> Iterable[Stake]:
     """A movement without effect yet, on every channel: for sure unless it may be a repeat."""
     units = 0 if signal.is_reserved else (signal.quantity or 0) - (signal.first_quantity or 0)
     effect = effect_of(signal.operation, units) if signal.effect is None else signal.effect
-    if not effect:
+    if not effect and signal.effect is None:
         return
     certain = signal.error_code not in ("business_key", "id_conflict")
     for channel in shown.channels_of(signal.sku):
         promised = shown.promise(channel, signal.sku)
         why = "a movement of this SKU has no effect yet" if certain else "a repeated movement may be a real one"
         believed = 1.0 if certain else EVEN_BELIEF
-        yield Stake(signal.sku, channel, promised, max(0, promised + effect), believed, why, abs(effect))
+        there = max(0, promised + effect)
+        yield Stake(signal.sku, channel, promised, there, believed, why, abs(effect), unheard=signal.effect is not None)
 
 
 def effect_of(operation: str, units: int) -> int:

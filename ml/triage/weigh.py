@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.cases.recurrence import RECURS_WITHIN, times_back
+from core_sync.cases.recurrence import RECURS_WITHIN, most_at, times_at, times_back
 from core_sync.cases.rows import in_parts
 from core_sync.cases.scope import touch_ahead
 from core_sync.cases.tally import fold
@@ -26,10 +26,10 @@ from core_sync.master_data.cut_offs import CutOffTime, next_cut_off, read_cut_of
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.stakes import tell_stakes
 from ml.exposure.belief import Belief, certain
-from ml.exposure.situation import Situation, taken
+from ml.exposure.situation import ChannelDemand, Situation, taken
 from ml.exposure.terms import Basis, Term
-from ml.exposure.time_to_fix import medians, time_to_fix
-from ml.exposure.value import Exposure, exposures_of
+from ml.exposure.time_to_fix import Lasting, lasting, spread_of_fix, time_to_fix
+from ml.exposure.value import Exposure, exposures_of, part_of
 from ml.registry.service_models import ServiceModels
 from ml.triage.attribution import Claim, SignalKey, shared, standing
 from ml.triage.cause import cause_of
@@ -89,7 +89,7 @@ class Books:
     """What money at stake rests on beside the signals: the market, how long each cause lasts, and cut-off times."""
 
     market: Market
-    fixed: Mapping[str, tuple[float, int]]
+    fixed: Mapping[str, Lasting]
     cut_offs: Sequence[CutOffTime]
     at: datetime
 
@@ -136,7 +136,7 @@ def weigh_cases(
 
 def _books(connection: Connection, around: Around, reporting: str, at: datetime) -> Books:
     market = read_market(connection, sorted(around.skus), reporting, at)
-    return Books(market, medians(_closed(connection)), read_cut_offs(connection), at)
+    return Books(market, lasting(_closed(connection)), read_cut_offs(connection), at)
 
 
 def _opinions(
@@ -149,12 +149,14 @@ def _opinions(
     at: datetime,
 ) -> dict[int, Opinion]:
     came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
+    before = times_at(connection, at - RECURS_WITHIN)
     found: dict[int, Opinion] = {}
     for case_id, told in around.weighed.items():
         cause = cause_of(told, models)
         mine = [pair for row in told.rows for pair in priced.get(_key(row), ())]
         action = recommend(connection, cause["root_cause"])
-        found[case_id] = opinion_of(told, cause, mine, came_back.get(case_id, 0), models, action, reporting)
+        there = most_at(before, cause["root_cause"], {row["location"] for row in told.rows if row["location"]})
+        found[case_id] = opinion_of(told, cause, mine, came_back.get(case_id, 0), there, models, action, reporting)
     return found
 
 
@@ -219,22 +221,30 @@ def _trouble(row: Mapping[str, Any]) -> str:
 
 def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
     market = books.market
-    return exposures_of(
-        [
-            Situation(
-                claim.stake.published,
-                _believed(claim, books),
-                taken(claim.stake.published)
-                if claim.stake.order
-                else market.demand.of(claim.stake.sku, claim.stake.channel),
-                time_to_fix(claim.cause, books.fixed),
-                market.prices_of(claim.stake.sku, claim.stake.channel),
-                cut_off=_cut_off(claim, books),
-            )
-            for claim in claims
-        ],
-        market.rates,
-    )
+    demands = [_demand(claim.stake, market) for claim in claims]
+    situations = [
+        Situation(
+            claim.stake.published,
+            _believed(claim, books),
+            demand,
+            time_to_fix(claim.cause, books.fixed),
+            market.prices_of(claim.stake.sku, claim.stake.channel),
+            cut_off=_cut_off(claim, books),
+            fix_spread=None if claim.stake.order else spread_of_fix(claim.cause, books.fixed),
+        )
+        for claim, (demand, _) in zip(claims, demands, strict=True)
+    ]
+    priced = exposures_of(situations, market.rates)
+    return [part_of(exposure, share) for exposure, (_, share) in zip(priced, demands, strict=True)]
+
+
+def _demand(stake: Stake, market: Market) -> tuple[ChannelDemand, float]:
+    """What is asked of what is at stake, and the listing's part of that: channels sell shared stock out together."""
+    if stake.order:
+        return taken(stake.published), 1.0
+    if stake.pool is None:
+        return market.demand.of(stake.sku, stake.channel), 1.0
+    return market.demand.of_all(stake.sku, stake.channel)
 
 
 def _cut_off(claim: Claim, books: Books) -> Term | None:
@@ -250,8 +260,8 @@ def _cut_off(claim: Claim, books: Books) -> Term | None:
 def _believed(claim: Claim, books: Books) -> Belief:
     """What is truly there: the other figure with the stake's belief, else what is shown."""
     stake = claim.stake
-    if stake.frozen:
-        share = books.market.demand.share_of(stake.sku, stake.channel)
+    if stake.frozen or stake.unheard:
+        share = books.market.demand.share_of(stake.sku, stake.channel) if stake.frozen else 1.0
         arrivals = books.market.arrivals.get(stake.sku, NO_ARRIVALS)
         return sellable(stake.available, share, arrivals, time_to_fix(claim.cause, books.fixed).value or 0.0)
     if stake.belief >= 1.0 or stake.available == stake.published:

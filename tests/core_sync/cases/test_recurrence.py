@@ -1,6 +1,6 @@
 """A trouble that was over and came back is counted, as the same case or as a new one."""
 
-from core_sync.cases.recurrence import times_back
+from core_sync.cases.recurrence import most_at, raised_by, times_at, times_back
 from core_sync.cases.verbs import resolve
 from core_sync.database.engine import Database
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_push_works_again
@@ -34,3 +34,18 @@ def test_another_trouble_of_another_sku_does_not_count(database: Database) -> No
     over(database, a_case(database, "MUG"), hours=1)
     cup = a_case(database, "CUP", at=MORNING)
     assert back(database, cup, days=-30) == {}
+
+
+def test_others_of_one_cause_that_were_over_at_a_place_raise_the_next_there(database: Database) -> None:
+    for number in range(6):
+        sku = f"CUP-{number}"
+        over_there = a_case(database, sku, locations=["LEEDS"], root_cause="posting_delay")
+        the_push_works_again(database, sku, at=after(hours=1))
+        with database.transaction() as connection:
+            resolve(connection, over_there, "posted", "ana", after(hours=2))
+    with database.reading() as connection:
+        times = times_at(connection, after(days=-30))
+    assert most_at(times, "posting_delay", ["BATH", "LEEDS"]) == (6, "LEEDS")
+    assert most_at(times, "timeout", ["LEEDS"])[0] == 0, "another cause there says nothing of it"
+    assert most_at(times, "posting_delay", []) == (0, "")
+    assert raised_by(0, there=6) == raised_by(1) > raised_by(0, there=4) == 1.0

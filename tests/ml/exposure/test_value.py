@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,9 +13,9 @@ from ml.exposure.belief import Belief, around, between, certain
 from ml.exposure.rates import Rates
 from ml.exposure.situation import NO_DEMAND_KNOWN, ChannelDemand, Situation, UnitPrices
 from ml.exposure.terms import Basis, Term, as_json
-from ml.exposure.time_to_fix import DEFAULT_HOURS, medians, time_to_fix
+from ml.exposure.time_to_fix import DEFAULT_HOURS, lasting, spread_of_fix, time_to_fix
 from ml.exposure.time_to_harm import hours_until_harm
-from ml.exposure.value import Exposure, exposure_of, exposures_of
+from ml.exposure.value import Exposure, exposure_of, exposures_of, part_of
 
 EUR = Rates("EUR", {"USD": Decimal("1.25")})
 PRICES = UnitPrices(Decimal(20), Decimal(12), "EUR", Decimal(5), 0.25)
@@ -173,7 +174,7 @@ def test_harm_begins_when_what_is_left_runs_out_or_at_the_cut_off() -> None:
 
 
 def test_a_cause_has_its_own_time_to_fix_once_enough_cases_were_closed() -> None:
-    history = medians([("timeout", hours) for hours in (1.0, 2.0, 9.0, 3.0, 2.5)] + [("duplicate", 5.0)])
+    history = lasting([("timeout", hours) for hours in (1.0, 2.0, 9.0, 3.0, 2.5)] + [("duplicate", 5.0)])
     assert time_to_fix("timeout", history) == Term(2.5, "h", Basis.MEASURED, "median of 5 closed cases of timeout")
     early = time_to_fix("duplicate", history)
     assert (early.value, early.basis) == (DEFAULT_HOURS["duplicate"], Basis.ASSUMED)
@@ -199,3 +200,30 @@ def test_what_is_no_distribution_is_no_belief(wrong: tuple[tuple[int, ...], tupl
 def test_a_rate_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="JPY"):
         Rates("EUR", {"JPY": Decimal(0)})
+
+
+def test_harm_beyond_the_usual_time_to_fix_counts_by_the_chance_that_it_takes_so_long() -> None:
+    fault = a_fault(published=30, available=500, rate=10.0)  # sold out in three days, usually fixed after one
+    spread = 0.7
+    found = exposure_of(replace(fault, fix_spread=Term(spread, "log h", Basis.ASSUMED, "a guess")), EUR)
+    chance = np.random.default_rng(3)
+    days = np.exp(spread * chance.standard_normal(400_000))
+    asked = chance.poisson(chance.gamma(10.0 * days, 1.0))  # dispersion 2
+    assert value_of(exposure_of(fault, EUR), "lost_units") < 0.01
+    assert value_of(found, "lost_units") == pytest.approx((np.minimum(asked, 500) - 30).clip(0).mean(), rel=0.35)
+
+
+def test_a_channel_bears_its_part_of_what_all_lose_that_sell_one_stock() -> None:
+    whole = exposure_of(a_fault(published=4, available=10), EUR)
+    part = part_of(whole, 0.25)
+    assert float(part.amount or 0) == pytest.approx(float(whole.amount or 0) / 4, abs=1e-3)
+    assert value_of(part, "lost_units") == pytest.approx(value_of(whole, "lost_units") / 4)
+    assert part_of(whole, 1.0) is whole
+
+
+def test_times_to_fix_that_lie_apart_are_told_so_once_enough_cases_were_closed() -> None:
+    alike = lasting([("timeout", 2.0)] * 9)
+    apart = lasting([("timeout", hours) for hours in (1.0, 2.0, 4.0, 8.0, 16.0)])
+    spreads = [spread_of_fix("timeout", history).value or 0.0 for history in (alike, apart)]
+    assert spreads[0] < spreads[1]
+    assert spread_of_fix("other", apart).basis is Basis.ASSUMED

@@ -18,12 +18,12 @@ def test_a_jump_that_half_remains_is_not_over() -> None:
     assert not is_over(jump_to=10, usual=0, now=5)
 
 
-@given(units, units)
-def test_exact_agreement_is_always_over(jump_to: int, usual: int) -> None:
-    assert is_over(jump_to, usual, 0)
+@given(units, units, st.integers(-1, 1))
+def test_agreement_to_a_unit_is_always_over(jump_to: int, usual: int, now: int) -> None:
+    assert is_over(jump_to, usual, now)
 
 
 @given(st.integers(5, 200), units.filter(lambda offset: abs(offset) < 100))
 def test_a_jump_that_stays_is_never_over(jump: int, offset: int) -> None:
-    if offset + jump != 0:
+    if abs(offset + jump) > 1:
         assert not is_over(offset + jump, offset, offset + jump)

@@ -36,6 +36,16 @@ def test_what_looks_like_an_outage_while_hardly_another_sku_fails_is_the_skus_ow
     assert failure_fingerprint("timeout", "outage", mug, lonely=True) == failure_fingerprint("timeout", None, mug)
 
 
+def test_a_posting_backlog_is_one_trouble_of_its_warehouse_in_its_system() -> None:
+    mug, tray = Scope("erp", "", "MUG", "EAST"), Scope("erp", "", "TRAY", "EAST")
+    backlog = failure_fingerprint("posting_delay", "backlog", mug)
+    assert backlog == failure_fingerprint("posting_delay", "backlog", tray)
+    assert backlog != failure_fingerprint("posting_delay", "backlog", Scope("erp", "", "MUG", "WEST"))
+    assert backlog != failure_fingerprint("posting_delay", "backlog", Scope("wms", "", "MUG", "EAST"))
+    own = failure_fingerprint("posting_delay", None, mug)
+    assert failure_fingerprint("posting_delay", "backlog", mug, lonely=True) == own, "it shows on no other SKU"
+
+
 def test_an_anomaly_joins_the_failure_that_explains_it() -> None:
     assert anomaly_fingerprint(Scope(sku="MUG"), {"MUG": "timeout|MUG"}) == "timeout|MUG"
     assert anomaly_fingerprint(Scope(sku="TRAY"), {"MUG": "timeout|MUG"}) == "anomaly|TRAY"
