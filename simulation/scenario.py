@@ -250,17 +250,17 @@ HELD_OUT = Scenario(
 HARD = replace(
     HELD_OUT,
     seed=770_001,
-    days=35,
+    days=42,
     skus=80,
     constants=replace(
         HELD_OUT.constants,
-        fault_multiplier=0.35,
+        fault_multiplier=0.22,
         open_at_end=0,
-        standing_offset=0.65,
-        standing_offset_times=25,
+        standing_offset=0.8,
+        standing_offset_times=40,
         erp_late=0.2,
         source_lag_s=(30, 600),
-        surge_from_day=28,
+        surge_from_day=35,
     ),
 )
 """Few faults among large differences that are none: most records are off for good, and postings come late."""

@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 DAY_US = 86_400_000_000
 HISTORY = 14
 """Days until when nobody looks at anything."""
+NEW_LABELS = 30
+"""What people say is learnt whenever there is so much more of it: every second day (the service learns at once)."""
 BUDGETS = {"48 alarms a day": 48 / 3_000, "8 alarms a day": 8 / 3_000}
 
 
@@ -84,7 +86,7 @@ def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
     n = len(world.day)
     run = Run(np.full(n, np.nan), np.zeros(n, dtype=bool), np.full(n, np.nan), np.full(n, "", dtype="<U40"))
     looked, confirmed = np.zeros(n, dtype=bool), np.empty(0, dtype=np.str_)
-    scorer = RollingScorer(DELTA, shipped, seed=seed)
+    scorer, learnt_from = RollingScorer(DELTA, shipped, seed=seed), 0
     for day in range(int(world.day[-1]) + 1):
         here = np.flatnonzero(world.day == day)
         known = np.isin(world.fault[here], confirmed)
@@ -97,7 +99,9 @@ def live(world: World, shipped: Detector, seed: int, feedback: bool) -> Run:
         most = round(BUDGETS["48 alarms a day"] * len(here))
         looked[here[to_look_at(scored.score, most, seed * 1_000 + day)]] = True
         confirmed = np.unique(world.fault[looked & world.faulty])
-        scorer.teach(world.matrix[looked], world.faulty[looked])
+        if looked.sum() >= learnt_from + NEW_LABELS:
+            learnt_from = int(looked.sum())
+            scorer.teach(world.matrix[looked], world.faulty[looked])
     return run
 
 

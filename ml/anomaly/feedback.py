@@ -49,8 +49,11 @@ class FeedbackModel:
     def score(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
         score = self.detector.score(matrix)
-        columns = np.column_stack([matrix, score.astype(np.float32)])[:, self.known]
-        return self.own_share * self.walk.log_odds(columns) + self.score_weight * score
+        return self.beside(np.column_stack([matrix, score.astype(np.float32)]), score)
+
+    def beside(self, columns: Matrix, score: Floats) -> Floats:
+        """The same (n,) of rows whose ``score`` by the detector is known, with it as the last of ``columns``."""
+        return self.own_share * self.walk.log_odds(columns[:, self.known]) + self.score_weight * score
 
     def columns(self, matrix: Matrix) -> Matrix:
         """What the boosted trees look at (n, c)."""
@@ -67,11 +70,21 @@ def learn(detector: Detector, matrix: Matrix, faulty: Flags, history: Matrix, se
 
     Ordinary rows of the unlabelled ``history`` (h, k) are taken for sound, as nearly all of them are.
     """
-    if min(int(faulty.sum()), int((~faulty).sum())) < FEWEST:
+    if too_few(faulty):
         return None
     ordinary = columns_of(detector, history[drawn(len(history), ORDINARY_ROWS, seed)])
+    return learn_beside(detector, columns_of(detector, matrix), faulty, ordinary, seed)
+
+
+def too_few(faulty: Flags) -> bool:
+    """Whether outcomes (n,) of one kind are too few to learn from."""
+    return min(int(faulty.sum()), int((~faulty).sum())) < FEWEST
+
+
+def learn_beside(detector: Detector, labelled: Matrix, faulty: Flags, ordinary: Matrix, seed: int) -> FeedbackModel:
+    """The same of columns with the detector's score as the last: of labelled rows, of drawn ones of history."""
     ordinary = ordinary[ordinary[:, -1] <= np.quantile(ordinary[:, -1], TRIMMED)]
-    columns = np.concatenate([columns_of(detector, matrix), ordinary])
+    columns = np.concatenate([labelled, ordinary])
     known = np.flatnonzero([len(np.unique(column[~np.isnan(column)])) > 1 for column in columns.T])
     boosted = HistGradientBoostingClassifier(
         max_iter=120, min_samples_leaf=10, l2_regularization=5.0, early_stopping=False, random_state=seed

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.anomaly.calibration_watch import STRANGE
+from ml.anomaly.cross_fitting import sound_scores, unseen_scores
 from ml.anomaly.detector import CALIBRATION_SHARE, Detector, Matrix, calibration_of, drawn, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
 from ml.anomaly.feedback import FeedbackModel, learn
@@ -32,7 +33,7 @@ GROWTH = 1.5
 KEPT_ROWS = 200_000
 """A fit looks at no more than these latest rows."""
 TAUGHT_CALIBRATION_ROWS = 12_000
-"""Ordinary rows of the latest history on which what was taught is calibrated."""
+"""Rows of the latest history on which what was taught is calibrated."""
 WINDOW_ROWS = 1_000
 """The false-discovery cut is taken over this many rows before."""
 
@@ -82,7 +83,6 @@ class RollingScorer:
         self._policy = policy or Policy()
         self._seed = seed
         self._history: list[Matrix] = []
-        self._quiet: list[Flags] = []
         self._rows = 0
         self._next_fit = max(own_history_rows, specification.warm_rows)
         self._recent: Floats = np.empty(0)
@@ -118,7 +118,6 @@ class RollingScorer:
         scored = self._abstain(len(matrix)) if self.detector is None else self._score(self.detector, matrix, moments)
         kept = slice(None) if usual is None else usual
         self._history.append(matrix[kept])
-        self._quiet.append(~scored.anomalous[kept])
         self._rows += len(self._history[-1])
         return scored
 
@@ -128,7 +127,7 @@ class RollingScorer:
         Where more of one's own latest rows are strange by it than should be, its p-values are raised as much; where
         several times as many are, one's own rows calibrate.
         """
-        history, _ = self._kept()
+        history = self._kept()
         shipped = self._shipped
         if shipped is None or shipped.prior is None:
             return fit(self.specification, history, self._seed)
@@ -157,15 +156,17 @@ class RollingScorer:
         if self.detector is None or self._lessons is None or self._rows < self.specification.warm_rows:
             return
         judged, faulty = self._lessons
-        history, quiet = self._kept()
+        history = self._kept()
         model = learn(self.detector, judged, faulty, history, self._seed)
         self._taught, self._untaught = None, False
         if model is None:
             return
-        latest = history[quiet][-2 * TAUGHT_CALIBRATION_ROWS :]
+        latest = history[-2 * TAUGHT_CALIBRATION_ROWS :]
         rows = latest[drawn(len(latest), TAUGHT_CALIBRATION_ROWS, self._seed)]
-        curve = fit_curve(model.score(judged), faulty, "judgements")
-        self._taught = Taught(model, calibration_of(model.score(rows), self._seed), curve)
+        unseen = unseen_scores(model, judged, faulty, rows, self._seed)
+        curve = fit_curve(unseen.judged, faulty, "judgements")
+        sound = sound_scores(unseen, judged, faulty, rows, curve, self._seed)
+        self._taught = Taught(model, calibration_of(sound, self._seed), curve)
         self._recent = np.empty(0)
 
     def _abstain(self, n: int) -> Scored:
@@ -173,12 +174,11 @@ class RollingScorer:
         why = f"not scored: {self._rows} earlier rows are known, {self._next_fit} are needed"
         return Scored(nothing, nothing, np.zeros(n, dtype=bool), [()] * n, why)
 
-    def _kept(self) -> tuple[Matrix, Flags]:
-        """The latest rows (at most ``KEPT_ROWS``) as one matrix, and which raised no alarm; older ones are let go."""
+    def _kept(self) -> Matrix:
+        """The latest rows (at most ``KEPT_ROWS``) as one matrix; older ones are let go."""
         together: Matrix = np.concatenate(self._history)[-KEPT_ROWS:]
-        quiet: Flags = np.concatenate(self._quiet)[-KEPT_ROWS:]
-        self._history, self._quiet = [together], [quiet]
-        return together, quiet
+        self._history = [together]
+        return together
 
 
 def raised(calibration: NDArray[np.float32], times: float) -> NDArray[np.float32]:
