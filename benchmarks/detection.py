@@ -11,6 +11,7 @@ Budgets are of alarms a day for 3,000 rows. Figures are means over the seeds, ea
 """
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,7 +46,8 @@ GOALS: dict[str, tuple[str, float]] = {
     "with feedback row recall": ("goal G4", 0.80),
     "cold start true alarms explained by the cause": ("at least", 0.80),
     "with feedback true alarms explained by the cause": ("at least", 0.80),
-    "days of doubled demand until suspended": ("goal G4, at most", 3.0),
+    "with feedback ordinary days suspended": ("at most", 0.05),
+    "with feedback days of doubled demand until suspended": ("goal G4, at most", 3.0),
 }
 
 
@@ -96,7 +98,9 @@ def measured(seed: int) -> dict[str, float]:
         told[f"{who} false alarms in the test"] = float((run.alarm[test] & ~faulty).sum())
         told[f"{who} row recall"] = float((run.alarm[test] & faulty).sum() / faulty.sum())
         told |= {f"{who} {measure}": value for measure, value in explained(world, run, test).items()}
-    return told | suspensions(world, runs["cold start"].p)
+    for who, run in runs.items():
+        told |= {f"{who} {measure}": value for measure, value in suspensions(world, run.p).items()}
+    return told
 
 
 def explained(world: World, run: Run, test: Flags) -> dict[str, float]:
@@ -152,7 +156,10 @@ def unforeseen(seeds: int) -> Iterator[Figure]:
 
 def figures(seeds: int) -> Iterator[Figure]:
     """Means over the seeds and their spread, each beside its goal."""
-    runs = [measured(seed) for seed in range(seeds)]
+    runs = []
+    for seed in range(seeds):
+        runs.append(measured(seed))
+        print(f"seed {seed}: {runs[-1]}", file=sys.stderr, flush=True)
     means = {measure: float(np.mean([run[measure] for run in runs])) for measure in runs[0]}
     for who in ("cold start", "with feedback"):
         alarms = sum(run[f"{who} alarms in the test"] for run in runs)

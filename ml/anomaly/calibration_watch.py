@@ -1,6 +1,6 @@
 """Whether p-values can still be believed.
 
-Among rows that no confirmed fault explains, one in twenty should lie among the strangest twentieth. Where clearly more
+Among rows that no confirmed fault explains, one in twenty should lie among the strangest twentieth. Where twice as many
 do, habits have changed since the calibration: what is promised about false alarms no longer holds, and is suspended.
 
 Where far more moves than on the same weekdays before, it is suspended at once: rows are then not what the calibration
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRANGE = 0.05
-DRIFTED = 0.08
+DRIFTED = 0.10
 """The share of p-values below ``STRANGE`` from which the promise is suspended."""
 FEWEST_ROWS = 400
 WATCHED_DAYS = 3

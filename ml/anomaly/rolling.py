@@ -4,7 +4,9 @@ The shipped detector scores until the stream has a history of its own; then the 
 to that history, and fitted again whenever it has grown by half; what the shipped one learnt of faults elsewhere
 stays. So a warehouse is judged by its own habits as
 soon as they are known. Rows of confirmed faults are scored, and never become history. Once people have judged
-enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on the same history.
+enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on history and judgements that
+it has not learnt from (``ml.anomaly.cross_fitting``). Of rows that arrive together an alarm is then only what is also
+likely enough a fault by what was judged.
 
 A history holds faults that nobody has confirmed, and calibrated on them even a fault is ordinary (Bashari, Sesia,
 Romano, ICML 2025). So a detector that brings a calibration on rows known to be sound keeps it: raised by as much as
@@ -24,7 +26,7 @@ from ml.anomaly.feedback import FeedbackModel, learn
 from ml.anomaly.reasons import Reason, reasons
 from ml.anomaly.specification import Specification
 from ml.anomaly.tails import Floats
-from ml.anomaly.thresholds import Flags, Policy, alarms_by_moment, p_values, running_alarms
+from ml.anomaly.thresholds import Flags, Policy, alarms_by_moment, likely_by_moment, p_values, running_alarms
 from ml.features.running import Ints
 
 OWN_HISTORY_ROWS = 5_000
@@ -36,8 +38,8 @@ TAUGHT_CALIBRATION_ROWS = 12_000
 """Rows of the latest history on which what was taught is calibrated."""
 WINDOW_ROWS = 1_000
 """The false-discovery cut is taken over this many rows before."""
-
-
+FEWEST_FAULTS = 15
+"""With so many judged faults the chance of one decides beside the p-value; before, too little is known of it."""
 MOST_RAISED = 3.0
 """Where so many times too many rows are strange, a calibration from elsewhere says nothing."""
 
@@ -64,6 +66,8 @@ class Taught:
     model: FeedbackModel
     calibration: NDArray[np.float32]
     curve: FaultCurve
+    faults: int
+    """How many judged rows were faults."""
 
 
 class RollingScorer:
@@ -86,6 +90,7 @@ class RollingScorer:
         self._rows = 0
         self._next_fit = max(own_history_rows, specification.warm_rows)
         self._recent: Floats = np.empty(0)
+        self._chances: Floats = np.empty(0)
         self._lessons: tuple[Matrix, Flags] | None = None
         self._taught: Taught | None = None
         self._untaught = False
@@ -147,9 +152,18 @@ class RollingScorer:
         if moments is None:
             flags, self._recent = running_alarms(p, self._recent, calibrated_on, self._policy, WINDOW_ROWS)
         else:
-            flags = alarms_by_moment(moments, score, p, calibrated_on, self._policy)
+            flags = alarms_by_moment(moments, score, p, calibrated_on, self._policy) & self._likely(moments, score)
         why = reasons(detector if taught is None else taught.model, matrix)
         return Scored(score, p, flags, why, "", taught.curve if taught is not None else None)
+
+    def _likely(self, moments: Ints, score: Floats) -> Flags:
+        """Which rows (n,) are likely enough a fault, by the chance that judgements taught; all where they did not."""
+        taught = self._taught
+        if taught is None or taught.faults < FEWEST_FAULTS or self._policy.most_p is not None:
+            return np.ones(len(score), dtype=bool)
+        chance = np.where(np.isnan(score), np.nan, taught.curve.probability(score))
+        likely, self._chances = likely_by_moment(moments, chance, self._chances, self._policy.q, WINDOW_ROWS)
+        return likely
 
     def _renew_taught(self) -> None:
         """Learn from the lessons on top of today's detector; nothing changes while they or the history are too few."""
@@ -166,7 +180,7 @@ class RollingScorer:
         unseen = unseen_scores(model, judged, faulty, rows, self._seed)
         curve = fit_curve(unseen.judged, faulty, "judgements")
         sound = sound_scores(unseen, judged, faulty, rows, curve, self._seed)
-        self._taught = Taught(model, calibration_of(sound, self._seed), curve)
+        self._taught = Taught(model, calibration_of(sound, self._seed), curve, int(faulty.sum()))
         self._recent = np.empty(0)
 
     def _abstain(self, n: int) -> Scored:

@@ -6,6 +6,7 @@ Hochberg's cut over one batch then keeps the expected share of false alarms at `
 each other, so here both are empirical statements, not proofs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -76,10 +77,40 @@ def alarms_by_moment(
 ) -> Flags:
     """``alarms`` among the rows of each moment; ``moments`` (n,) never fall."""
     found = np.zeros(len(p), dtype=bool)
-    cuts = [0, *(np.flatnonzero(np.diff(moments)) + 1).tolist(), len(moments)]
-    for start, stop in pairwise(cuts):
+    for start, stop in _moments(moments):
         found[start:stop] = alarms(scores[start:stop], p[start:stop], calibrated_on, policy)
     return found
+
+
+def likely_by_moment(
+    moments: NDArray[np.int64], chance: Floats, recent: Floats, q: float, window: int
+) -> tuple[Flags, Floats]:
+    """Which rows (n,) are so likely a fault that among alarms as likely at most a share ``q`` is expected to be false.
+
+    Of the rows of each moment and the ``recent`` ones before the likeliest are taken, for as long as their mean chance
+    of being none stays within ``q`` (Sun and Cai, Journal of the American Statistical Association 102(479), 2007). It
+    holds as far as the ``chance`` (n,) of a fault does. Returns them and the at most ``window`` chances to start from
+    next time; a missing chance is never likely.
+    """
+    likely = np.zeros(len(chance), dtype=bool)
+    for start, stop in _moments(moments):
+        known = chance[start:stop]
+        recent = np.concatenate([recent, known[~np.isnan(known)]])
+        likely[start:stop] = known >= least_chance(recent, q)
+        recent = recent[-window:]
+    return likely, recent
+
+
+def least_chance(chances: Floats, q: float) -> float:
+    """From which of ``chances`` (m,) on the mean chance of being no fault is at most ``q``; infinite where none is."""
+    falling = np.sort(chances)[::-1]
+    within = np.flatnonzero(np.cumsum(1.0 - falling) <= q * np.arange(1, len(falling) + 1))
+    return float(falling[within[-1]]) if len(within) else np.inf
+
+
+def _moments(moments: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Where the rows of each moment start and stop."""
+    return pairwise([0, *(np.flatnonzero(np.diff(moments)) + 1).tolist(), len(moments)])
 
 
 def running_cut(recent: Floats, q: float) -> float:

@@ -1,6 +1,7 @@
 """Alarms: how many of them may be false, and when a budget decides instead."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from ml.anomaly.thresholds import (
     alarms,
     alarms_by_moment,
     false_discovery_cut,
+    least_chance,
+    likely_by_moment,
     p_values,
     running_alarms,
     running_cut,
@@ -78,3 +81,24 @@ def test_an_alarm_in_a_stream_does_not_depend_on_what_comes_later() -> None:
     earlier, _ = running_alarms(p[:3_000], np.empty(0), 50_000, Policy(), 1_000)
     np.testing.assert_array_equal(whole[:3_000], earlier)
     assert whole.any()
+
+
+def test_alarms_are_likely_enough_that_few_of_them_are_expected_to_be_false() -> None:
+    chance = np.random.default_rng(0).random(5_000)
+    least = least_chance(chance, 0.1)
+    assert (1 - chance[chance >= least]).mean() <= 0.1
+    assert least == pytest.approx(0.8, abs=0.02)  # from there on evenly spread chances have a mean of 0.9
+
+
+def test_where_nothing_is_likely_enough_nothing_is_an_alarm() -> None:
+    likely, _ = likely_by_moment(np.zeros(4, dtype=np.int64), np.array([0.5, 0.8, np.nan, 0.1]), np.empty(0), 0.1, 10)
+    assert not likely.any()
+
+
+def test_sure_alarms_before_leave_room_for_a_doubtful_one() -> None:
+    moments, chance = np.zeros(2, dtype=np.int64), np.array([0.6, 0.05])
+    alone, _ = likely_by_moment(moments, chance, np.empty(0), 0.1, 10)
+    beside, kept = likely_by_moment(moments, chance, np.full(9, 0.99), 0.1, 10)
+    assert alone.tolist() == [False, False]
+    assert beside.tolist() == [True, False]
+    assert len(kept) == 10
