@@ -20,6 +20,7 @@ from ml.feedback.audits import day_of, keep_audits, smallest
 from ml.feedback.described import as_text
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import complete_up_to, scored_up_to
+from ml.triage.hard_rules import SHOWN_FROM_NOTHING
 from ml.triage.neighbours import BESIDE_A_FAULT, TOLD_MARK, newest_fault
 from ml.triage.sentences import sentence
 from ml.triage.tables import Anomaly, ScoredUpTo
@@ -126,13 +127,15 @@ def within_budget(rows: list[dict[str, Any]], taken: Ints) -> list[dict[str, Any
 
 def _anomalies(judged: Judged, models: ServiceModels) -> Iterator[dict[str, Any]]:
     """The columns of each anomaly."""
-    strange = judged.flagged | judged.beside_fault
+    strange = judged.flagged | judged.beside_fault | judged.by_rule
     version = models.version(f"{judged.kind}_detector") if strange.any() else ""
     for place in np.flatnonzero(strange).tolist():
         reasons = judged.reasons[place]
         sentences = [sentence(reason) for reason in reasons]
         if judged.beside_fault[place]:
             sentences.insert(0, BESIDE_A_FAULT)
+        if judged.by_rule[place]:
+            sentences.insert(0, SHOWN_FROM_NOTHING)
         yield (
             {
                 "kind": judged.kind,
@@ -176,7 +179,8 @@ def _count(connection: Connection, judged: Judged, at: datetime) -> None:
 
 def _draw(connection: Connection, judged: Judged, at: datetime) -> None:
     """Draw tomorrow's audits from what raised no alarm."""
-    quiet = np.flatnonzero(~judged.flagged & ~np.isnan(judged.score))
+    shown = judged.flagged | judged.beside_fault | judged.by_rule
+    quiet = np.flatnonzero(~shown & ~np.isnan(judged.score))
     rows = []
     for place_of, draw in smallest(day_of(at), judged.kind, judged.ids[quiet]):
         place = int(quiet[place_of])

@@ -25,6 +25,7 @@ from ml.features.movements import MovementFeatures
 from ml.feedback.labels import last_said, ordinary, read_labels
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import HISTORY_ROWS, as_movements, deltas_since, movements_since
+from ml.triage.hard_rules import shown_from_nothing
 from ml.triage.neighbours import Said, read_said
 
 BATCH_ROWS = 5_000
@@ -57,6 +58,8 @@ class Judged:
     chance: Floats
     beside_fault: Flags
     """Which rows (n,) are likely faults because people said so of a movement beside them."""
+    by_rule: Flags
+    """Which rows (n,) are strange whatever the detector thinks (``ml.triage.hard_rules``)."""
 
     def rows(self, wanted: Flags) -> "Judged":
         """The ``wanted`` (n,) rows alone."""
@@ -73,6 +76,7 @@ class Judged:
             reasons=[self.reasons[place] for place in np.flatnonzero(wanted).tolist()],
             chance=self.chance[wanted],
             beside_fault=self.beside_fault[wanted],
+            by_rule=self.by_rule[wanted],
         )
 
     @property
@@ -192,6 +196,7 @@ def _joined(
         reasons=[reason for scored in scores for reason in scored.reasons],
         chance=np.concatenate([np.empty(0), *(_chance(scored, otherwise) for scored in scores)]),
         beside_fault=np.zeros(facts.height, dtype=bool),
+        by_rule=shown_from_nothing(facts) if kind == "delta" else np.zeros(facts.height, dtype=bool),
     )
 
 
