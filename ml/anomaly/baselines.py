@@ -33,11 +33,12 @@ def robust_z(history: Matrix, rows: Matrix) -> Floats:
 
     Where over half of ``history`` (h, k) has one value, the standard deviation is taken instead.
     """
-    known = history.astype(np.float64)
+    told = ~np.isnan(history).all(axis=0)
+    known, asked = history[:, told].astype(np.float64), rows[:, told]
     middle = np.nanmedian(known, axis=0)
     scale = TO_SD * np.nanmedian(np.abs(known - middle), axis=0)
     scale = np.where(scale > 0, scale, np.nanstd(known, axis=0))
-    z = np.abs(rows - middle) / np.where(scale > 0, scale, 1.0)
+    z = np.abs(asked - middle) / np.where(scale > 0, scale, 1.0)
     found: Floats = np.nan_to_num(z).max(axis=1)
     return found
 
