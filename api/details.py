@@ -19,7 +19,15 @@ def read_detail(connection: Connection, case_id: int, at: datetime) -> Shape:
     """
     detail = read_case(connection, case_id, at)
     shape = detail_shape(detail, _anomalies(connection, case_id))
-    return {**shape, "runs": runs_of(connection, case_id)}
+    return {**shape, "grouped": _grouped(connection, case_id), "runs": runs_of(connection, case_id)}
+
+
+def _grouped(connection: Connection, case_id: int) -> str:
+    """Why its signals are one case, and whether people put some of them there."""
+    from ml.triage.grouping import told_together
+
+    fingerprint, is_placed = connection.execute(text(_GROUPED), {"case_id": case_id}).one()
+    return told_together(fingerprint, bool(is_placed))
 
 
 def runs_of(connection: Connection, case_id: int) -> list[Shape]:
@@ -79,4 +87,9 @@ SELECT a.anomaly_id, a.kind, a.system, a.sku, a.location, a.channel, a.state, a.
        a.fault_probability, a.expected, a.actual, a.reasons, a.model_version, a.settled_at, a.settlement
 FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
 WHERE s.kind = 'anomaly' AND s.case_id = :case_id ORDER BY a.anomaly_id DESC LIMIT 200
+"""
+
+_GROUPED = """
+SELECT c.fingerprint, EXISTS (SELECT 1 FROM case_signal s WHERE s.case_id = c.case_id AND s.pinned) AS is_placed
+FROM exception_case c WHERE c.case_id = :case_id
 """

@@ -227,6 +227,7 @@ class RunShown(Shown):
 class CaseShown(FeedItem):
     """One case with everything known of it."""
 
+    grouped: str = Field(description="Why its signals are one case.")
     evidence: list[SignalShown]
     timeline: list[EntryShown]
     runs: list[RunShown]

@@ -85,7 +85,7 @@ def _wakes(case: Told) -> str:
 
 
 def _print_evidence(case: Told) -> None:
-    print(f"\nsignals ({case['signals']})")
+    print(f"\nsignals ({case['signals']}): {case['grouped']}")
     rows = []
     for one in case["evidence"][:20]:
         told = one["told"] or {}

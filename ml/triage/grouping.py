@@ -6,6 +6,7 @@ warehouse; what looks like an outage while hardly another SKU fails is the SKU's
 explains it where the same SKU has one, else it is a trouble of its own SKU.
 """
 
+import re
 from dataclasses import dataclass
 
 CONNECTOR_WIDE = frozenset({"rate_limit", "outage", "auth"})
@@ -13,6 +14,8 @@ CONNECTOR_WIDE = frozenset({"rate_limit", "outage", "auth"})
 
 
 OUTAGE, BACKLOG = "outage", "backlog"
+
+_SPLIT = re.compile(r"#\d+$")
 
 OF_THE_WORST = 0.5
 """An outage fails everything: while it lasts no minute is much better than its worst."""
@@ -59,6 +62,31 @@ def is_lonely(subclass: str | None, neighbours: int | None, worst: int) -> bool:
         worst: the most that were counted beside any failure of the same outage.
     """
     return subclass == OUTAGE and neighbours is not None and neighbours < OF_THE_WORST * worst
+
+
+def told_together(fingerprint: str, is_placed: bool = False) -> str:
+    """Why signals of ``fingerprint`` are one case, in words; ``is_placed`` says that people put some of them there."""
+    if is_placed and _SPLIT.search(fingerprint):
+        return "a person took these signals out of another case"
+    why = _by_rule(fingerprint)
+    return f"{why}; people placed some of them here" if is_placed else why
+
+
+def _by_rule(fingerprint: str) -> str:
+    cause, _, touched = fingerprint.partition("|")
+    subclass, _, connector = touched.partition("|")
+    if cause == "anomaly":
+        return f"all are figures of {touched} that are strange, and no failure of it explains them"
+    if not connector:
+        return f"all are of {_words(cause)} and about {touched}, on whatever channel"
+    if subclass == BACKLOG:
+        system, _, location = connector.partition("@")
+        return f"all wait because {system} does not post what happens at {location}"
+    return f"all are of {_words(subclass or cause)} and of {connector} as a whole, whatever SKU they show on"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def anomaly_fingerprint(scope: Scope, failing_skus: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ml.anomaly.reasons import Reason
 from ml.triage.attribution import Claim, standing
-from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint, is_lonely
+from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint, is_lonely, told_together
 from ml.triage.sentences import sentence
 from ml.triage.stakes import Shown, SignalFacts, gap, stakes_of
 
@@ -44,6 +44,26 @@ def test_a_posting_backlog_is_one_trouble_of_its_warehouse_in_its_system() -> No
     assert backlog != failure_fingerprint("posting_delay", "backlog", Scope("wms", "", "MUG", "EAST"))
     own = failure_fingerprint("posting_delay", None, mug)
     assert failure_fingerprint("posting_delay", "backlog", mug, lonely=True) == own, "it shows on no other SKU"
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "said"),
+    [
+        ("timeout|MUG", "of timeout and about MUG"),
+        ("timeout|outage|shop", "of outage and of shop as a whole"),
+        ("posting_delay||erp", "of posting delay and of erp as a whole"),
+        ("posting_delay|backlog|erp@EAST", "erp does not post what happens at EAST"),
+        ("anomaly|MUG", "figures of MUG that are strange"),
+        ("timeout|MUG#2", "of timeout and about MUG#2"),
+    ],
+)
+def test_why_signals_are_one_case_is_said_in_words(fingerprint: str, said: str) -> None:
+    assert said in told_together(fingerprint)
+    assert told_together(fingerprint, is_placed=True).endswith(("placed some of them here", "out of another case"))
+
+
+def test_a_case_that_a_person_split_off_says_so() -> None:
+    assert told_together("timeout|MUG#2", is_placed=True) == "a person took these signals out of another case"
 
 
 def test_an_anomaly_joins_the_failure_that_explains_it() -> None:
