@@ -1,6 +1,6 @@
 """What channel buffers lose in sales at a given oversell rate, on real demand.
 
-    python -m benchmarks.buffers --data DIR [--seeds N] [--items N] [--plot FOLDER] [--json]
+    python -m benchmarks.buffers --data DIR [--seeds N] [--first-seed N] [--items N] [--plot FOLDER] [--json]
 
 ``DIR`` holds ``fresh_stock_status.parquet`` or the three ``retail_movements`` files, or both. Past demand is replayed
 against one stock, a channel refreshed every 15 minutes, 1, 4 or 12 hours (3 % of refreshes 4 to 8 times late), and
@@ -160,7 +160,7 @@ def frontiers(outcomes: list[Outcome], *, stock_outs: bool) -> list[Frontier]:
     return [*every, frontier_by_item(outcomes[FIXED], stock_outs=stock_outs)]
 
 
-def figures(folder: Path, items: int, seeds: int, plots: Path | None = None) -> Iterator[Figure]:
+def figures(folder: Path, items: int, seeds: range, plots: Path | None = None) -> Iterator[Figure]:
     """Lost sales of ours against every peer, at each target, and money; for each data set in the folder.
 
     With ``plots`` the mean frontiers are drawn there.
@@ -168,10 +168,10 @@ def figures(folder: Path, items: int, seeds: int, plots: Path | None = None) -> 
     for name, (file, read) in READERS.items():
         if not (folder / file).exists():
             continue
-        runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in range(seeds)]
+        runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in seeds]
         if plots is not None:
             drawn = [frontiers(run.outcomes[:WAYS], stock_outs=False) for run in runs]
-            plot_frontiers(drawn, f"{name}, mean of {seeds} seeds", plots / f"buffer-frontier-{name}.svg")
+            plot_frontiers(drawn, f"{name}, mean of {len(seeds)} seeds", plots / f"buffer-frontier-{name}.svg")
         for measure, target in itertools.product(MEASURES, TARGETS):
             every = [frontiers(run.outcomes, stock_outs=MEASURES[measure]) for run in runs]
             binding = [found for found, run in zip(every, runs, strict=True) if _oversells(run.outcomes) > target]
@@ -226,11 +226,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the demand")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0, help="draw other products and refreshes")
     parser.add_argument("--items", type=int, default=240, help="products replayed a data set and seed")
     parser.add_argument("--plot", type=Path, help="draw the frontiers into this folder")
     parser.add_argument("--json", action="store_true", help="one object a line")
     told = parser.parse_args()
-    for figure in figures(told.data, told.items, told.seeds, told.plot):
+    seeds = range(told.first_seed, told.first_seed + told.seeds)
+    for figure in figures(told.data, told.items, seeds, told.plot):
         if told.json:
             print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
         else:

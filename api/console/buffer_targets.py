@@ -54,9 +54,12 @@ def _accept(said: Mapping[str, str], request: Request, world: World, actor: str)
 
 def _rate(percent: str) -> float:
     try:
-        return float(percent.strip().removesuffix("%")) / 100
+        said = float(percent.strip().removesuffix("%"))
     except ValueError:
         raise VerbRefused("set", "a target", f"{percent!r} is no percentage: say for instance 0.5") from None
+    if not 0 < said < 100:
+        raise VerbRefused("set", "a target", f"{said:g} % is not between 0 and 100 %: say for instance 0.5")
+    return said / 100
 
 
 @dataclass(frozen=True)

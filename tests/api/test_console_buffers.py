@@ -82,8 +82,8 @@ def test_a_rate_is_accepted_on_the_page_and_what_came_true_is_shown(selling: Wor
 
 @pytest.mark.parametrize(
     ("changed", "told"),
-    [({"percent": "few"}, "no percentage"), ({"percent": "100"}, "not between 0 and 1"), ({"reason": " "}, "reason"),
-     ({"sku": "MUG"}, "whole channels only")],
+    [({"percent": "few"}, "no percentage"), ({"percent": "50000"}, "50000 % is not between 0 and 100 %"),
+     ({"reason": " "}, "reason"), ({"sku": "MUG"}, "whole channels only")],
 )  # fmt: skip
 def test_a_rate_that_cannot_be_is_refused_and_nothing_said_is_lost(
     selling: World, client: TestClient, changed: dict[str, str], told: str
