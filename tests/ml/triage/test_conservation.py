@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -67,7 +68,19 @@ STEPS = st.builds(
 def a_shop() -> Iterator[Database]:
     """Mugs and cups sold on two channels that show none of them: each update that fails costs sales."""
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder)}/stock.db")
+        file = Path(folder) / "stock.db"
+        file.write_bytes(_opened())
+        database = Database(f"sqlite:///{file}")
+        yield database
+        database.close()
+
+
+@cache
+def _opened() -> bytes:
+    """The shop's database as it is before anything goes wrong: made once, for it is wanted hundreds of times."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "stock.db"
+        database = Database(f"sqlite:///{file}")
         upgrade(database, ML_TABLES)
         with database.transaction() as connection:
             connection.execute(text("INSERT INTO sku (sku, base_uom, unit_price, unit_cost, currency, lot_controlled) "
@@ -82,11 +95,12 @@ def a_shop() -> Iterator[Database]:
             for index, (channel, sku) in enumerate(LISTINGS)
         ]
         received = [a_receipt(200, hours=-24 * 9, sku=sku) for sku in ("MUG", "CUP")]
-        Ledger(database).apply([*received, *sales], MONDAY)
+        with closing(Ledger(database)) as ledger:
+            ledger.apply([*received, *sales], MONDAY)
         with database.transaction() as connection:
             store_figures(connection, [Figure(c, sku, "", "available", 0, AT) for c, sku in LISTINGS], AT)
-        yield database
         database.close()
+        return file.read_bytes()
 
 
 def comes(database: Database, number: int) -> None:
