@@ -59,12 +59,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object a line")
     said = parser.parse_args()
     for name in [said.only] if said.only else list(ASKED_MS):
-        with _filled(name, said.cases, said.signals) as database:
+        with filled(name, said.cases, said.signals) as database:
             show(figures(name, database, said.cases), said.json)
 
 
-def figures(name: str, database: Database, cases: int) -> Iterator[Figure]:
-    """The measures of one filled database."""
+def figures(name: str, database: Database, cases: int, new: int = NEW) -> Iterator[Figure]:
+    """The measures of one filled database; ``new`` failures come one after the other."""
     asked = ASKED_MS[name]
     yield Figure(f"{name} database", _bytes_of(database) / 1e9, "GB")
     yield _p95(f"{name} first page", [_asked(partial(_page, database)) for _ in range(TIMES)], asked)
@@ -72,9 +72,9 @@ def figures(name: str, database: Database, cases: int) -> Iterator[Figure]:
     yield _p95(f"{name} search", [_asked(partial(_page, database, one)) for one in _searches(cases)], asked)
     yield _p95(f"{name} next page", list(_next_pages(database)), asked)
     yield _p95(f"{name} verb", list(_verbs(database, cases)), ASKED_VERB_MS)
-    seconds = list(_until_visible(database))
+    seconds = list(_until_visible(database, new))
     slowest = max(seconds)
-    yield Figure(f"{name} new signal to visible case, slowest of {NEW}", slowest, "s", "asked at most",
+    yield Figure(f"{name} new signal to visible case, slowest of {new}", slowest, "s", "asked at most",
                  ASKED_VISIBLE_S, slowest / ASKED_VISIBLE_S)  # fmt: skip
     yield Figure(f"{name} memory of the process at most", getrusage(RUSAGE_SELF).ru_maxrss / 1e6, "GB")
 
@@ -87,7 +87,8 @@ def _bytes_of(database: Database) -> int:
 
 
 @contextmanager
-def _filled(name: str, cases: int, signals: int) -> Iterator[Database]:
+def filled(name: str, cases: int, signals: int) -> Iterator[Database]:
+    """A database of its own kind, ``name``, on disk, with so many open cases over so many signals."""
     with ExitStack() as stack:
         if name == "sqlite":
             folder = stack.enter_context(TemporaryDirectory(prefix="stocktriage-bench-", dir=DISK))
@@ -171,7 +172,7 @@ def _done(database: Database, case_id: int, verb: Callable[[Connection], object]
         to_json(read_detail(connection, case_id, now()))
 
 
-def _until_visible(database: Database) -> Iterator[float]:
+def _until_visible(database: Database, new: int) -> Iterator[float]:
     """Seconds from a failure's commit until its weighed case is found on the list, while the service's rounds run.
 
     Beside them, in the same process, the outage is weighed over and over. The service has been up for a while: a first
@@ -184,7 +185,7 @@ def _until_visible(database: Database) -> Iterator[float]:
         one.start()
     try:
         _seen_after(database, "FIRST")
-        for number in range(NEW):
+        for number in range(new):
             time.sleep(0.37 * (number % 5))
             yield _seen_after(database, f"NEW-{number}")
     finally:
