@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -46,8 +47,17 @@ from tests.databases import fresh_database, postgresql_server
 
 ASKED_MS = {"sqlite": 300.0, "postgresql": 150.0}
 ASKED_VERB_MS, ASKED_VISIBLE_S = 100.0, 5.0
-TIMES, PAGES, VERBS, NEW = 40, 60, 100, 40
+TIMES = 40
 WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many next pages are read, cases worked on with four verbs each, and new failures waited for."""
+
+    pages: int = 60
+    cases: int = 100
+    new: int = 40
 
 
 def main() -> None:
@@ -63,18 +73,18 @@ def main() -> None:
             show(figures(name, database, said.cases), said.json)
 
 
-def figures(name: str, database: Database, cases: int, new: int = NEW) -> Iterator[Figure]:
-    """The measures of one filled database; ``new`` failures come one after the other."""
+def figures(name: str, database: Database, cases: int, effort: Effort = Effort()) -> Iterator[Figure]:
+    """The measures of one filled database."""
     asked = ASKED_MS[name]
     yield Figure(f"{name} database", _bytes_of(database) / 1e9, "GB")
     yield _p95(f"{name} first page", [_asked(partial(_page, database)) for _ in range(TIMES)], asked)
     yield _p95(f"{name} facet", [_asked(partial(_facets, database, one)) for one in _facet_filters(cases)], asked)
     yield _p95(f"{name} search", [_asked(partial(_page, database, one)) for one in _searches(cases)], asked)
-    yield _p95(f"{name} next page", list(_next_pages(database)), asked)
-    yield _p95(f"{name} verb", list(_verbs(database, cases)), ASKED_VERB_MS)
-    seconds = list(_until_visible(database, new))
+    yield _p95(f"{name} next page", list(_next_pages(database, effort.pages)), asked)
+    yield _p95(f"{name} verb", list(_verbs(database, cases, effort.cases)), ASKED_VERB_MS)
+    seconds = list(_until_visible(database, effort.new))
     slowest = max(seconds)
-    yield Figure(f"{name} new signal to visible case, slowest of {new}", slowest, "s", "asked at most",
+    yield Figure(f"{name} new signal to visible case, slowest of {effort.new}", slowest, "s", "asked at most",
                  ASKED_VISIBLE_S, slowest / ASKED_VISIBLE_S)  # fmt: skip
     yield Figure(f"{name} memory of the process at most", getrusage(RUSAGE_SELF).ru_maxrss / 1e6, "GB")
 
@@ -139,26 +149,26 @@ def _searches(cases: int) -> list[Filter]:
     return [Filter(search=one) for one in said]
 
 
-def _next_pages(database: Database) -> Iterator[float]:
+def _next_pages(database: Database, pages: int) -> Iterator[float]:
     cursor = _page(database)
-    for _ in range(PAGES):
+    for _ in range(pages):
         started = time.perf_counter()
         cursor = _page(database, None, cursor)
         yield 1000 * (time.perf_counter() - started)
 
 
-def _verbs(database: Database, cases: int) -> Iterator[float]:
+def _verbs(database: Database, cases: int, worked: int) -> Iterator[float]:
     """Verbs on cases here and there, among them the outage with very many signals."""
-    for turn in range(VERBS):
+    for turn in range(worked):
         case_id = 1 if turn == 0 else 1 + (turn * 6151) % cases
-        for verb in _each_verb(case_id, turn):
+        for verb in _each_verb(case_id, turn, first_half=turn < worked // 2):
             yield _timed(partial(_done, database, case_id, verb))
 
 
-def _each_verb(case_id: int, turn: int) -> list[Callable[[Connection], object]]:
+def _each_verb(case_id: int, turn: int, *, first_half: bool) -> list[Callable[[Connection], object]]:
     at, who = now(), f"person-{turn % 3}"
     return [
-        lambda c: (verbs.begin if turn < VERBS // 2 else verbs.wait)(c, case_id, who, at),
+        lambda c: (verbs.begin if first_half else verbs.wait)(c, case_id, who, at),
         lambda c: verbs.assign(c, case_id, who, who, at),
         lambda c: verbs.note(c, case_id, "the carrier says tomorrow", who, at),
         lambda c: undo.undo(c, case_id, verbs.snooze(c, case_id, at + timedelta(hours=4), who, at), who, at),

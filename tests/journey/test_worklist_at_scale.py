@@ -2,11 +2,11 @@
 
 import pytest
 
-from benchmarks.feed import ASKED_MS, NEW, figures, filled
+from benchmarks.feed import ASKED_MS, Effort, figures, filled
 from core_sync.cases.totals import read_totals
 from tests.proof import counted, keep_result
 
-SIGNALS, CASES, ARRIVING = counted((10_000_000, 100_000, NEW), (5_000, 500, 2))
+SIGNALS, CASES, EFFORT = counted((10_000_000, 100_000, Effort()), (2_000, 200, Effort(pages=3, cases=4, new=1)))
 AS_ASKED = counted(1.0, 20.0)
 """Of the time asked for; how long a sample takes says how busy the machine is."""
 
@@ -17,7 +17,7 @@ def test_the_worklist_answers_in_time_however_many_signals_there_are(name: str) 
     with filled(name, CASES, SIGNALS) as database:
         with database.reading() as connection:
             assert read_totals(connection).cases == CASES
-        found = {one.measure: one for one in figures(name, database, CASES, ARRIVING)}
+        found = {one.measure: one for one in figures(name, database, CASES, EFFORT)}
     told = {f"{measure}, {one.unit}": round(one.value, 3) for measure, one in found.items()}
     keep_result(
         f"worklist_{name}", "tests/journey/test_worklist_at_scale.py", {"signals": SIGNALS, "cases": CASES, **told}
