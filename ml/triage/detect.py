@@ -73,7 +73,7 @@ def _detect(
     with database.reading() as connection:
         done = scored_up_to(connection)
         told = newest_fault(connection, done.get(TOLD_MARK, 0))
-        again = told > done.get(TOLD_MARK, 0)
+        again = told > done.get(TOLD_MARK, 0) and "movement" in newest
         due = [kind for kind in newest if newest[kind] > done.get(kind, 0) or (again and kind == "movement")]
         judged, found = [], []
         for kind in due:
