@@ -10,7 +10,6 @@ from core_sync.errors import StocktriageError
 from ml.exposure.terms import Basis, Term
 from ml.fulfilment.orders import with_past
 from ml.fulfilment.own_orders import own_orders
-from ml.registry.manifest import read_manifest
 from ml.registry.service_models import ServiceModels
 
 _LOG = logging.getLogger("stocktriage.buffers")
@@ -28,7 +27,7 @@ def read_fulfilment(connection: Connection, at: datetime, models: ServiceModels)
     """
     try:
         model = models.fulfilment_latency
-        version = "" if model is None else read_manifest(models.folders[MODEL]).version
+        version = "" if model is None else models.version(MODEL)
     except (ValueError, StocktriageError) as error:
         _LOG.warning("the time to pick is told as in the last weeks, without its model: %s", error)
         return {}

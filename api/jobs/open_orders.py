@@ -10,7 +10,6 @@ from sqlalchemy import Connection, text
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import StocktriageError
 from ml.buffers.supplier import OpenOrder
-from ml.registry.manifest import read_manifest
 from ml.registry.service_models import ServiceModels
 from ml.suppliers.deliveries import with_past
 from ml.suppliers.own_lines import own_lines
@@ -41,7 +40,7 @@ def _late_chances(
     """The live version, and by open line not past its promise the chance that it comes late; empty without a model."""
     try:
         model = models.supplier_lateness
-        version = None if model is None else read_manifest(models.folders[MODEL]).version
+        version = None if model is None else models.version(MODEL)
     except (ValueError, StocktriageError) as error:
         _LOG.warning("open orders are told without their chance of being late: %s", error)
         return None, {}

@@ -20,20 +20,12 @@ from ml.anomaly.specification import Context, Specification
 from ml.anomaly.tails import Tails
 from ml.features.definitions import FEATURE_SETS
 from ml.features.feature import Tail
+from ml.registry.manifest import ModelRefused
 
 FOREST, ARRAYS, SIDECAR = "forest.skops", "detector.npz", "detector.json"
 ALLOWED_TYPES = ("sklearn.tree._tree.Tree",)
 """What a forest file may hold beside the plain types that skops knows."""
 FORMAT = 1
-
-
-class ModelRefused(ValueError):
-    """The files in ``folder`` are not a detector that this code may use."""
-
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(f"the detector in {folder.name} cannot be used: {reason}")
-        self.folder = folder
-        self.reason = reason
 
 
 def save(detector: Detector, folder: Path) -> None:

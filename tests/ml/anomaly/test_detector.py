@@ -13,9 +13,10 @@ from ml.anomaly.detector import Detector, Matrix, TooLittleHistory, fit
 from ml.anomaly.reasons import reasons
 from ml.anomaly.rolling import RollingScorer
 from ml.anomaly.specification import DELTA, MOVEMENT, STREAM
-from ml.anomaly.storage import FOREST, SIDECAR, ModelRefused, load, save
+from ml.anomaly.storage import FOREST, SIDECAR, load, save
 from ml.anomaly.tails import Tails
 from ml.features.feature import Tail
+from ml.registry.manifest import ModelRefused
 
 WIDTH = len(STREAM.features.features)
 

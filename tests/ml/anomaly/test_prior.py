@@ -12,8 +12,9 @@ from ml.anomaly.feedback import learn
 from ml.anomaly.prior import FILE, FaultPrior, fit_prior
 from ml.anomaly.rolling import RollingScorer, raised
 from ml.anomaly.specification import DELTA, MOVEMENT
-from ml.anomaly.storage import ModelRefused, load, save
+from ml.anomaly.storage import load, save
 from ml.anomaly.thresholds import p_values
+from ml.registry.manifest import ModelRefused
 
 NAMES = DELTA.features.names
 TOLD = NAMES.index("failures_day")
