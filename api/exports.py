@@ -16,7 +16,7 @@ from core_sync.cases.narrow import Filter
 from core_sync.clock import from_microseconds
 from core_sync.database.engine import Database
 from core_sync.errors import NotFound
-from core_sync.interchange.formats import TABLES
+from core_sync.interchange.formats import TABLES, Column, Kind
 from core_sync.interchange.writing import write_rows
 from core_sync.ledger.history import positions
 from core_sync.money import TEN_THOUSANDTHS, from_ten_thousandths
@@ -61,29 +61,25 @@ def deltas_after(connection: Connection, delta_id: int) -> Rows:
 
 
 def _rows(connection: Connection, table: str, statement: str, bound: Mapping[str, Any]) -> Rows:
-    columns = TABLES[table].column_names
+    columns = TABLES[table].columns
     for row in connection.execution_options(stream_results=True).execute(text(statement), bound).mappings():
-        yield {name: _outside(name, row[name]) for name in columns}
+        yield {column.name: _outside(column, row[column.name]) for column in columns}
 
 
-_MOMENTS = {
-    "time", "expires_at", "as_of", "placed_at", "valid_from", "valid_to", "occurred_at", "ordered_at", "promised_at",
-    "received_at",
-}  # fmt: skip
-_AMOUNTS = {"unit_price", "unit_cost", "oversell_penalty", "per_reporting_unit"}
-_FLAGS = {"lot_controlled", "within_tolerance"}
-
-
-def _outside(name: str, value: Any) -> Any:
+def _outside(column: Column, value: Any) -> Any:
     if value is None:
         return None
-    if name in _MOMENTS:
-        return from_microseconds(int(value))
-    if name in _AMOUNTS:
-        return from_ten_thousandths(int(value))
-    if name == "share":
-        return Decimal(int(value)) / TEN_THOUSANDTHS
-    return bool(value) if name in _FLAGS else value
+    match column.kind:
+        case Kind.TIME:
+            return from_microseconds(int(value))
+        case Kind.MONEY:
+            return from_ten_thousandths(int(value))
+        case Kind.RATIO:
+            return Decimal(int(value)) / TEN_THOUSANDTHS
+        case Kind.FLAG:
+            return bool(value)
+        case _:
+            return from_ten_thousandths(int(value)) if column.name == "per_reporting_unit" else value
 
 
 def _interchange(table: str) -> Reader:

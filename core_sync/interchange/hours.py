@@ -33,7 +33,7 @@ def read_zone(cell: object) -> str:
 def read_weekdays(cell: object) -> str:
     """``cell`` as days in their order, a blank between two; spans like ``mon-fri`` and lists like ``mon, wed`` do."""
     days: set[int] = set()
-    for word in re.split(r"[\s,;]+", str(cell).strip().lower()):
+    for word in re.split(r"[\s,;]+", re.sub(r"\s*-\s*", "-", str(cell).strip().lower())):
         first, _, last = word.partition("-")
         begin, end = _day(first), _day(last or first)
         days |= {day % len(WEEKDAYS) for day in range(begin, end + 1 if end >= begin else end + 1 + len(WEEKDAYS))}

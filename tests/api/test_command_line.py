@@ -11,6 +11,7 @@ import pytest
 
 from api.jobs.rounds import ROLES
 from core_sync.database.engine import Database
+from core_sync.intake.load import LOADABLE
 from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import a_case
 
@@ -85,6 +86,11 @@ def test_from_files_to_positions_and_back(stocktriage: Run, tmp_path: Path) -> N
     assert [entry["on_hand"] for entry in explained["entries"]] == [-5, 12]  # the newest first
 
 
+def test_the_help_of_load_names_every_table_it_takes(stocktriage: Run) -> None:
+    said = stocktriage("load", "--help").out
+    assert [table for table in LOADABLE if table not in said] == []
+
+
 @pytest.mark.usefixtures("master_data")
 def test_what_is_exported_can_be_sent_to_another_database(stocktriage: Run, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(EVENTS)
@@ -93,6 +99,12 @@ def test_what_is_exported_can_be_sent_to_another_database(stocktriage: Run, tmp_
     for table in ("skus", "locations"):
         stocktriage("export", table, tmp_path / f"{table}.parquet")
         assert stocktriage("load", table, tmp_path / f"{table}.parquet", *other).code == 0
+    (tmp_path / "cut_offs.csv").write_text("cut_off,time,zone\ncarrier,16:30,Europe/London\n")
+    stocktriage("load", "cut_offs", tmp_path / "cut_offs.csv")
+    stocktriage("export", "cut_offs", tmp_path / "cut_offs.parquet")
+    assert stocktriage("load", "cut_offs", tmp_path / "cut_offs.parquet", *other).code == 0
+    stocktriage("export", "cut_offs", tmp_path / "cut_offs.csv", *other)
+    assert "carrier,16:30,Europe/London,mon tue wed thu fri sat sun" in (tmp_path / "cut_offs.csv").read_text()
     stocktriage("export", "events", tmp_path / "events.parquet")
     assert stocktriage("ingest", tmp_path / "events.parquet", *other).code == 0
     assert stocktriage("positions", "--json", *other).out == stocktriage("positions", "--json").out

@@ -57,6 +57,12 @@ def test_after_fridays_pick_up_comes_mondays(database: Database, tmp_path: Path)
     assert next_for(database, "shop", "LEEDS", friday_evening) == ("carrier", datetime(2026, 7, 6, 14, 30, tzinfo=UTC))
 
 
+def test_a_span_of_days_may_be_written_with_blanks(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path, {**PICK_UP, "weekdays": "Mon - Wed, sat"})
+    with database.reading() as connection:
+        assert read_cut_offs(connection)[0].weekdays == {0, 1, 2, 5}
+
+
 def test_of_those_that_hold_the_first_to_come_counts_and_another_places_do_not_hold(
     database: Database, tmp_path: Path
 ) -> None:
