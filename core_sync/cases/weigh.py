@@ -32,6 +32,12 @@ NOTICEABLE = 0.05
 _AS_GOOD_AS_EQUAL = 10
 """Ten-thousandths by which an exposure may move before those that bear the rest are weighed again."""
 
+_DRIFT_AN_HOUR, _MOST_DRIFT = 0.1, 0.01
+"""The part of an exposure that passing time alone may move, an hour and in all: days in stock grow, cut-offs near.
+
+Without it two cases of one SKU would have each other weighed again forever.
+"""
+
 MANY_SIGNALS = 1_000
 """A case of more takes long to weigh: the others do not wait for it."""
 
@@ -137,7 +143,7 @@ def write_opinion(
     keep_scope(connection, case_id, before_scope, changes)
     keep_words(connection, case_id)
     _tell(connection, case, changes, at)
-    return _moved(case.exposure, changes["exposure"])
+    return _moved(case.exposure, changes["exposure"], at - from_microseconds(case.weighed_at))
 
 
 def _tell(connection: Connection, case: ExceptionCase, changes: Mapping[str, Any], at: datetime) -> None:
@@ -162,9 +168,11 @@ def _is_far(told: int | None, now: int | None) -> bool:
     return high - low >= _LEAST_TOLD and high >= FAR * low
 
 
-def _moved(before: int | None, now: int | None) -> float:
-    by = abs((now or 0) - (before or 0))
-    return by / max(now or 0, before or 0) if by > _AS_GOOD_AS_EQUAL else 0.0
+def _moved(before: int | None, now: int | None, within: timedelta) -> float:
+    """The part of an exposure by which it moved ``within`` a time; 0 where that is as good as nothing."""
+    by, larger = abs((now or 0) - (before or 0)), max(now or 0, before or 0)
+    drift = min(_DRIFT_AN_HOUR * max(within / timedelta(hours=1), 0.0), _MOST_DRIFT)
+    return by / larger if by > max(_AS_GOOD_AS_EQUAL, drift * larger) else 0.0
 
 
 def cases_to_review(connection: Connection, at: datetime) -> list[int]:
