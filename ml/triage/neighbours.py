@@ -67,14 +67,17 @@ def settle_without_fault(connection: Connection, at: datetime) -> int:
     return max(connection.execute(text(_NO_FAULT_BESIDE), bound).rowcount, 0)
 
 
-_SAID = """
+_NEWEST_OF_EACH = """
+NOT EXISTS (
+    SELECT 1 FROM judged_fact n JOIN judgement k ON k.judgement_id = n.judgement_id
+    WHERE n.kind = f.kind AND n.fact_id = f.fact_id AND k.ended_at IS NULL AND n.judgement_id > f.judgement_id)
+"""
+
+_SAID = f"""
 SELECT l.entry_id, s.name, l.occurred_at, j.said
 FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
 JOIN ledger_entry l ON l.entry_id = f.fact_id JOIN source s ON s.source_id = l.source_id
-WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said IN ('true', 'false')
-  AND NOT EXISTS (
-    SELECT 1 FROM judged_fact n JOIN judgement k ON k.judgement_id = n.judgement_id
-    WHERE n.kind = f.kind AND n.fact_id = f.fact_id AND k.ended_at IS NULL AND n.judgement_id > f.judgement_id)
+WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said IN ('true', 'false') AND {_NEWEST_OF_EACH}
 """
 
 _NEWEST_FAULT = text("""
@@ -82,11 +85,11 @@ SELECT MAX(j.judgement_id) FROM judgement j JOIN judged_fact f ON f.judgement_id
 WHERE j.judgement_id > :after AND f.kind = 'movement' AND j.ended_at IS NULL AND j.said = 'true'
 """)
 
-_NO_FAULT_BESIDE = """
+_NO_FAULT_BESIDE = f"""
 UPDATE anomaly SET settled_at = :at, settlement = 'what was said of a movement beside it was taken back'
 WHERE settled_at IS NULL AND kind = 'movement' AND reasons LIKE :reason AND NOT EXISTS (
     SELECT 1 FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
     JOIN ledger_entry l ON l.entry_id = f.fact_id
-    WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said = 'true'
+    WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said = 'true' AND {_NEWEST_OF_EACH}
       AND l.occurred_at BETWEEN anomaly.occurred_at - :reach AND anomaly.occurred_at + :reach)
 """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from core_sync.cases.grouping import split
 from core_sync.database.engine import Database
 from core_sync.ledger.events import EventType
 from core_sync.ledger.ledger import Ledger
@@ -86,3 +87,17 @@ def test_what_followed_goes_when_the_judgement_is_taken_back(database: Database)
     with database.reading() as connection:
         still_open = connection.execute(text("SELECT actual FROM anomaly WHERE settled_at IS NULL")).scalars().all()
     assert list(still_open) == [-613]
+
+
+def test_what_followed_goes_where_the_newest_word_on_the_movement_is_that_it_was_none(database: Database) -> None:
+    looked_at(database)
+    judged(database, Fault())
+    looked_at(database)
+    with database.transaction() as connection:
+        followed = "SELECT s.case_signal_id FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id"
+        signals = connection.execute(text(f"{followed} WHERE s.kind = 'anomaly' AND a.actual > -600")).scalars().all()
+        split(connection, 1, list(signals), "ann", MONDAY)
+    judged(database, FalseAlarm("the yearly count"))
+    settle(database, MONDAY)
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT actual FROM anomaly WHERE settled_at IS NULL")).all() == []
