@@ -51,7 +51,9 @@ class Facets:
 
 def read_totals(connection: Connection, shown: Filter | None = None) -> Totals:
     """Sums over everything that the filter shows."""
-    of = _kinds(connection, shown or Filter()).subquery()
+    wanted = shown or Filter()
+    kinds = _kinds(connection, wanted) if is_tallied(wanted) else _walked(conditions(connection, wanted), ("currency",))
+    of = kinds.subquery()
     statement = select(func.sum(of.c.n), func.sum(of.c.priced), func.sum(of.c.loss), of.c.currency)
     return _totals([tuple(row) for row in connection.execute(statement.group_by(of.c.currency))])
 
@@ -103,9 +105,9 @@ def _kinds(connection: Connection, shown: Filter) -> SelectBase:
     return union_all(told, _walked([*each_tested(shown), CASES.c.touches.is_(None)]))
 
 
-def _walked(wanted: Conditions) -> Select[Any]:
-    """The same of the cases themselves: all that fit are walked through once."""
-    kinds = [CASES.c[name] for name in COUNTED_AS]
+def _walked(wanted: Conditions, names: Sequence[str] = COUNTED_AS) -> Select[Any]:
+    """The same of the cases themselves, by ``names`` alone: all that fit are walked through once."""
+    kinds = [CASES.c[name] for name in names]
     loss = CASES.c.expected_loss
     sums = (func.count().label("n"), func.count(loss).label("priced"), func.sum(loss).label("loss"))
     return narrowed(select(*kinds, *sums), wanted).group_by(*kinds)
