@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from api.wiring import World
 from core_sync.errors import StocktriageError
+from core_sync.master_data.loose_ends import loose_ends
 from core_sync.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def examine(world: World, thorough: bool = True) -> list[Check]:
     """Look at everything; not ``thorough`` leaves out what takes longer than a moment."""
     looks: list[Callable[[World], Iterator[Check]]] = [_safe_to_serve, _database, _disk]
     if thorough:
-        looks += [_replay, _waiting, _channels, _models, _unknown_settings]
+        looks += [_replay, _waiting, _master_data, _channels, _models, _unknown_settings]
     found: list[Check] = []
     for look in looks:
         try:
@@ -112,6 +113,16 @@ def _waiting(world: World) -> Iterator[Check]:
     lacking = [lacks for lacks, _ in rows if lacks != "stock"]
     mend = f"load the {', '.join(lacking)} they name: stocktriage load TABLE FILE" if lacking else ""
     yield Check("parked events", not lacking, told or "none", mend)
+
+
+def _master_data(world: World) -> Iterator[Check]:
+    with world.database.reading() as connection:
+        found = loose_ends(connection)
+    for one in found:
+        more = f" and {one.many - len(one.names):,} more" if one.many > len(one.names) else ""
+        yield Check("master data", False, f"{one.table} lack {one.lacks}: {', '.join(one.names)}{more}", one.mend)
+    if not found:
+        yield Check("master data", True, "what it names is there")
 
 
 def _channels(world: World) -> Iterator[Check]:

@@ -152,6 +152,8 @@ _SELECTS = {
         FROM channel c LEFT JOIN channel_rule r ON r.version = (
             SELECT max(n.version) FROM channel_rule n WHERE n.channel = c.channel AND n.sku = '')
         ORDER BY c.priority, c.channel""",
+    "tiers": "SELECT * FROM customer_tier ORDER BY tier",
+    "accounts": "SELECT * FROM account ORDER BY account",
     "cut_offs": "SELECT *, clock AS time FROM cut_off ORDER BY cut_off",
     "suppliers": "SELECT * FROM supplier ORDER BY supplier",
     "deliveries": "SELECT * FROM delivery ORDER BY delivery_id",

@@ -21,8 +21,8 @@ def print_case(case: Told) -> None:
             print(f"  {label:<20} {value}")
     if case["exposure_terms"]:
         print("\nexposure")
-        for name, value in case["exposure_terms"].items():
-            print(f"  {name.replace('_', ' '):<28} {_term(value)}")
+        for name, told in case["exposure_terms"].items():
+            _print_terms(name, told)
     if case["reasons"]:
         print("\nwhy")
         for reason in case["reasons"]:
@@ -113,9 +113,22 @@ def _change(entry: Told) -> str:
     return ", ".join(shown)
 
 
-def _term(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_term(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return "; ".join(_term(one) for one in value)
-    return cell(value)
+def _print_terms(name: str, told: Told) -> None:
+    """What one listing costs, a term a line; or one figure that stands by itself."""
+    by_itself = "value" in told
+    terms = {name: told} if by_itself else {term: said for term, said in told.items() if isinstance(said, dict)}
+    if not by_itself:
+        print(f"  {name}: {told.get('why', '')}".rstrip(": "))
+    labels = [term.replace("_", " ") for term in terms]
+    figures = [_figure(said["value"]) for said in terms.values()]
+    units = [str(said["unit"]) for said in terms.values()]
+    wide, far, broad = (max(map(len, column), default=0) for column in (labels, figures, units))
+    for label, value, unit, said in zip(labels, figures, units, terms.values(), strict=True):
+        known = f"{said['basis']}: {said['note']}" if said.get("note") else said["basis"]
+        print(f"    {label:<{wide}}  {value:>{far}}  {unit:<{broad}}  {known}")
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"

@@ -45,8 +45,8 @@ def load(
     table: Annotated[
         str,
         typer.Argument(
-            help="skus, uom, aliases, kits, locations, safety_stock, rates, channels, cut_offs, suppliers, deliveries, "
-            "snapshots, orders, failures."
+            help="skus, uom, aliases, kits, locations, safety_stock, rates, channels, cut_offs, tiers, accounts, "
+            "suppliers, deliveries, snapshots, orders, failures; docs/master-data.md has their columns."
         ),
     ],
     files: Files,

@@ -209,10 +209,16 @@ _ALL = (
             Column("buffer", Kind.COUNT),
             Column("shortage_below", Kind.COUNT),
             Column("mode", Kind.CHOICE, choices=("shadow", "pilot", "live")),
-            Column("oversell_penalty", Kind.MONEY),
+            *_optional(Kind.MONEY, "oversell_penalty", "chargeback"),
+            *_optional(Kind.RATIO, "chargeback_share", "cancel_limit"),
+            Column("cancel_days", Kind.POSITIVE),
+            Column("cancel_cost", Kind.MONEY),
+            Column("suspension_days", Kind.COUNT),
             Column("system"),
         ),
     ),
+    Table("tiers", (_needed("tier"), Column("retention_value", Kind.MONEY))),
+    Table("accounts", (_needed("account"), _needed("tier"))),
     Table(
         "orders",
         (

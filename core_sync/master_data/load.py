@@ -18,9 +18,11 @@ from core_sync.interchange.rows import Row
 from core_sync.master_data.kits import define_kits
 from core_sync.master_data.rows import ROW_OF, channel_rule_values
 from core_sync.master_data.tables import (
+    Account,
     Alias,
     Channel,
     ChannelRule,
+    CustomerTier,
     CutOff,
     Delivery,
     Location,
@@ -38,6 +40,8 @@ _KEYS: dict[str, tuple[type[SQLModel], tuple[str, ...]]] = {
     "safety_stock": (SafetyStock, ("sku", "location")),
     "rates": (Rate, ("currency", "as_of")),
     "channels": (Channel, ("channel",)),
+    "tiers": (CustomerTier, ("tier",)),
+    "accounts": (Account, ("account",)),
     "cut_offs": (CutOff, ("cut_off",)),
     "suppliers": (Supplier, ("supplier",)),
 }

@@ -99,6 +99,12 @@ def channel_values(row: Row) -> Values:
         "priority": row.whole("priority"),
         "mode": row.text("mode") or None,
         "oversell_penalty": _money(row, "oversell_penalty"),
+        "chargeback": _money(row, "chargeback"),
+        "chargeback_share": _ratio(row, "chargeback_share"),
+        "cancel_limit": _ratio(row, "cancel_limit"),
+        "cancel_days": row.whole("cancel_days"),
+        "cancel_cost": _money(row, "cancel_cost"),
+        "suspension_days": row.whole("suspension_days"),
         "system": row.text("system") or None,
         "account": row.attributes.get("account"),
         "attributes": _attributes(row),
@@ -107,17 +113,26 @@ def channel_values(row: Row) -> Values:
 
 def channel_rule_values(row: Row, at: datetime) -> Values:
     """The channel's share, buffer and shortage level as a version of its rule, valid from ``at``; None: not said."""
-    share = row.number("share")
     return {
         "channel": row.text("channel"),
         "sku": "",
-        "share_ten_thousandths": None if share is None else to_ten_thousandths(share),
+        "share_ten_thousandths": _ratio(row, "share"),
         "buffer": row.whole("buffer"),
         "shortage_below": row.whole("shortage_below"),
         "valid_from": to_microseconds(at),
         "owner": "load",
         "reason": f"loaded from {row.record.file}",
     }
+
+
+def tier_values(row: Row) -> Values:
+    """Columns of ``customer_tier``."""
+    return {"tier": row.text("tier"), "retention_value": _money(row, "retention_value")}
+
+
+def account_values(row: Row) -> Values:
+    """Columns of ``account``."""
+    return {"account": row.text("account"), "tier": row.text("tier")}
 
 
 def cut_off_values(row: Row) -> Values:
@@ -162,6 +177,8 @@ ROW_OF: Mapping[str, Callable[[Row], Values]] = MappingProxyType(
         "safety_stock": safety_stock_values,
         "rates": rate_values,
         "channels": channel_values,
+        "tiers": tier_values,
+        "accounts": account_values,
         "cut_offs": cut_off_values,
         "suppliers": supplier_values,
         "deliveries": delivery_values,
@@ -173,6 +190,11 @@ ROW_OF: Mapping[str, Callable[[Row], Values]] = MappingProxyType(
 def _money(row: Row, column: str) -> int | None:
     amount = row.number(column)
     return to_ten_thousandths(amount) if amount is not None else None
+
+
+def _ratio(row: Row, column: str) -> int | None:
+    share = row.number(column)
+    return to_ten_thousandths(share) if share is not None else None
 
 
 def _moment(moment: datetime | None) -> int | None:

@@ -117,7 +117,13 @@ class Rate(SQLModel, table=True):
 
 
 class Channel(SQLModel, table=True):
-    """Where stock is sold; its rule of what may be promised is versioned in ``channel_rule``."""
+    """Where stock is sold; its rule of what may be promised is versioned in ``channel_rule``.
+
+    What it charges for what was sold and is not there, in the reporting currency; None where nobody has said: the
+    ``oversell_penalty`` of each unit, the ``chargeback`` of each order line that is short and ``chargeback_share`` of
+    the price of the units short (in ten-thousandths). Where more than ``cancel_limit`` (ten-thousandths) of the order
+    lines of ``cancel_days`` days are cancelled by us, ``cancel_cost`` is lost, and the margin of ``suspension_days``.
+    """
 
     __tablename__ = "channel"
     __table_args__ = (CheckConstraint("mode IN ('shadow', 'pilot', 'live')", name="mode_known"),)
@@ -129,6 +135,12 @@ class Channel(SQLModel, table=True):
     oversell_penalty: int | None = whole(None)
     system: str | None = None
     account: str | None = None
+    chargeback: int | None = whole(None)
+    chargeback_share: int | None = whole(None)
+    cancel_limit: int | None = whole(None)
+    cancel_days: int | None = whole(None)
+    cancel_cost: int | None = whole(None)
+    suspension_days: int | None = whole(None)
     attributes: str | None = None
 
 
@@ -156,6 +168,28 @@ class ChannelRule(SQLModel, table=True):
     valid_until: int | None = moment(None)
     owner: str | None = None
     reason: str | None = None
+
+
+class CustomerTier(SQLModel, table=True):
+    """How customers are told apart by what they are worth.
+
+    ``retention_value``: what one of their order lines that is let down costs beyond its own margin, in ten-thousandths
+    of the reporting currency: the chance that the customer goes elsewhere times what it would have bought.
+    """
+
+    __tablename__ = "customer_tier"
+
+    tier: str = Field(primary_key=True)
+    retention_value: int | None = whole(None)
+
+
+class Account(SQLModel, table=True):
+    """A customer as orders name it, and the tier it belongs to."""
+
+    __tablename__ = "account"
+
+    account: str = Field(primary_key=True)
+    tier: str
 
 
 class CutOff(SQLModel, table=True):

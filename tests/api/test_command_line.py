@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import text
 
 from api.jobs.rounds import ROLES
 from core_sync.database.engine import Database
@@ -99,6 +101,17 @@ def test_what_is_exported_can_be_sent_to_another_database(stocktriage: Run, tmp_
     for table in ("skus", "locations"):
         stocktriage("export", table, tmp_path / f"{table}.parquet")
         assert stocktriage("load", table, tmp_path / f"{table}.parquet", *other).code == 0
+    for table, rows in {
+        "channels": "channel,kind,chargeback_share,cancel_limit,cancel_cost\ngrocer,edi,0.03,0.025,900\n",
+        "tiers": "tier,retention_value\ngold,40\n",
+        "accounts": "account,tier\nACME,gold\n",
+    }.items():
+        (tmp_path / f"{table}.csv").write_text(rows)
+        assert stocktriage("load", table, tmp_path / f"{table}.csv").code == 0
+        stocktriage("export", table, tmp_path / f"{table}.jsonl")
+        assert stocktriage("load", table, tmp_path / f"{table}.jsonl", *other).code == 0
+        stocktriage("export", table, tmp_path / f"{table}.out.jsonl", *other)
+        assert (tmp_path / f"{table}.out.jsonl").read_text() == (tmp_path / f"{table}.jsonl").read_text()
     (tmp_path / "cut_offs.csv").write_text("cut_off,time,zone\ncarrier,16:30,Europe/London\n")
     stocktriage("load", "cut_offs", tmp_path / "cut_offs.csv")
     stocktriage("export", "cut_offs", tmp_path / "cut_offs.parquet")
@@ -169,6 +182,33 @@ def test_a_case_is_worked_on_from_the_command_line(stocktriage: Run, sqlite_url:
     assert "MUG cannot be pushed" in page
     assert "looking" in page
     assert stocktriage("case", mug, "fly").code == 2
+    database.close()
+
+
+def test_what_a_case_costs_is_a_small_table_a_listing(stocktriage: Run, sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    case = a_case(database, "MUG", "90")
+    terms = {
+        "shop MUG": {
+            "published": {"value": 40.0, "unit": "units", "basis": "given"},
+            "chargeback": {"value": None, "unit": "EUR", "basis": "unknown", "note": "the channel states none"},
+            "oversell_amount": {"value": 1234.5, "unit": "EUR", "basis": "computed"},
+            "why": "the update did not arrive",
+        },
+        "9 more listings": {"value": 0.25, "unit": "EUR", "basis": "computed"},
+    }
+    with database.transaction() as connection:
+        told = {"terms": msgspec.json.encode(terms).decode(), "case": case}
+        connection.execute(text("UPDATE exception_case SET exposure_terms = :terms WHERE case_id = :case"), told)
+    page = stocktriage("case", case).out.splitlines()
+    start = page.index("exposure")
+    assert page[start + 1 : start + 6] == [
+        "  shop MUG: the update did not arrive",
+        "    published             40  units  given",
+        "    chargeback             –  EUR    unknown: the channel states none",
+        "    oversell amount  1,234.5  EUR    computed",
+        "    9 more listings  0.25  EUR  computed",
+    ]
     database.close()
 
 
