@@ -19,7 +19,7 @@ Note = Annotated[str | None, typer.Option(help="A note for the timeline.")]
 Reason = Annotated[str, typer.Option(help="override: why.")]
 SaidCause = Annotated[str | None, typer.Option(help="override: the root cause.")]
 Loss = Annotated[str | None, typer.Option(help="override: rank as if this were the expected loss.")]
-Until = Annotated[str | None, typer.Option(help="override: until when (a moment, or 4h).")]
+Until = Annotated[str | None, typer.Option(help="override, snooze: until when (a moment, or 4h).")]
 Above = Annotated[str | None, typer.Option(help="snooze: wake when its exposure is above this.")]
 StockBelow = Annotated[int | None, typer.Option(help="snooze: wake when fewer units are available.")]
 
@@ -47,7 +47,7 @@ def deed_said(
     if verb not in DEEDS:
         fail(f"{said} is nothing that can be done to a case; there are {VERBS}")
     ends = until
-    if verb == "snooze" and (told or (above is None and stock_below is None)):
+    if verb == "snooze" and (told or (until is None and above is None and stock_below is None)):
         ends = word(told, "until when")
     return Deed(
         verb=verb,

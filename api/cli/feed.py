@@ -1,6 +1,6 @@
 """The worklist on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +67,7 @@ def feed(
         rows, sums = _read(world, shown, by, wanted)
         news = None if as_json else _news(world, person)
         nothing = f"the list is empty: nothing needs attention in {world.database.shown_url}"
-    print_rows(rows, as_json, COLUMNS, nothing)
+    print_rows([_with_both_figures(row) for row in rows] if not as_json else rows, as_json, _columns(rows), nothing)
     if not as_json:
         print("\n".join(line for line in (*(sums if rows else ()), news) if line))
 
@@ -104,6 +104,23 @@ def order_said(said: str | None) -> "Order":
         return Order(said) if said is not None else Order.LOSS
     except ValueError as error:
         raise typer.BadParameter(f"{said} is no order; there are {', '.join(Order)}") from error
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the list shows; beside the computed loss what a person ranks a case as, where one does."""
+    if not any(_ranked_as(row) is not None for row in rows):
+        return COLUMNS
+    titles = list(COLUMNS.items())
+    after = 1 + list(COLUMNS).index("expected_loss")
+    return dict([*titles[:after], ("ranked_as", "ranked as"), *titles[after:]])
+
+
+def _with_both_figures(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**row, "ranked_as": _ranked_as(row)}
+
+
+def _ranked_as(row: Mapping[str, Any]) -> Any:
+    return row["override"]["expected_loss"] if row["override"] is not None else None
 
 
 def _view(world: "World", person: str, name: str) -> "tuple[Filter, Order]":

@@ -19,7 +19,7 @@ from core_sync.errors import StocktriageError
 
 router = APIRouter(include_in_schema=False)
 
-_KEPT = ("verb", "what", "until", "back")
+_KEPT = ("verb", "what", "until", "above", "stock_below", "root_cause", "expected_loss", "back")
 """What a preview is asked for with, beside the cases."""
 
 
@@ -69,13 +69,19 @@ def _cases(world: World, said: Said, back: str) -> list[int]:
 
 def _deed(said: Said) -> Deed:
     verb, what = said.text("verb"), said.text("what")
+    snoozed, overridden = verb == "snooze", verb == "override"
     return Deed(
         verb=verb,
-        note=what or None if verb not in ("assign", "resolve", "merge") else None,
+        note=what or None if verb not in ("assign", "resolve", "merge", "override") else None,
         owner=what or None if verb == "assign" else None,
-        until=said.until("until") if verb == "snooze" else None,
+        until=said.until("until") if snoozed or overridden else None,
+        above=said.money("above") if snoozed else None,
+        stock_below=said.number("stock_below") if snoozed and said.text("stock_below") else None,
         resolution=what if verb == "resolve" else "",
         into=said.number("what") if verb == "merge" else None,
+        reason=what if overridden else "",
+        root_cause=said.text("root_cause") or None if overridden else None,
+        rank=said.money("expected_loss") if overridden else None,
     )
 
 

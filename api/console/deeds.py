@@ -119,6 +119,8 @@ def _take_back(world: World, said: Said) -> None:
 
 DEEDS: Mapping[str, Callable[[World, Said], None]] = {
     "acknowledge": _verb(lambda c, s: verbs.acknowledge(c, s.case_id, s.actor, s.at, s.text("note") or None)),
+    "begin": _verb(lambda c, s: verbs.begin(c, s.case_id, s.actor, s.at, s.text("note") or None)),
+    "wait": _verb(lambda c, s: verbs.wait(c, s.case_id, s.actor, s.at, s.text("note") or None)),
     "assign": _verb(_assign),
     "note": _verb(lambda c, s: verbs.note(c, s.case_id, s.text("note"), s.actor, s.at)),
     "override": _verb(_override),

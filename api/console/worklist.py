@@ -20,6 +20,7 @@ from api.shapes import case_shape, view_shape
 from api.wiring import World
 from core_sync.cases.attendance import caught_up, last_left, visit
 from core_sync.cases.bulk import PastBulk, past_bulks
+from core_sync.cases.deeds import DEEDS
 from core_sync.cases.feed import read_feed
 from core_sync.cases.order import Order
 from core_sync.cases.rules import ON_THE_LIST, ROOT_CAUSES, Status
@@ -38,6 +39,8 @@ STEPS_SHOWN = (10, 50)
 """After how many cases the page says how much they cover."""
 FACET_SHOWN = 6
 """Values of a facet that the page shows, those with the most cases."""
+BULKS_SHOWN = 5
+"""Deeds done to many cases that can be taken back from the page, the newest first."""
 STATUS_FILTERS = ("", "all", *Status)
 
 
@@ -58,7 +61,7 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         views = read_views(connection, actor)
         channels = list(connection.execute(text("SELECT channel FROM channel ORDER BY priority, channel")).scalars())
         then = read_since(connection, left) if left is not None and not cursor else None
-        done = _just_done(past_bulks(connection), said.get("done", ""))
+        lately = past_bulks(connection)[:BULKS_SHOWN]
         newest = newest_entry(connection)
         known = bool(connection.execute(text("SELECT EXISTS (SELECT 1 FROM exception_case)")).scalar_one())
     more = urlencode({**kept(wanted), "cursor": found.next_cursor}) if found.next_cursor else None
@@ -69,7 +72,8 @@ def feed_page(request: Request, world: TheWorld, actor: Actor) -> Response:
         "covered": covered, "more": more, "then": then if then is not None and not then.is_quiet else None,
         "wanted": wanted, "filtered": bool(kept(wanted)), "statuses": STATUS_FILTERS, "root_causes": ROOT_CAUSES,
         "channels": channels, "any_case": known, "first": not cursor, "logged_in": by_cookie(request),
-        "here": urlencode(here), "from_list": from_list(here), "done": done,
+        "here": urlencode(here), "from_list": from_list(here),
+        "done": _just_done(lately, said.get("done", "")), "lately": lately, "verbs": tuple(DEEDS),
         "newest": newest, "wanted_here": urlencode(kept(wanted)), "handed": urlencode(_for_the_api(wanted)),
     }  # fmt: skip
     answer = page("feed.html", told)

@@ -107,6 +107,18 @@ def acknowledge(case_id: int, body: Noted, world: TheWorld, actor: Actor) -> Res
     return _done(world, case_id, lambda c: verbs.acknowledge(c, case_id, actor, world.clock(), body.note))
 
 
+@router.post("/cases/{case_id}/begin", response_model=CaseShown, responses=REFUSED, summary="Begin")
+def begin(case_id: int, body: Noted, world: TheWorld, actor: Actor) -> Response:
+    """Something is being done about it."""
+    return _done(world, case_id, lambda c: verbs.begin(c, case_id, actor, world.clock(), body.note))
+
+
+@router.post("/cases/{case_id}/wait", response_model=CaseShown, responses=REFUSED, summary="Wait for somebody else")
+def wait(case_id: int, body: Noted, world: TheWorld, actor: Actor) -> Response:
+    """What could be done is done; somebody else has to move."""
+    return _done(world, case_id, lambda c: verbs.wait(c, case_id, actor, world.clock(), body.note))
+
+
 @router.post("/cases/{case_id}/assign", response_model=CaseShown, responses=REFUSED, summary="Assign")
 def assign(case_id: int, body: Assign, world: TheWorld, actor: Actor) -> Response:
     """It is somebody's, or nobody's."""

@@ -2,12 +2,14 @@
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.wiring import World
 from api.worklist_schemas import BulkShown, PastBulkShown
+from core_sync.cases.deeds import DEEDS
 from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import a_case, the_case
 
@@ -88,6 +90,26 @@ def test_on_the_page_what_is_ticked_is_previewed_done_and_undone(
     assert "<strong>2</strong> cases changed" in client.post(undo.group(1), data={"back": "sku=MUG"}).text
     assert the_case(world.database, three[0]).owner is None
     assert "undo all of it" not in client.get(answer.headers["location"]).text
+
+
+def test_the_page_offers_each_verb_with_what_it_needs_and_what_was_done_lately(
+    client: TestClient, world: World, three: list[int]
+) -> None:
+    page = client.get("/").text
+    assert all(f'<option value="{verb}">{verb}</option>' in page for verb in DEEDS)
+    both = {"case": [str(case) for case in three[:2]], "what": "a key account", "do": "yes"}
+    client.post("/bulk", data={**both, "verb": "override", "root_cause": "duplicate", "expected_loss": "700"})
+    client.post("/bulk", data={**both, "verb": "snooze", "until": "", "above": "900", "stock_below": "3"})
+    for case in three[:2]:
+        told = the_case(world.database, case)
+        assert (told.root_cause, told.override_expected_loss, told.status) == ("duplicate", Decimal(700), "snoozed")
+        assert (told.snoozed_until, told.snoozed_above, told.snoozed_stock_below) == (None, Decimal(900), 3)
+    lately = client.get("/").text
+    assert lately.index("operator: snooze, 2 cases") < lately.index("operator: override, 2 cases")
+    newest = re.search(r'action="(/bulk/\d+/undo)"', lately)
+    assert newest is not None
+    client.post(newest.group(1), data={})
+    assert statuses(world, three) == ["new", "new", "resolved"]
 
 
 def test_the_page_takes_all_that_fit_and_says_what_is_missing(

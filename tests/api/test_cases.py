@@ -62,6 +62,8 @@ def test_filters_narrow_and_nonsense_is_refused(client: TestClient, world: World
     ("verb", "body", "expected"),
     [
         ("acknowledge", {"note": "looking"}, {"status": "acknowledged"}),
+        ("begin", {}, {"status": "in_progress"}),
+        ("wait", {"note": "the carrier calls back"}, {"status": "waiting"}),
         ("assign", {"owner": "ana"}, {"owner": "ana"}),
         ("snooze", {"until": "2026-03-02T12:00:00Z"}, {"status": "snoozed", "snoozed_until": "2026-03-02T12:00:00Z"}),
         ("resolve", {"resolution": "restarted"}, {"status": "resolved", "resolution": "restarted"}),

@@ -174,10 +174,14 @@ def test_a_case_is_worked_on_from_the_command_line(stocktriage: Run, sqlite_url:
     told = stocktriage("case", cup, "override", "--loss", "500", "--reason", "key account", "--until", "4h", "--json")
     assert lines(told.out)[0]["override"]["expected_loss"] == 500
     assert [row["case"] for row in lines(stocktriage("feed", "--json").out)] == [cup, mug]
+    listed = " ".join(stocktriage("feed").out.split())
+    assert "exp. loss ranked as" in listed
+    assert "10.00 500.00 EUR" in listed
     shown = lines(stocktriage("case", mug, "--json").out)[0]
     assert (shown["status"], shown["owner"], shown["timeline"][-2]["actor"]) == ("acknowledged", "bo", "ana")
     assert stocktriage("case", mug, "undo", shown["timeline"][-1]["entry"]).code == 0
     assert stocktriage("case", mug, "ack").code == 2
+    assert stocktriage("case", cup, "snooze", "--until", "4h").code == 0
     page = stocktriage("case", mug).out
     assert "MUG cannot be pushed" in page
     assert "looking" in page

@@ -100,6 +100,8 @@ def test_what_two_people_do_at_the_same_moment_is_all_done(stocked: World) -> No
     ("deed", "fields", "name", "expected"),
     [
         ("acknowledge", {}, "status", "acknowledged"),
+        ("begin", {}, "status", "in_progress"),
+        ("wait", {}, "status", "waiting"),
         ("assign", {"owner": "ana"}, "owner", "ana"),
         ("snooze", {"until": "4h"}, "status", "snoozed"),
         ("resolve", {"resolution": "restarted"}, "resolution", "restarted"),

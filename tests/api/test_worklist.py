@@ -5,9 +5,12 @@ import re
 
 from fastapi.testclient import TestClient
 
+from api.app import create_app
+from api.console.deeds import DEEDS as FORMS
 from api.wiring import World
 from api.worklist_schemas import SinceShown, ViewShown
 from core_sync.cases.attendance import visit
+from core_sync.cases.deeds import DEEDS
 from tests.api.conftest import Run
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_case
 
@@ -29,6 +32,15 @@ def test_who_comes_back_is_told_what_happened_since(client: TestClient, world: W
     assert client.get("/v1/feed/since").json()["new"]["count"] == 0
     long_ago = client.get("/v1/feed/since", params={"since": "2026-03-01T00:00:00Z"}).json()
     assert long_ago["new"]["count"] == 1
+
+
+def test_every_verb_is_there_through_each_door(world: World, stocktriage: Run) -> None:
+    verbs = {*DEEDS, "split", "undo"}
+    routes = create_app(world).openapi()["paths"]
+    assert [verb for verb in verbs if f"/v1/cases/{{case_id}}/{verb}" not in routes] == []
+    assert verbs - FORMS.keys() == set()
+    told = stocktriage("case", "--help").out.replace("ack,", "acknowledge,")
+    assert [verb for verb in verbs if verb not in told] == []
 
 
 def test_who_was_never_there_hears_no_news(client: TestClient, stocktriage: Run, world: World) -> None:
