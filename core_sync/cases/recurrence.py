@@ -1,11 +1,14 @@
 """Troubles that come back, themselves or others of their cause at their place, and how far that raises them."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 from sqlmodel import col
 
+from core_sync.cases.rows import CASES, in_parts
 from core_sync.cases.tables import CaseEntry
 from core_sync.clock import to_microseconds
 
@@ -37,15 +40,46 @@ Place = tuple[str, str]
 """A root cause, and a location."""
 
 
-def times_at(connection: Connection, since: datetime) -> Mapping[Place, int]:
-    """How many troubles of each cause were over at each location since then, of the latest that were."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Which trouble a case is, and the root cause that a person says it has (None: nobody does)."""
+
+    fingerprint: str
+    said_cause: str | None = None
+
+
+def known_troubles(connection: Connection, case_ids: Collection[int], at: datetime) -> dict[int, Known]:
+    """Each of the cases as it is known at ``at``."""
+    named = (CASES.c.case_id, CASES.c.fingerprint, CASES.c.override_root_cause, CASES.c.override_until)
+    found: dict[int, Known] = {}
+    for part in in_parts(sorted(case_ids)):
+        for case_id, fingerprint, said, until in connection.execute(select(*named).where(CASES.c.case_id.in_(part))):
+            holds = until is None or to_microseconds(at) < until
+            found[case_id] = Known(fingerprint, said if holds else None)
+    return found
+
+
+def times_at(connection: Connection, since: datetime) -> Mapping[Place, Counter[str]]:
+    """How often which troubles of each cause were over at each location since then, of the latest that were.
+
+    The cause is a person's where one said it until the end.
+    """
     bound = {"since": to_microseconds(since), "most": _LATEST}
-    return {(cause, place): int(count) for cause, place, count in connection.execute(text(_AT), bound)}
+    found: dict[Place, Counter[str]] = {}
+    for cause, place, fingerprint, count in connection.execute(text(_AT), bound):
+        found.setdefault((cause, place), Counter())[fingerprint] += int(count)
+    return found
 
 
-def most_at(times: Mapping[Place, int], cause: str, locations: Collection[str]) -> tuple[int, str]:
-    """Of ``locations`` the one with most troubles of ``cause``: how many (0 for none), and which it is."""
-    return max(((times.get((cause, place), 0), place) for place in sorted(locations)), default=(0, ""))
+def most_at(
+    times: Mapping[Place, Counter[str]], cause: str, locations: Collection[str], own: str = ""
+) -> tuple[int, str]:
+    """Of ``locations`` the one with most troubles of ``cause``: how many (0 for none), and which it is.
+
+    Those of the fingerprint ``own`` are no others: ``times_back`` counts them.
+    """
+    others = ((times.get((cause, place), Counter()), place) for place in sorted(locations))
+    return max(((counts.total() - counts[own], place) for counts, place in others), default=(0, ""))
 
 
 def times_back(connection: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, int]:
@@ -73,10 +107,13 @@ def times_back(connection: Connection, case_ids: Sequence[int], since: datetime)
 
 
 _AT = """
-SELECT o.root_cause, s.value, COUNT(*)
-FROM (SELECT case_id, root_cause FROM exception_case WHERE resolved_at >= :since AND merged_into IS NULL
+SELECT o.cause, s.value, o.fingerprint, COUNT(*)
+FROM (SELECT case_id, fingerprint,
+             CASE WHEN override_root_cause IS NOT NULL AND (override_until IS NULL OR override_until > resolved_at)
+                  THEN override_root_cause ELSE root_cause END AS cause
+      FROM exception_case WHERE resolved_at >= :since AND merged_into IS NULL
       ORDER BY resolved_at DESC LIMIT :most) o
-JOIN case_scope s ON s.case_id = o.case_id AND s.kind = 'location' GROUP BY 1, 2
+JOIN case_scope s ON s.case_id = o.case_id AND s.kind = 'location' GROUP BY 1, 2, 3
 """
 
 _EARLIER = """

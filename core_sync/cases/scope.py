@@ -40,16 +40,20 @@ def keep_scope(connection: Connection, case_id: int, before: Mapping[str, Any], 
 def touch_ahead(database: Database, case_id: int, skus: Collection[str]) -> None:
     """Of very many SKUs that a case touches, write most before the case says so, some at once.
 
-    Else everybody who writes would wait for all of them. ``keep_scope`` then finds them there.
+    Else everybody who writes would wait for all of them. ``keep_scope`` then finds them there. What was written ahead
+    and never said, because whoever wrote it was stopped in between, goes.
     """
-    if len(skus) <= TOUCHED_AT_ONCE:
-        return
     with database.reading() as connection:
-        ordered = sorted(set(skus).difference(connection.execute(text(_SKUS), {"case_id": case_id}).scalars()))
-    for start in range(0, len(ordered) - TOUCHED_AT_ONCE, TOUCHED_AT_ONCE):
-        bound = {"kind": "sku", "case_id": case_id, "skus": as_json(ordered[start : start + TOUCHED_AT_ONCE])}
-        with database.transaction() as connection:
-            connection.execute(text(_TOUCHED.format(wanted=wanted_skus(connection))), bound)
+        if len(skus) <= TOUCHED_AT_ONCE and not connection.execute(text(_VERY_MANY), {"case_id": case_id}).first():
+            return
+        there = set(connection.execute(text(_SKUS), {"case_id": case_id}).scalars())
+        said = _listed(connection.execute(text(_SAID), {"case_id": case_id}).scalar_one())
+    ahead, strays = sorted(set(skus) - there), sorted(there.difference(skus, said))
+    for values, statement in ((strays, _LEFT), (ahead[: max(0, len(ahead) - TOUCHED_AT_ONCE)], _TOUCHED)):
+        for start in range(0, len(values), TOUCHED_AT_ONCE):
+            bound = {"kind": "sku", "case_id": case_id, "skus": as_json(values[start : start + TOUCHED_AT_ONCE])}
+            with database.transaction() as connection:
+                connection.execute(text(statement.format(wanted=wanted_skus(connection))), bound)
 
 
 def _listed(said: str) -> Collection[str]:
@@ -65,6 +69,10 @@ ON CONFLICT (kind, value, case_id) DO NOTHING
 """As one statement: an outage touches tens of thousands of SKUs, and whoever writes waits for it."""
 
 _SKUS = "SELECT value FROM case_scope WHERE case_id = :case_id AND kind = 'sku'"
+
+_VERY_MANY = f"SELECT 1 FROM case_scope WHERE case_id = :case_id AND kind = 'sku' LIMIT 1 OFFSET {TOUCHED_AT_ONCE}"
+
+_SAID = "SELECT skus FROM exception_case WHERE case_id = :case_id"
 
 _LEFT = """
 DELETE FROM case_scope WHERE kind = :kind AND case_id = :case_id AND value IN (SELECT w.sku FROM ({wanted}) w)

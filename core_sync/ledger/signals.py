@@ -37,12 +37,18 @@ def keep_told_otherwise(connection: Connection, arrivals: Sequence[Arrival], at:
 
 
 def tell_overdue(connection: Connection, at: datetime, patience: timedelta = PARKED_PATIENCE) -> int:
-    """Record a failure for each event that has waited for stock longer than ``patience``; returns how many wait."""
+    """Record a failure for each event that has waited for stock longer than ``patience``; returns how many are new.
+
+    One that was told is told once: its case is not weighed again for nothing but that it goes on waiting.
+    """
     waiting = connection.execute(
         text(
             "SELECT h.payload, h.message, h.state, h.quantity_asked, h.quantity_there, h.recorded_at, p.sku "
-            "FROM held_event h LEFT JOIN position p ON p.position_id = h.position_id "
-            "WHERE h.status = 'parked' AND h.lacks IS NULL AND h.recorded_at <= :since"
+            "FROM held_event h JOIN source s ON s.source_id = h.source_id "
+            "LEFT JOIN position p ON p.position_id = h.position_id "
+            "WHERE h.status = 'parked' AND h.lacks IS NULL AND h.recorded_at <= :since AND NOT EXISTS ("
+            "SELECT 1 FROM failure f WHERE f.subject = 'event:' || s.name || ':' || h.event_id "
+            "AND f.resolved_at IS NULL)"
         ),
         {"since": to_microseconds(at - patience)},
     ).all()

@@ -44,14 +44,17 @@ class ServiceModels:
     code_files: tuple[Path, ...] = field(default=(), kw_only=True)
     """The user's tables of codes, which extend and correct the shipped one."""
 
-    @cached_property
-    def manifests(self) -> dict[str, Manifest]:
-        """The manifest of each model, its hashes checked.
+    _manifests: dict[str, Manifest] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def manifest(self, name: str) -> Manifest:
+        """The manifest of the model ``name``, its hashes checked when it was first asked for.
 
         Raises:
-            ModelRefused: a model is not the one its manifest describes.
+            ModelRefused: it is not the model that its manifest describes; the others are none the worse for it.
         """
-        return {name: read_manifest(folder) for name, folder in self.folders.items()}
+        if name not in self._manifests:
+            self._manifests[name] = read_manifest(self.folders[name])
+        return self._manifests[name]
 
     @cached_property
     def root_cause(self) -> RootCauseClassifier:
@@ -102,7 +105,7 @@ class ServiceModels:
 
     def version(self, name: str) -> str:
         """The version of the model ``name``."""
-        return self.manifests[name].version
+        return self.manifest(name).version
 
     def load(self, name: str) -> None:
         """Load the model ``name`` and all that comes with it.

@@ -81,7 +81,7 @@ def _by_rule(fingerprint: str) -> str:
         return f"all are of {_words(cause)} and about {touched}, on whatever channel"
     if subclass == BACKLOG:
         system, _, location = connector.partition("@")
-        return f"all wait because {system} does not post what happens at {location}"
+        return f"all wait because {system} does not post what happens" + (f" at {location}" if location else "")
     return f"all are of {_words(subclass or cause)} and of {connector} as a whole, whatever SKU they show on"
 
 

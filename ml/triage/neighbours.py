@@ -89,7 +89,8 @@ _NO_FAULT_BESIDE = f"""
 UPDATE anomaly SET settled_at = :at, settlement = 'what was said of a movement beside it was taken back'
 WHERE settled_at IS NULL AND kind = 'movement' AND reasons LIKE :reason AND NOT EXISTS (
     SELECT 1 FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
-    JOIN ledger_entry l ON l.entry_id = f.fact_id
+    JOIN ledger_entry l ON l.entry_id = f.fact_id JOIN source s ON s.source_id = l.source_id
     WHERE f.kind = 'movement' AND j.ended_at IS NULL AND j.said = 'true' AND {_NEWEST_OF_EACH}
+      AND s.name = anomaly.system
       AND l.occurred_at BETWEEN anomaly.occurred_at - :reach AND anomaly.occurred_at + :reach)
 """

@@ -41,7 +41,7 @@ def opinion_of(
     chance = 1.0 if signals.failures else max((row["fault_probability"] for row in signals.anomalies), default=0.0)
     harms = [e.time_to_harm_h for _, e in priced if e.time_to_harm_h is not None]
     reasons = [
-        *_recurring(back, there, cause["root_cause"]),
+        *_recurring(back, there),
         *cause["reasons"],
         *_strange(signals),
         *sorted({c.stake.why for c, _ in priced}),
@@ -65,19 +65,24 @@ def opinion_of(
         channels={row["channel"] for row in signals.rows if row["channel"]},
         recommended_action=action[0],
         autonomy=action[1],
-        model_versions={name: models.version(name) for name in models.folders},
+        model_versions={name: models.version(name) for name in _judges(signals) if name in models.folders},
         recurrences=back,
         recurrences_there=there[0],
     )
 
 
-def _recurring(back: int, there: tuple[int, str], cause: str) -> list[str]:
+def _judges(signals: Signals) -> list[str]:
+    """The models that a case of such signals is judged by."""
+    return ["root_cause", *sorted({f"{row['kind']}_detector" for row in signals.anomalies})]
+
+
+def _recurring(back: int, there: tuple[int, str]) -> list[str]:
     """That the same trouble was over before, or others like it where it is, and what that does to its rank."""
     before = []
     if back:
         before.append(f"it came back {'once' if back == 1 else f'{back} times'}")
     if there[0] >= THERE_AS_ONE:
-        before.append(f"{there[0]} other troubles of {cause.replace('_', ' ')} were over at {there[1]}")
+        before.append(f"{there[0]} other troubles of its cause were over at {there[1]}")
     higher = f"{raised_by(back, there[0]) - 1:.0%} higher"
     return [f"{' and '.join(before)} within {RECURS_WITHIN.days} days: ranked {higher}"] if before else []
 

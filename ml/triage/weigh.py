@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core_sync.cases.recurrence import RECURS_WITHIN, most_at, times_at, times_back
+from core_sync.cases.recurrence import RECURS_WITHIN, known_troubles, most_at, times_at, times_back
 from core_sync.cases.rows import in_parts
 from core_sync.cases.scope import touch_ahead
 from core_sync.cases.tally import fold
@@ -149,13 +149,15 @@ def _opinions(
     at: datetime,
 ) -> dict[int, Opinion]:
     came_back = times_back(connection, list(around.weighed), at - RECURS_WITHIN)
-    before = times_at(connection, at - RECURS_WITHIN)
+    before, known = times_at(connection, at - RECURS_WITHIN), known_troubles(connection, around.weighed, at)
     found: dict[int, Opinion] = {}
     for case_id, told in around.weighed.items():
         cause = cause_of(told, models)
         mine = [pair for row in told.rows for pair in priced.get(_key(row), ())]
         action = recommend(connection, cause["root_cause"])
-        there = most_at(before, cause["root_cause"], {row["location"] for row in told.rows if row["location"]})
+        named_cause = known[case_id].said_cause or cause["root_cause"]
+        places = {row["location"] for row in told.rows if row["location"]}
+        there = most_at(before, named_cause, places, known[case_id].fingerprint)
         found[case_id] = opinion_of(told, cause, mine, came_back.get(case_id, 0), there, models, action, reporting)
     return found
 

@@ -1,7 +1,7 @@
 """A trouble that was over and came back is counted, as the same case or as a new one."""
 
-from core_sync.cases.recurrence import most_at, raised_by, times_at, times_back
-from core_sync.cases.verbs import resolve
+from core_sync.cases.recurrence import Known, known_troubles, most_at, raised_by, times_at, times_back
+from core_sync.cases.verbs import override, resolve
 from core_sync.database.engine import Database
 from tests.core_sync.cases.worklist import MORNING, a_case, after, the_push_works_again
 
@@ -36,6 +36,18 @@ def test_another_trouble_of_another_sku_does_not_count(database: Database) -> No
     assert back(database, cup, days=-30) == {}
 
 
+def test_what_a_person_said_of_the_cause_counts_and_not_what_the_model_did(database: Database) -> None:
+    case = a_case(database, "CUP", root_cause="timeout")
+    with database.transaction() as connection:
+        override(connection, case, "ana", after(hours=1), "I asked them", root_cause="posting_delay")
+        known = known_troubles(connection, [case], after(hours=2))
+        resolve(connection, case, "posted", "ana", after(hours=2))
+        times = times_at(connection, after(days=-30))
+    assert known[case] == Known("push:CUP", "posting_delay")
+    assert most_at(times, "posting_delay", ["LEEDS"]) == (1, "LEEDS")
+    assert most_at(times, "timeout", ["LEEDS"]) == (0, "LEEDS")
+
+
 def test_others_of_one_cause_that_were_over_at_a_place_raise_the_next_there(database: Database) -> None:
     for number in range(6):
         sku = f"CUP-{number}"
@@ -48,4 +60,5 @@ def test_others_of_one_cause_that_were_over_at_a_place_raise_the_next_there(data
     assert most_at(times, "posting_delay", ["BATH", "LEEDS"]) == (6, "LEEDS")
     assert most_at(times, "timeout", ["LEEDS"])[0] == 0, "another cause there says nothing of it"
     assert most_at(times, "posting_delay", []) == (0, "")
+    assert most_at(times, "posting_delay", ["LEEDS"], own="push:CUP-0") == (5, "LEEDS"), "itself is no other"
     assert raised_by(0, there=6) == raised_by(1) > raised_by(0, there=4) == 1.0

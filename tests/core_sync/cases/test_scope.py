@@ -1,5 +1,7 @@
 """A case that touches more SKUs than are written at once, or than words of which a database takes."""
 
+import pytest
+
 from core_sync.cases.feed import read_feed
 from core_sync.cases.narrow import Filter
 from core_sync.cases.scope import TOUCHED_AT_ONCE, touch_ahead
@@ -28,6 +30,18 @@ def test_an_outage_of_very_many_skus_is_found_by_each_and_no_longer_by_those_tha
     weighed(database, case, skus[1:])
     assert found(database, Filter(sku=skus[0])) == []
     assert found(database, Filter(sku=skus[1])) == [case]
+
+
+@pytest.mark.parametrize("left", [1, TOUCHED_AT_ONCE + 1])
+def test_what_was_written_ahead_of_a_weighing_that_never_ended_goes_with_the_next(
+    database: Database, left: int
+) -> None:
+    case = a_case(database)
+    skus = [f"SKU-{number}" for number in range(2 * TOUCHED_AT_ONCE + 1)]
+    touch_ahead(database, case, skus)
+    weighed(database, case, skus[-left:])
+    assert found(database, Filter(sku=skus[0])) == []
+    assert found(database, Filter(sku=skus[-1])) == [case]
 
 
 def test_what_was_told_of_a_case_is_found_however_many_long_names_it_touches(database: Database) -> None:

@@ -70,7 +70,8 @@ def test_a_shipment_that_waits_too_long_is_a_failure_until_it_applies(ledger: Le
     ledger.apply([a_shipment(5)], MONDAY)
     assert open_failures(ledger) == []
     with ledger.database.transaction() as connection:
-        tell_overdue(connection, MONDAY + timedelta(hours=2))
+        assert tell_overdue(connection, MONDAY + timedelta(hours=2)) == 1
+        assert tell_overdue(connection, MONDAY + timedelta(hours=3)) == 0, "it is told already"
     assert open_failures(ledger) == ["negative_stock"]
     ledger.apply([a_receipt(5, hours=1)], MONDAY + timedelta(hours=3))
     assert open_failures(ledger) == []

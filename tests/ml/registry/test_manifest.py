@@ -7,7 +7,7 @@ import pytest
 
 from core_sync.clock import now
 from ml.registry.manifest import ARTEFACT_BYTES_MAX, SHIPPED_NAMES, ModelRefused, read_manifest, write_manifest
-from ml.registry.service_models import SHIPPED
+from ml.registry.service_models import SHIPPED, ServiceModels
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_a_tampered_artefact_is_refused(candidate: Path) -> None:
         file.write(b"x")
     with pytest.raises(ModelRefused, match=r"forest\.skops has another hash"):
         read_manifest(candidate)
+
+
+def test_a_tampered_model_refuses_no_other(candidate: Path) -> None:
+    (candidate / "forest.skops").write_bytes(b"")
+    models = ServiceModels({"root_cause": SHIPPED / "root_cause", "delta_detector": candidate})
+    assert models.version("root_cause") == read_manifest(SHIPPED / "root_cause").version
+    with pytest.raises(ModelRefused, match=r"forest\.skops has another hash"):
+        models.version("delta_detector")
 
 
 def test_a_file_too_many_or_too_few_is_refused(candidate: Path) -> None:
