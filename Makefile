@@ -20,7 +20,10 @@ INSTALL = index=$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/d
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UPGRADE)
 
-.PHONY: help setup setup-test setup-bench run test sample ci check format bench picture proof lock clean
+# Compiled once for all the processes of a run, also where Python is told to keep no byte-code of what it imports.
+KEEP_BYTECODE = PYTHONDONTWRITEBYTECODE=
+
+.PHONY: help setup setup-test setup-bench bytecode run test sample ci check format bench picture proof lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,17 +32,20 @@ setup: $(STAMPS)/run ## create .venv with what running needs
 setup-test: $(STAMPS)/test ## … and what the tests need
 setup-bench: $(STAMPS)/bench ## … and what the benchmarks compare with
 
-run: setup ## start the service on the sample distributor
+bytecode: setup
+	@$(BIN)/python -m compileall -q $(CODE) || true # what does not compile says so where it is imported
+
+run: bytecode ## start the service on the sample distributor
 	@$(BIN)/stocktriage up
 
-test: setup-test ## every test but the slow checks
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not proof"
+test: setup-test bytecode ## every test but the slow checks
+	@$(KEEP_BYTECODE) $(BIN)/python -m pytest $(PARALLEL) -m "not proof"
 
 sample: setup-test ## a sample of every slow check
 	@$(BIN)/python -m pytest -m proof
 
-ci: setup-test ## tests and samples in one run
-	@$(BIN)/python -m pytest $(PARALLEL)
+ci: setup-test bytecode ## tests and samples in one run
+	@$(KEEP_BYTECODE) $(BIN)/python -m pytest $(PARALLEL)
 
 proof: setup-test ## every slow check at its full count
 	@STOCKTRIAGE_TEST_PROFILE=proof $(BIN)/python -m pytest -m proof --timeout=0

@@ -1,5 +1,6 @@
 """What every test stands on: no network, a bounded search, a database of its own."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from tests.databases import PostgresqlUnavailable, database_name, fresh_database
 from tests.isolation.outside import watch
 
 ON_CI = os.environ.get("CI") == "true"
+
+# Nearly all that importing and collecting make stays: the garbage collector need not look through it all the while.
+gc.set_threshold(20_000)
 
 # The tests run a process on each core; threads that spin for the same cores cost several times what they bring.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,6 +36,11 @@ _end_of_watch = watch(_attempts.append)
 def pytest_xdist_auto_num_workers() -> int:
     """A process more than there are cores: some tests wait for servers, browsers and other processes to start."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """From here on the garbage collector looks at what tests make, and at nothing that was there before them."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
