@@ -15,6 +15,7 @@ from ml.buffers.recommend import Recommendation
 from ml.buffers.steering import Step, steps_in_force
 from ml.buffers.targets import read_targets
 from ml.exposure.terms import as_json
+from ml.triage.past_stock import skus_in_order
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Wanted:
     sku: str | None = None
     channel: str | None = None
     target: float | None = None
+
+    @property
+    def named(self) -> list[str] | None:
+        """The SKU alone; None: all."""
+        return None if self.sku is None else [self.sku]
 
 
 def recommendation_rows(world: World, wanted: Wanted = Wanted()) -> list[Shape]:
@@ -35,6 +41,33 @@ def recommendation_rows(world: World, wanted: Wanted = Wanted()) -> list[Shape]:
     """
     with world.database.reading() as connection:
         return [_shape(one) for one in _found(world, connection, wanted)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some recommendations, and the SKU and channel of the first one that is left; None where none is."""
+
+    rows: list[Shape]
+    following: tuple[str, str] | None
+
+
+def recommendation_page(world: World, wanted: Wanted, first: tuple[str, str] = ("", ""), most: int = 100) -> Page:
+    """At most so many recommendations by name, from SKU and channel ``first`` on; of no other SKU anything is read.
+
+    Raises:
+        NotFound: there is no such channel.
+        VerbRefused: a target that is no rate, or a SKU without known stock.
+    """
+    with world.database.reading() as connection:
+        channels = channel_names(connection) if wanted.channel is None else (wanted.channel,)
+        if wanted.sku is not None:
+            skus = [wanted.sku]
+        else:
+            skus = skus_in_order(connection, first[0], most // max(len(channels), 1) + 2)
+        found = _found(world, connection, wanted, skus)
+    left = [one for one in found if (one.sku, one.channel) >= first]
+    following = (left[most].sku, left[most].channel) if len(left) > most else None
+    return Page([_shape(one) for one in left[:most]], following)
 
 
 def apply_rows(
@@ -65,7 +98,7 @@ def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
     with world.database.reading() as connection:
         found = _found(world, connection, wanted)
         estimates = world.estimates.of(connection, channel_names(connection), at)
-        listings = known_listings(connection, estimates, world.settings.reporting_currency, at, wanted.sku)
+        listings = known_listings(connection, estimates, world.settings.reporting_currency, at, wanted.named)
         return [asdict(one) for one in compare_buffers(listings, found, buffers_before(connection, at))]
 
 
@@ -94,11 +127,15 @@ def _came_true(step: Step | None) -> Shape:
     }  # fmt: skip
 
 
-def _found(world: World, connection: Connection, wanted: Wanted) -> Sequence[Recommendation]:
+def _found(
+    world: World, connection: Connection, wanted: Wanted, skus: Sequence[str] | None = None
+) -> Sequence[Recommendation]:
+    """Those ``wanted``, where given only of ``skus``."""
     if wanted.target is not None and not 0 < wanted.target < 1:
         raise VerbRefused("recommend", "buffers", f"a target oversell rate of {wanted.target} is not between 0 and 1")
     found = recommend_buffers(
-        connection, world.estimates, world.settings.reporting_currency, world.clock(), wanted.sku, wanted.channel,
+        connection, world.estimates, world.settings.reporting_currency, world.clock(),
+        wanted.named if skus is None else skus, wanted.channel,
         world.buffer_policy, wanted.target,
     )  # fmt: skip
     if wanted.sku is not None and not found:

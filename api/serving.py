@@ -12,6 +12,8 @@ from api.wiring import World, build_world
 from core_sync.errors import SettingsRefused
 from core_sync.settings import PREFIX, Settings
 
+_LOG = logging.getLogger("stocktriage.serving")
+
 Say = Callable[[str], None]
 
 TOP = 10
@@ -127,8 +129,30 @@ def _serve(world: World, listening: socket.socket, when_ready: Callable[[], None
     greeting.start()
     # uvicorn ends well and then passes on the signal that stopped it, which would end us before we ended well too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = threading.Event()
+    warming = threading.Thread(target=_keep_estimates, args=(world, stop), name="warm-estimates", daemon=True)
+    warming.start()
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+    stop.set()
+    warming.join(timeout=30)
+
+
+WARMED_EVERY_S = 60.0
+
+
+def _keep_estimates(world: World, stop: threading.Event) -> None:
+    """Let nobody who looks at buffers wait until the last weeks are read."""
+    from core_sync.availability.promises import channel_names
+
+    wait_s = 0.0
+    while not stop.wait(wait_s):
+        wait_s = WARMED_EVERY_S
+        try:
+            with world.database.reading() as connection:
+                world.estimates.of(connection, channel_names(connection), world.clock())
+        except Exception:
+            _LOG.exception("the estimates of demand could not be read; who asks for buffers waits for them")
 
 
 def _when_started(server: "object", then: Callable[[], None]) -> None:

@@ -149,7 +149,7 @@ class World:
         """What the last weeks say of demand, channels and suppliers, for buffers."""
         from api.jobs.buffer_estimates import KeptEstimates
 
-        return KeptEstimates(lambda: self.models)
+        return KeptEstimates(self.database, lambda: self.models)
 
     @cached_property
     def own_drift(self) -> "OwnDrift":
@@ -176,6 +176,8 @@ class World:
 
     def close(self) -> None:
         """Give back every connection."""
+        if "estimates" in self.__dict__:
+            self.estimates.settle()
         for name in ("channels", "warehouses"):
             if name in self.__dict__:
                 self.__dict__[name].close()

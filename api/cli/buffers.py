@@ -21,6 +21,7 @@ COLUMNS = {
     "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "now", "expected_oversell_rate": "oversell rate",
     "expected_lost_units": "lost units", "reason": "why",
 }  # fmt: skip
+TERM_COLUMNS = {"term": "term", "value": "value", "unit": "unit", "basis": "basis", "note": "note"}
 APPLIED_COLUMNS = {
     "sku": "sku", "channel": "channel", "buffer": "buffer", "current": "was", "outcome": "outcome",
     "change_value": "worth", "valid_until": "until", "reason": "why",
@@ -64,7 +65,7 @@ def recommend(
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
-    """Recommend a buffer for every SKU on every channel, with each term behind it."""
+    """Recommend a buffer for every SKU on every channel; of one --sku with each term behind it."""
     with open_world(database) as world:
         rows = _recommended(world, sku, channel, target)
     if out is not None:
@@ -73,6 +74,11 @@ def recommend(
 
         write_rows(out, [{**row, "terms": to_json(row["terms"]).decode()} for row in rows])
     print_rows(rows, as_json, COLUMNS, "no SKU with known stock on any channel")
+    if sku is not None and not as_json:
+        for row in rows:
+            print(f"\n{row['sku']} on {row['channel']}: {row['reason']}\n")
+            terms = [{"term": name.replace("_", " "), **term} for name, term in row["terms"].items()]
+            print_rows(terms, as_json, TERM_COLUMNS)
 
 
 def apply(

@@ -83,7 +83,22 @@ def figure(value: object) -> str:
     return moment(value) if isinstance(value, datetime) else str(value)
 
 
+def units(count: float | None) -> str:
+    """Whole units."""
+    return "–" if count is None else f"{count:,.0f}"
+
+
+def hours(length: float | None) -> str:
+    """A span told in hours, in its two-digit unit."""
+    return "–" if length is None else span(length * 3_600)
+
+
+def plain(value: float) -> str:
+    """A number as a field of a form takes it."""
+    return f"{value:.12g}"
+
+
 _ENVIRONMENT.filters |= {
-    "money": money, "share": share, "percent": percent, "moment": moment, "words": words, "figure": figure, "age": age,
-    "span": span,
+    "money": money, "units": units, "hours": hours, "plain": plain, "share": share, "percent": percent,
+    "moment": moment, "words": words, "figure": figure, "age": age, "span": span,
 }  # fmt: skip

@@ -1,9 +1,10 @@
 """What the last weeks say of every SKU, channel and supplier: the slow part of a recommendation.
 
-Estimates rest on four weeks, so a few minutes more or less change nothing. They are read for all SKUs at once and kept
-for ``KEPT``: what one SKU is told alone is what it is told among all.
+Estimates rest on four weeks, so a few minutes more or less change nothing. They are read for all SKUs at once and
+renewed after ``KEPT``: what one SKU is told alone is what it is told among all.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ from api.jobs.open_orders import read_open_orders
 from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.database.engine import Database
+from ml.buffers.rails import Policy
 from ml.buffers.shocks import shared_variance
 from ml.buffers.supplier import OpenOrder, Received, SupplierBook, reliability
 from ml.buffers.window import Window
@@ -29,6 +32,10 @@ from ml.triage.past_demand import read_demand
 from ml.triage.past_stock import DAY_US
 
 KEPT = timedelta(minutes=5)
+"""After which estimates are renewed."""
+AT_MOST = timedelta(minutes=30)
+"""After which nobody is answered with them any more."""
+_LOG = logging.getLogger("stocktriage.estimates")
 
 
 @dataclass(frozen=True)
@@ -73,31 +80,66 @@ def read_estimates(connection: Connection, at: datetime, models: ServiceModels) 
 
 @dataclass
 class KeptEstimates:
-    """Estimates of one process, read again when they are older than ``KEPT`` or a channel is new; for any thread.
+    """Estimates of one process, for any thread: who asks is answered with those at hand while they are renewed beside.
 
+    Only where there are none, older ones than ``AT_MOST`` or a channel is new does who asks wait until they are read.
     ``models`` are those that are live when they are read.
     """
 
+    database: Database
     models: Callable[[], ServiceModels] = shipped_models
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+    _renewal: threading.Thread | None = None
     _kept: Estimates | None = None
-    _weights: dict[tuple[str, float], float | None] = field(default_factory=dict)
+    _weights: dict[tuple[str, float, Policy], float | None] = field(default_factory=dict)
 
     def of(self, connection: Connection, channels: Sequence[str], at: datetime) -> Estimates:
         """The estimates that hold at ``at`` for ``channels``."""
-        with self._lock:
-            kept = self._kept
-            if kept is None or not timedelta(0) <= at - kept.at < KEPT or not kept.windows.keys() >= set(channels):
-                self._kept = kept = read_estimates(connection, at, self.models())
-                self._weights = {}
-            return kept
+        kept = self._holding(channels, at)
+        if kept is None:
+            with self._reading:
+                found = self._holding(channels, at)
+                return found or self._keep(read_estimates(connection, at, self.models()))
+        if at - kept.at >= KEPT and self._reading.acquire(blocking=False):
+            self._renewal = threading.Thread(target=self._renew, args=(at,), name="estimates", daemon=True)
+            self._renewal.start()
+        return kept
 
-    def weight(self, channel: str, target: float, find: Callable[[str], float | None]) -> float | None:
+    def weight(self, channel: str, target: float, policy: Policy, find: Callable[[str], float | None]) -> float | None:
         """What an oversell counts on ``channel`` for ``target``; ``find`` works it out where it is not kept."""
-        key = channel, target
+        key = channel, target, policy
         if key not in self._weights:
             self._weights[key] = find(channel)
         return self._weights[key]
+
+    @property
+    def read_at(self) -> datetime | None:
+        """As of when those at hand were read; None where none are."""
+        return None if self._kept is None else self._kept.at
+
+    def settle(self) -> None:
+        """Wait for a renewal that is under way."""
+        if self._renewal is not None:
+            self._renewal.join()
+
+    def _holding(self, channels: Sequence[str], at: datetime) -> Estimates | None:
+        kept = self._kept
+        if kept is None or not timedelta(0) <= at - kept.at < AT_MOST or not kept.windows.keys() >= set(channels):
+            return None
+        return kept
+
+    def _keep(self, found: Estimates) -> Estimates:
+        self._kept, self._weights = found, {}
+        return found
+
+    def _renew(self, at: datetime) -> None:
+        try:
+            with self.database.reading() as connection:
+                self._keep(read_estimates(connection, at, self.models()))
+        except Exception:
+            _LOG.exception("the estimates of demand could not be read anew; those of before are kept")
+        finally:
+            self._reading.release()
 
 
 def _window(connection: Connection, channel: str, at: datetime) -> Window:

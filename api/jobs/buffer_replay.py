@@ -58,7 +58,7 @@ def oversell_frontier(
         VerbRefused: there is too little history.
     """
     history, learned = demand_history(connection, channel, at, days)
-    outcomes = backtest(history, _world(history, refresh_h), learned)
+    outcomes = backtest(history, replay_world(history, refresh_h), learned)
     replayed = history.days - learned
     return [
         Point(channel, outcome.way, target, frontier(outcome).lost_at(target), replayed, len(history.items))
@@ -83,7 +83,7 @@ def replay_buffers(
     """
     history, learned = demand_history(connection, channel, at, days)
     way = ShareAndUnits(share, tuple(float(units) for units in buffers))
-    outcome: Outcome = backtest(history, _world(history, refresh_h), learned, [way])[0]
+    outcome: Outcome = backtest(history, replay_world(history, refresh_h), learned, [way])[0]
     oversold, lost, kept = (units.sum(axis=1) for units in (outcome.oversold, outcome.lost, outcome.withheld))
     asked = float(outcome.asked.sum())
     return [
@@ -125,5 +125,6 @@ ORDER BY l.occurred_at, l.entry_id
 """
 
 
-def _world(history: DemandHistory, refresh_h: float) -> World:
+def replay_world(history: DemandHistory, refresh_h: float) -> World:
+    """A channel that is put right so many hours apart, a few times late (``World``)."""
     return World(np.full(len(history.items), refresh_h))

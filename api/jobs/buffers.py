@@ -36,7 +36,7 @@ def recommend_buffers(
     kept: KeptEstimates,
     reporting: str,
     at: datetime,
-    sku: str | None = None,
+    skus: Collection[str] | None = None,
     channel: str | None = None,
     policy: Policy = POLICY,
     target: float | None = None,
@@ -54,7 +54,7 @@ def recommend_buffers(
     if channel is not None and channel not in channels:
         raise NotFound("channel", channel)
     estimates = kept.of(connection, channels, at)
-    listings = known_listings(connection, estimates, reporting, at, sku, policy, channel)
+    listings = known_listings(connection, estimates, reporting, at, skus, policy, channel)
     targets, steps = read_targets(connection), dict(steps_in_force(connection))
     for name in sorted({one.channel for one in listings} - steps.keys()):
         weight = expected_weight(connection, kept, reporting, at, name, targets.rate(name), policy)
@@ -83,7 +83,7 @@ def expected_weight(
         every = listings_of(connection, estimates, free, reporting, at, policy, name)
         return _serving(connection, every, free, target, at, policy) if every else None
 
-    return kept.weight(channel, target, found)
+    return kept.weight(channel, target, policy, found)
 
 
 def _serving(
@@ -124,14 +124,12 @@ def known_listings(
     estimates: Estimates,
     reporting: str,
     at: datetime,
-    sku: str | None = None,
+    skus: Collection[str] | None = None,
     policy: Policy = POLICY,
     channel: str | None = None,
 ) -> list[Listing]:
-    """What is known of each SKU with known stock (or of ``sku``) on every channel (or on ``channel``)."""
-    return listings_of(
-        connection, estimates, free_stock(connection, None if sku is None else [sku]), reporting, at, policy, channel
-    )
+    """What is known of each SKU with known stock (or of those of ``skus``) on every channel (or on ``channel``)."""
+    return listings_of(connection, estimates, free_stock(connection, skus), reporting, at, policy, channel)
 
 
 def listings_of(

@@ -28,13 +28,15 @@ Told = dict[str, int]
 class Role:
     """One kind of work: what it does, how a round is done, and the seconds between two rounds.
 
-    A role that must answer sooner than a round later has its own way to ``keep`` going.
+    A role that must answer sooner than a round later has its own way to ``keep`` going. One that others wait for begins
+    ``at_once``, not a round later.
     """
 
     does: str
     round: Callable[["World"], Told]
     every_s: float
     keep: Callable[["World", threading.Event], None] | None = None
+    at_once: bool = False
 
 
 def triage_round(world: "World") -> Told:
@@ -179,6 +181,13 @@ def steer_round(world: "World") -> Told:
     return {"steps": steps, "applied": applied}
 
 
+def replay_round(world: "World") -> Told:
+    """Play the last weeks again with other buffers, where there is more to play."""
+    from api.jobs.kept_replay import replay_when_due
+
+    return {"replayed": replay_when_due(world)}
+
+
 _MAY_RUN = """
 SELECT c.case_id FROM exception_case c
 WHERE c.status IN ('new', 'acknowledged', 'regressed') AND c.autonomy = 'auto' AND NOT c.abstained
@@ -199,7 +208,8 @@ ROLES: Mapping[str, Role] = {
     "challenge": Role("let a challenger answer beside the live root-cause model", challenge_round, 15.0),
     "watch": Role("look once a day whether failures have moved away from those before", watch_round, 900.0),
     "retrain": Role("train the root-cause model anew, on schedule or after enough labels", retrain_round, 900.0),
-    "steer": Role("hold accepted oversell rates, apply buffers that are kept", steer_round, 600.0),
+    "steer": Role("hold accepted oversell rates, apply buffers that are kept", steer_round, 600.0, at_once=True),
+    "replay": Role("play the last weeks again with other buffers, once a day", replay_round, 60.0, at_once=True),
     "remedy": Role("run what may run by itself, verify what ran", remedy_round, 10.0),
 }
 """Every role that a process can take."""
@@ -219,7 +229,9 @@ def keep_round(world: "World", role: str, stop: threading.Event) -> None:
     if one.keep is not None:
         one.keep(world, stop)
         return
-    while not stop.wait(one.every_s):
+    wait_s = 0.0 if one.at_once else one.every_s
+    while not stop.wait(wait_s):
+        wait_s = one.every_s
         try:
             told = one.round(world)
         except StocktriageError as error:

@@ -12,7 +12,7 @@ from core_sync.availability.oversells import NOTHING, claimed_units
 from core_sync.availability.promises import channel_names
 from core_sync.clock import to_microseconds
 from ml.buffers.recommend import Recommendation
-from ml.buffers.steering import Step, first_step, is_due, keep_step, step, steps_in_force
+from ml.buffers.steering import EVERY, Step, first_step, is_due, keep_step, step, steps_in_force
 from ml.buffers.targets import Targets, read_targets
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def _due(world: "World", connection: Connection, channel: str, targets: Targets,
     last, target = steps_in_force(connection).get(channel), targets.rate(channel)
     if last is None:
         currency = world.settings.reporting_currency
-        weight = expected_weight(connection, world.estimates, currency, at, channel, target)
+        weight = expected_weight(connection, world.estimates, currency, at, channel, target, world.buffer_policy)
         return None if weight is None else first_step(channel, at, target, weight)
+    if at - last.at < EVERY:
+        return None
     claimed = claimed_units(connection, last.at, at).get(channel, NOTHING)
     return step(last, claimed, target, at) if is_due(last, claimed, at) else None
 

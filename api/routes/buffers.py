@@ -1,6 +1,5 @@
 """Buffer recommendations: one, many, and putting them in force."""
 
-from itertools import dropwhile, islice
 from typing import Annotated
 
 import msgspec
@@ -21,7 +20,7 @@ from api.buffer_schemas import (
     SetBufferTarget,
 )
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
-from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_rows, step_row, target_rows
+from api.recommendations import Wanted, apply_rows, compare_rows, recommendation_page, step_row, target_rows
 from api.schemas import REFUSED, Problem
 from core_sync.availability.buffers import NewBuffer, buffer_versions, roll_back_buffer, set_buffers
 from core_sync.availability.promises import channel_names
@@ -44,13 +43,10 @@ def get_buffers(
     limit: Limit = 100,
 ) -> Response:
     """One SKU on one channel, or all: each with its terms, what it is expected to oversell and to lose, and why."""
-    rows = recommendation_rows(world, Wanted(sku, channel, target))
-    after = _decoded(cursor) if cursor else None
-    left = rows if after is None else dropwhile(lambda row: (row["sku"], row["channel"]) <= after, rows)
-    page = list(islice(left, limit + 1))
-    more = (page[limit - 1]["sku"], page[limit - 1]["channel"]) if len(page) > limit else None
-    on = msgspec.json.encode(more).decode() if more is not None else None
-    return answer({"items": page[:limit], "next_cursor": on})
+    first = _decoded(cursor) if cursor else ("", "")
+    page = recommendation_page(world, Wanted(sku, channel, target), first, limit)
+    on = msgspec.json.encode(page.following).decode() if page.following is not None else None
+    return answer({"items": page.rows, "next_cursor": on})
 
 
 @router.put("/buffers", responses=REFUSED, summary="Put a buffer in force")

@@ -10,8 +10,9 @@ from ml.exposure.terms import Basis, Term, unknown
 def others_demand(book: DemandBook, sku: str, channel: str, channels: Collection[str]) -> ChannelDemand:
     """The demand of all ``channels`` but ``channel`` together.
 
-    Rates add; the dispersion is their mean, weighted by rate. Channels without a known demand are left out and
-    named; where none is known, neither is the sum. A channel that is alone has no others: a demand of 0.
+    The name "" stands for demand that passes no channel. Rates add; the dispersion is their mean, weighted by rate.
+    Channels without a known demand are left out and named; where none is known, neither is the sum. A channel that is
+    alone has no others: a demand of 0.
     """
     rest = sorted(set(channels) - {channel})
     if not rest:
@@ -21,17 +22,21 @@ def others_demand(book: DemandBook, sku: str, channel: str, channels: Collection
     known = {name: one for name, one in demands.items() if one.rate_per_day.value is not None}
     if not known:
         return ChannelDemand(
-            unknown("units/day", f"no demand history of {sku} on any of {', '.join(rest)}"),
+            unknown("units/day", f"no demand history of {sku} on any of {', '.join(map(_told, rest))}"),
             unknown("variance/mean", "no demand history"),
         )
     rate = sum(one.rate_per_day.value or 0.0 for one in known.values())
-    note = ", ".join(f"{name} {one.rate_per_day.value:.3g}" for name, one in known.items())
+    note = ", ".join(f"{_told(name)} {one.rate_per_day.value:.3g}" for name, one in known.items())
     blind = [name for name in rest if name not in known]
     if blind:
-        note += f"; nothing known of {', '.join(blind)}"
+        note += f"; nothing known of {', '.join(map(_told, blind))}"
     own = all(one.rate_per_day.basis is Basis.MEASURED for one in known.values()) and not blind
     summed = Term(rate, "units/day", Basis.MEASURED if own else Basis.POOLED, note)
     return ChannelDemand(summed, _dispersion(list(known.values()), rate))
+
+
+def _told(channel: str) -> str:
+    return channel or "no channel"
 
 
 def _dispersion(demands: Collection[ChannelDemand], rate: float) -> Term:

@@ -297,9 +297,9 @@ def _reason(listing: Listing, terms: Terms, buffer: int, limit: str) -> str:
     shown = {name: term.value or 0.0 for name, term in terms.items()}
     told = (
         f"others take {shown['others_in_window']:.3g} in the {shown['window']:.3g} h until the channel is put right; "
-        f"{shown['quantile']:.0f} cover them with {1 - shown['accepted_chance']:.1%} "
+        f"with {shown['quantile']:.0f} the last unit on offer is still there with {1 - shown['accepted_chance']:.1%} "
         f"({shown['without_bursts']:.0f} without bursts, {shown['without_supply']:.0f} without the open order, "
-        f"{shown['without_fulfilment_latency']:.0f} without fulfilment latency)"
+        f"{shown['without_fulfilment_latency']:.0f} without the time to pick)"
     )
     if limit:
         told += f"; limited by: {limit}"

@@ -187,7 +187,9 @@ def _lateness(order: OpenOrder | None) -> Term:
         return unknown("days", "no order is open with a supplier")
     if order.late_days is None:
         return unknown("days", f"the open order of {order.supplier} has no promised date")
-    return Term(order.late_days, "days", Basis.MEASURED, f"open order of {order.supplier} past its promise")
+    days = abs(order.late_days)
+    due = f"{days:.1f} days past its promise" if order.late_days > 0 else f"due in {days:.1f} days"
+    return Term(order.late_days, "days", Basis.MEASURED, f"open order of {order.supplier} {due}")
 
 
 def _late_chance(order: OpenOrder | None) -> Term:

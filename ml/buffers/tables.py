@@ -1,4 +1,4 @@
-"""Storage of accepted oversell rates and of how what an oversell counts followed the realised ones."""
+"""Storage of accepted oversell rates, of how an oversell's weight followed the realised ones, and of weeks replayed."""
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -45,3 +45,19 @@ class BufferStep(SQLModel, table=True):
     oversold: int = whole()
     target: float
     weight: float = Field(gt=0)
+
+
+class BufferReplay(SQLModel, table=True):
+    """What every way to hold back would have done on a channel in the last weeks, as of when it was worked out.
+
+    ``until`` is the end of the last day played, ``newest_entry`` the last entry of the ledger that was there then, and
+    ``told`` what came of it, as JSON (``api.jobs.kept_replay``).
+    """
+
+    __tablename__ = "buffer_replay"
+
+    channel: str = Field(primary_key=True)
+    played_at: int = moment()
+    until: int = moment()
+    newest_entry: int = whole()
+    told: str

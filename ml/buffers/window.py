@@ -40,7 +40,7 @@ class Window:
 
     def known(self) -> "Window":
         """The same with what is missing replaced, and said so: four hours between syncs, nothing for the others."""
-        missing = "no refresh of the channel was ever confirmed"
+        missing = f"no refresh of the channel was ever confirmed: taken as {ASSUMED_SYNC_AGE_H:g} h"
         return Window(
             _or_assume(self.sync_age, ASSUMED_SYNC_AGE_H, missing),
             _or_assume(self.confirmation, 0.0, "no push of the channel was ever read back: taken as at once"),

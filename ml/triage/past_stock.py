@@ -40,6 +40,16 @@ def free_stock(connection: Connection, skus: Collection[str] | None = None) -> d
     return {name: int(units) for name, units in rows}
 
 
+def skus_in_order(connection: Connection, first: str, most: int) -> list[str]:
+    """At most so many SKUs with known stock, from ``first`` on, in the order of their bytes on either database."""
+    by_bytes = "BINARY" if connection.dialect.name == "sqlite" else '"C"'
+    statement = text(
+        f"SELECT DISTINCT sku COLLATE {by_bytes} FROM position "
+        f"WHERE relative IS FALSE AND sku COLLATE {by_bytes} >= :first ORDER BY 1 LIMIT :most"
+    )
+    return list(connection.execute(statement, {"first": first, "most": most}).scalars())
+
+
 def past_stock(connection: Connection, skus: Sequence[str], free: Sequence[int], at: datetime) -> Floats:
     """Units (skus, looks) that were free of each SKU at looks ``EVERY`` so often in the weeks before ``at``.
 

@@ -72,13 +72,18 @@ def test_one_sku_is_told_what_it_is_told_among_all(selling: World, client: TestC
     assert alone == every
 
 
-def test_estimates_are_kept_for_minutes_while_stock_counts_at_once(selling: World) -> None:
+def test_estimates_answer_while_they_are_renewed_beside_and_stock_counts_at_once(selling: World) -> None:
     with selling.database.reading() as connection:
-        now, channels = selling.clock(), ["market", "shop"]
-        first = selling.estimates.of(connection, channels, now)
-        assert selling.estimates.of(connection, channels, now + timedelta(minutes=4)) is first
-        assert selling.estimates.of(connection, channels, now + timedelta(minutes=6)) is not first
-        assert selling.estimates.of(connection, ["another"], now) is not first
+        now, channels, kept = selling.clock(), ["market", "shop"], selling.estimates
+        first = kept.of(connection, channels, now)
+        assert kept.of(connection, channels, now + timedelta(minutes=4)) is first
+        later = now + timedelta(minutes=6)
+        assert kept.of(connection, channels, later) is first
+        kept.settle()
+        assert kept.of(connection, channels, later).at == later
+        too_late = later + timedelta(minutes=31)
+        assert kept.of(connection, channels, too_late).at == too_late
+        assert kept.of(connection, ["another"], now) is not first
 
 
 def test_a_change_worth_more_than_the_limit_waits_for_a_person(selling: World, client: TestClient) -> None:

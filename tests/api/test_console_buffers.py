@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.jobs.rounds import ROLES
 from api.wiring import World
-from tests.core_sync.stocked import Clock, a_channel, happens
+from tests.core_sync.stocked import Clock, a_channel, a_sku, happens
 
 
 @pytest.fixture
@@ -25,18 +25,23 @@ def selling(stocked: World) -> World:
 
 
 def test_the_page_shows_what_is_recommended_why_and_the_frontier(selling: World, client: TestClient) -> None:
+    ROLES["replay"].round(selling)
     page = client.get("/buffers?channel=shop").text
     assert "MUG" in page
-    assert "others take" in page
+    assert re.search(r"in \d+ h; [\d.]+ a day", page)
     assert len(re.findall("<polyline", page)) == 5
     assert "k·σ·√L" in page
+    assert "days up to" in page
+    assert page.count("no refresh of the channel was ever confirmed") == 1
 
 
 def test_another_rule_is_played_over_the_last_weeks(selling: World, client: TestClient) -> None:
+    ROLES["replay"].round(selling)
     open_hand = client.get("/buffers?channel=shop&buffer=0&share=100&penalty=20").text
     closed = client.get("/buffers?channel=shop&buffer=0&share=0&penalty=20").text
     assert lost(closed) > lost(open_hand)
     assert "0.00 EUR" in closed
+    assert "The nearest rule" in client.get("/buffers?channel=shop&buffer=22&share=100&penalty=20").text
 
 
 def lost(page: str) -> float:
@@ -45,8 +50,59 @@ def lost(page: str) -> float:
     return float(found.group(1).replace(",", ""))
 
 
+def test_weeks_are_replayed_again_only_when_there_is_more_to_play(selling: World, client: TestClient) -> None:
+    clock = selling.clock
+    assert isinstance(clock, Clock)
+    assert "have not been replayed yet" in client.get("/buffers?channel=shop").text
+    assert ROLES["replay"].round(selling) == {"replayed": 2}
+    before = client.get("/buffers?channel=shop&buffer=3").text
+    read = selling.estimates.read_at
+    happens(selling.database, "ship", "MUG", 5, clock(), location="LEEDS", channel="shop")
+    assert ROLES["replay"].round(selling) == {"replayed": 0}
+    assert lost(client.get("/buffers?channel=shop&buffer=3").text) == lost(before)
+    assert selling.estimates.read_at == read
+    told_late = clock() - timedelta(days=2)
+    happens(selling.database, "ship", "MUG", 700, told_late, location="LEEDS", channel="shop")
+    assert ROLES["replay"].round(selling) == {"replayed": 0}
+    clock.pass_(hours=1)
+    assert ROLES["replay"].round(selling) == {"replayed": 2}
+    assert ROLES["replay"].round(selling) == {"replayed": 0}
+    clock.pass_(days=1)
+    assert ROLES["replay"].round(selling) == {"replayed": 2}
+
+
+def test_many_skus_stand_on_pages_and_a_page_begins_where_one_likes(selling: World, client: TestClient) -> None:
+    names = [f"SKU-{number:02d}" for number in range(60)]
+    a_sku(selling.database, *names)
+    for name in names:
+        happens(selling.database, "receipt", name, 5, selling.clock(), location="LEEDS")
+    page = client.get("/buffers?channel=shop").text
+    found = re.search(r'class="next" href="([^"]+)"', page)
+    assert found is not None
+    following = client.get(found.group(1).replace("&amp;", "&")).text
+    shown = [re.findall(r"<td class=\"age\"><strong>([^<]+)</strong>", one) for one in (page, following)]
+    assert shown[0] + shown[1] == ["MUG", *names]
+    assert "SKU-57" not in client.get("/buffers?channel=shop&first=SKU-58").text
+    assert "There is no channel shpo" in client.get("/buffers?channel=shpo").text
+
+
+def test_pages_of_recommendations_over_http_are_all_of_them_together(selling: World, client: TestClient) -> None:
+    a_sku(selling.database, "JUG", "POT")
+    for name in ("JUG", "POT"):
+        happens(selling.database, "receipt", name, 5, selling.clock(), location="LEEDS")
+    told, cursor = [], None
+    while True:
+        answer = client.get("/v1/buffers", params={"limit": 4} | ({"cursor": cursor} if cursor else {})).json()
+        told += [(one["sku"], one["channel"]) for one in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert told == [(sku, channel) for sku in ("JUG", "MUG", "POT") for channel in ("market", "shop")]
+
+
 def test_too_little_history_is_said_and_the_table_still_stands(stocked: World, client: TestClient) -> None:
     happens(stocked.database, "receipt", "MUG", 20, stocked.clock() - timedelta(days=1), location="LEEDS")
+    ROLES["replay"].round(stocked)
     page = client.get("/buffers?channel=shop").text
     assert "cannot be replayed: nothing was sold" in page
     assert "keeps 0: no demand history of MUG" in page
