@@ -64,13 +64,20 @@ def simulate(scenario: Scenario) -> World:
 
 
 def _faults(running: Running, schedule: list[Fault]) -> Rows:
-    """The faults that left a trace, or of which none is the trace, with what they cost."""
+    """The faults that left a trace, that cost an order line, or of which none is the trace, with what they cost."""
+    costly = {fault_id for loss in running.losses for fault_id in loss.fault_ids}
     return [
         _fault_row(running, fault)
         for fault in schedule
         if fault.started_s is not None
         and fault.started_s <= running.end
-        and (fault.event_ids or fault.failure_ids or fault.snapshot_keys or fault.subclass in WITHOUT_A_TRACE)
+        and (
+            fault.event_ids
+            or fault.failure_ids
+            or fault.snapshot_keys
+            or fault.fault_id in costly
+            or fault.subclass in WITHOUT_A_TRACE
+        )
     ]
 
 

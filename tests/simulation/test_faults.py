@@ -192,5 +192,7 @@ def test_every_line_that_a_fault_cost_is_told_with_the_faults_that_spoiled_its_l
         first, *_ = str(row["fault_ids"]).split()
         cost[first] = cost.get(first, 0.0) + float(str(row["loss"]))
     assert len(sample.truth["losses"]) > 20
+    told = {str(fault["fault_id"]) for fault in sample.truth["faults"]}
+    assert {name for row in sample.truth["losses"] for name in str(row["fault_ids"]).split()} <= told
     for fault in sample.truth["faults"]:
         assert cost.get(str(fault["fault_id"]), 0.0) == pytest.approx(float(str(fault["loss_if_unfixed"])), abs=0.5)
