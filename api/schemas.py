@@ -141,6 +141,7 @@ class FeedItem(Shown):
     weighed_at: datetime | None
     snoozed_above: float | None
     snoozed_stock_below: int | None
+    sku_count: int = Field(description="How many SKUs it touches; a list names the first 200 of them, a case all.")
     override: OverrideShown | None
 
 

@@ -51,6 +51,7 @@ def to_json(value: object) -> bytes:
 def case_shape(case: FeedCase) -> Shape:
     """A case as it stands in the feed."""
     shape = {name: getattr(case, name) for name in (*FEED_FIELDS, *_MORE)}
+    shape["sku_count"] = len(case.skus)
     shape["override"] = None
     if case.override is not None:
         shape["override"] = {
@@ -62,10 +63,20 @@ def case_shape(case: FeedCase) -> Shape:
     return shape
 
 
+SKUS_LISTED = 200
+"""SKUs that a case names in a list: an outage may touch a hundred thousand, and a page holds many cases."""
+
+
+def listed_shape(case: FeedCase) -> Shape:
+    """A case as a list for programs tells it: of very many SKUs the first; the case by itself names all."""
+    shape = case_shape(case)
+    return {**shape, "skus": shape["skus"][:SKUS_LISTED]}
+
+
 def page_shape(page: Page, totals: Totals) -> Shape:
     """A page of the feed, with what is on the whole list."""
     return {
-        "items": [case_shape(case) for case in page.cases],
+        "items": [listed_shape(case) for case in page.cases],
         "next_cursor": page.next_cursor,
         "total_cases": totals.cases,
         "total_expected_loss": totals.expected_loss,

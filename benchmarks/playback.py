@@ -22,6 +22,7 @@ from core_sync.ledger.decisions import confirm_duplicate
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
 from ml.registry.service_models import ServiceModels
+from ml.triage.agreement import RECORD_ERROR_UNITS
 from ml.triage.market import read_market
 from ml.triage.run import triage
 from ml.triage.told import Signals, read_signals
@@ -36,8 +37,9 @@ from simulation.write import columns_of_table
 class Listed:
     """One case as the worklist showed it, in its order, with what simpler orders go by.
 
-    ``touched`` are the ids that its signals bear in the simulated world, ``stands_on`` those of open ones;
-    ``difference`` is the widest of its signals in
+    ``touched`` are the ids that its signals bear in the simulated world, ``stands_on`` those of open ones, of which
+    ``differs`` says whether one is of a figure that differs from the books by more than a unit in the newest
+    comparison. ``difference`` is the widest of its signals in
     units, ``difference_value`` that times the price and ``turnover`` units sold a day times the price, over its SKUs.
     """
 
@@ -45,6 +47,7 @@ class Listed:
     opened_at: datetime
     touched: frozenset[str]
     stands_on: frozenset[str]
+    differs: bool
     difference: float
     difference_value: float
     turnover: float
@@ -167,6 +170,11 @@ def _of_case(case: FeedCase, known: OpenCase, signals: Signals, worth: Mapping[s
         opened_at=case.opened_at,
         touched=known.touched,
         stands_on=known.stands_on,
+        differs=any(
+            abs((row["actual"] or 0) - (row["expected"] or 0)) > RECORD_ERROR_UNITS
+            for row in signals.anomalies
+            if row["kind"] == "delta"
+        ),
         difference=max(widest.values(), default=0),
         difference_value=sum(worth.get(sku, (0.0, 0.0))[0] * units for sku, units in widest.items()),
         turnover=sum(price * rate for price, rate in (worth.get(sku, (0.0, 0.0)) for sku in signals.skus)),

@@ -95,12 +95,18 @@ class Opinion:
 
 
 def write_opinion(
-    connection: Connection, case_id: int, opinion: Opinion, at: datetime, last_weighed: int | None = None
+    connection: Connection,
+    case_id: int,
+    opinion: Opinion,
+    at: datetime,
+    last_weighed: int | None = None,
+    touched: Sequence[str] | None = None,
 ) -> float:
     """Write ``opinion`` beside the case's facts, and rank it anew; returns by which share of it its exposure moved.
 
     Whether it asks to be weighed stays as it is since ``take_up``. Where somebody else weighed it since then (it was
-    ``last_weighed`` at another time), nobody knows whose opinion is the newer, and it asks again.
+    ``last_weighed`` at another time), nobody knows whose opinion is the newer, and it asks again. ``touched`` are the
+    words of what it touches, where somebody gathered them ahead (``words_touched``): whoever writes does not wait.
 
     Raises:
         NotFound: there is no such case.
@@ -141,7 +147,7 @@ def write_opinion(
     change_case(connection, case_id, changes, to_microseconds(at))
     before_scope = {column: getattr(case, column) for column in SCOPES.values()}
     keep_scope(connection, case_id, before_scope, changes)
-    keep_words(connection, case_id)
+    keep_words(connection, case_id, touched)
     _tell(connection, case, changes, at)
     return _moved(case.exposure, changes["exposure"], at - from_microseconds(case.weighed_at))
 

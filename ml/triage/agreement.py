@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from core_sync.clock import to_microseconds
+from ml.triage.hard_rules import SHOWN_FROM_NOTHING
 
 USUAL_OVER = 28
 """Comparisons before the first strange one that tell what is usual."""
@@ -50,31 +51,45 @@ class Figure:
 
 
 def compared_again(connection: Connection) -> Sequence[Row[Any]]:
-    """The figures with open anomalies whose system was compared since."""
-    return connection.execute(text(_OPEN)).all()
+    """The figures with open anomalies whose system was compared when the newest was found strange, or since."""
+    return connection.execute(text(_OPEN), {"rule": f'["{SHOWN_FROM_NOTHING}"%'}).all()
 
 
 def settle_deltas(connection: Connection, figures: Sequence[Row[Any]], at: datetime) -> int:
-    """Settle the delta anomalies of each of ``figures`` that a later comparison finds over; returns how many."""
+    """Settle the delta anomalies of each of ``figures`` that the newest comparison finds over; returns how many.
+
+    A figure may be strange for what is told beside it, of its SKU or of its place, and itself agree: that is nothing to
+    work on, and holds no case open.
+    """
     settled = 0
     for subject in figures:
         figure = Figure(subject.system, subject.sku, subject.location, subject.state)
-        named, now = figure.named, latest_residual(connection, figure, subject.last)
-        if now is None:
-            continue
-        jumps = connection.execute(text(_RESIDUALS), {**named, "since": subject.first, "until": subject.last + 1}).all()
-        usual = usual_residual(connection, figure, subject.first)
-        jump_to = max((row.residual for row in jumps), key=lambda residual: abs(residual - usual), default=0)
-        if is_over(jump_to, usual, now):
-            done = connection.execute(text(_SETTLE), {**named, "at": to_microseconds(at), "until": subject.last})
-            settled += max(done.rowcount, 0)
+        if _agrees_again(connection, figure, subject):
+            told = {**figure.named, "at": to_microseconds(at), "until": subject.last}
+            settled += max(connection.execute(text(_SETTLE), told).rowcount, 0)
     return settled
+
+
+def _agrees_again(connection: Connection, figure: Figure, subject: Row[Any]) -> bool:
+    newest = _newest(connection, figure, subject.last - 1)
+    if newest is None:
+        return False
+    if newest.as_of == subject.last:
+        return not subject.by_rule and abs(newest.residual) <= RECORD_ERROR_UNITS
+    jumped = {**figure.named, "since": subject.first, "until": subject.last + 1}
+    usual = usual_residual(connection, figure, subject.first)
+    jumps = (row.residual for row in connection.execute(text(_RESIDUALS), jumped))
+    return is_over(max(jumps, key=lambda residual: abs(residual - usual), default=0), usual, int(newest.residual))
 
 
 def latest_residual(connection: Connection, figure: Figure, after: int) -> int | None:
     """What the newest comparison of a moment past ``after`` (microseconds) leaves to be explained; None without one."""
-    row = connection.execute(text(_LATEST), {**figure.named, "last": after}).one_or_none()
+    row = _newest(connection, figure, after)
     return None if row is None else int(row.residual)
+
+
+def _newest(connection: Connection, figure: Figure, after: int) -> Row[Any] | None:
+    return connection.execute(text(_LATEST), {**figure.named, "last": after}).one_or_none()
 
 
 def usual_residual(connection: Connection, figure: Figure, before: int) -> float:
@@ -88,9 +103,10 @@ def usual_residual(connection: Connection, figure: Figure, before: int) -> float
 
 
 _OPEN = """
-SELECT system, sku, location, state, MIN(occurred_at) AS first, MAX(occurred_at) AS last FROM anomaly
-WHERE settled_at IS NULL AND kind = 'delta' GROUP BY system, sku, location, state
-HAVING MAX(occurred_at) < (SELECT MAX(r.as_of) FROM reconciliation r WHERE r.system = anomaly.system)
+SELECT system, sku, location, state, MIN(occurred_at) AS first, MAX(occurred_at) AS last,
+       MAX(CASE WHEN reasons LIKE :rule THEN 1 ELSE 0 END) AS by_rule
+FROM anomaly WHERE settled_at IS NULL AND kind = 'delta' GROUP BY system, sku, location, state
+HAVING MAX(occurred_at) <= (SELECT MAX(r.as_of) FROM reconciliation r WHERE r.system = anomaly.system)
 """
 
 _COMPARED = """

@@ -62,11 +62,18 @@ class ScoredUpTo(SQLModel, table=True):
     model_version: str
 
 
+_BACKLOG = "subclass = 'backlog'"
+"""As the queries of each weighing say it; the databases use the index only where they say the same."""
+
+
 class Diagnosis(SQLModel, table=True):
     """What a failure's root cause is taken to be, by which model version."""
 
     __tablename__ = "diagnosis"
-    __table_args__ = (Index("diagnosis_decided", "model_version", "abstained", "root_cause"),)
+    __table_args__ = (
+        Index("diagnosis_decided", "model_version", "abstained", "root_cause"),
+        Index("diagnosis_backlog", "failure_id", sqlite_where=text(_BACKLOG), postgresql_where=text(_BACKLOG)),
+    )
 
     failure_id: int = whole(primary_key=True)
     root_cause: str

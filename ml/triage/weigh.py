@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.cases.recurrence import RECURS_WITHIN, known_troubles, most_at, times_at, times_back
 from core_sync.cases.rows import in_parts
-from core_sync.cases.scope import touch_ahead
+from core_sync.cases.scope import TOUCHED_AT_ONCE, touch_ahead
 from core_sync.cases.tally import fold
 from core_sync.cases.weigh import (
     NOTICEABLE,
@@ -21,6 +21,7 @@ from core_sync.cases.weigh import (
     take_up,
     write_opinion,
 )
+from core_sync.cases.words import words_touched
 from core_sync.database.engine import Database
 from core_sync.master_data.cut_offs import CutOffTime, next_cut_off, read_cut_offs
 from core_sync.outbox.listing import Listing
@@ -118,9 +119,10 @@ def weigh_cases(
     losses = _expected_losses(around, priced)
     for case_id, opinion in opinions.items():
         touch_ahead(database, case_id, set(opinion.skus))
+    words = _words_ahead(database, opinions)
     with database.transaction() as connection:
         moved = {
-            case_id: write_opinion(connection, case_id, opinion, at, seen.get(case_id))
+            case_id: write_opinion(connection, case_id, opinion, at, seen.get(case_id), words.get(case_id))
             for case_id, opinion in opinions.items()
         }
         little = {sku for case_id, by in moved.items() if by > 0 for sku in opinions[case_id].skus}
@@ -132,6 +134,16 @@ def weigh_cases(
         with database.transaction() as connection:
             tell_stakes(connection, part, losses)
     fold(database)
+
+
+def _words_ahead(database: Database, opinions: Mapping[int, Opinion]) -> dict[int, list[str]]:
+    """Of cases that touch very many SKUs the words of these, gathered before anybody who writes has to wait."""
+    wide = {case_id: one for case_id, one in opinions.items() if len(set(one.skus)) > TOUCHED_AT_ONCE}
+    with database.reading() as connection:
+        return {
+            case_id: words_touched(connection, set(one.skus), [*one.locations, *one.channels])
+            for case_id, one in wide.items()
+        }
 
 
 def _books(connection: Connection, around: Around, reporting: str, at: datetime) -> Books:

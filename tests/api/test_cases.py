@@ -6,10 +6,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.schemas import CaseShown, FacetsShown, FeedPage, PlanShown, RunShown
-from api.shapes import FEED_FIELDS
+from api.shapes import FEED_FIELDS, SKUS_LISTED
 from api.wiring import World
+from core_sync.cases.weigh import Opinion, write_opinion
 from tests.api.repeats import a_case_of_a_repeat
-from tests.core_sync.cases.worklist import a_case
+from tests.core_sync.cases.worklist import MORNING, a_case
 
 
 def test_the_feed_is_ranked_and_paged_and_says_what_openapi_says(client: TestClient, world: World) -> None:
@@ -44,6 +45,16 @@ def test_every_promised_field_is_there_and_money_is_a_number(client: TestClient,
     item = client.get("/v1/feed").json()["items"][0]
     assert list(item)[: len(FEED_FIELDS)] == list(FEED_FIELDS)
     assert (item["expected_loss"], item["currency"], item["opened_at"]) == (12.34, "EUR", "2026-03-02T08:00:00Z")
+
+
+def test_a_page_names_the_first_skus_of_an_outage_and_the_case_names_all(client: TestClient, world: World) -> None:
+    case = a_case(world.database)
+    touched = [f"SKU-{number:04}" for number in range(SKUS_LISTED + 1)]
+    with world.database.transaction() as connection:
+        write_opinion(connection, case, Opinion(title="outage", root_cause="timeout", skus=touched), MORNING)
+    (item,) = FeedPage.model_validate(client.get("/v1/feed").json()).items
+    assert (item.skus, item.sku_count) == (touched[:SKUS_LISTED], len(touched))
+    assert client.get(f"/v1/cases/{case}").json()["skus"] == touched
 
 
 def test_filters_narrow_and_nonsense_is_refused(client: TestClient, world: World) -> None:
