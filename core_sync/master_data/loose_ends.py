@@ -25,54 +25,63 @@ def loose_ends(connection: Connection) -> Sequence[LooseEnd]:
     """Everything that is loose, in the order of the tables; none where all master data holds together."""
     found = []
     for table, lacks, statement, mend in _LOOKS:
-        names = list(connection.execute(text(f"{statement} ORDER BY 1")).scalars())
-        if names:
-            found.append(LooseEnd(table, lacks, tuple(names[:NAMED_MAX]), len(names), mend))
+        named = text(f"SELECT n.name, COUNT(*) OVER () FROM ({statement}) n ORDER BY n.name LIMIT {NAMED_MAX}")
+        rows = connection.execute(named).all()
+        if rows:
+            found.append(LooseEnd(table, lacks, tuple(name for name, _ in rows), rows[0][1], mend))
     return found
+
+
+def _lacking(name: str, table: str, column: str, known: str) -> str:
+    """Rows of ``table`` whose ``column`` names nothing in the table ``known`` of that column, by ``name``."""
+    return (
+        f"SELECT DISTINCT {name} AS name FROM {table} t WHERE t.{column} IS NOT NULL "
+        f"AND NOT EXISTS (SELECT 1 FROM {known} k WHERE k.{column} = t.{column})"
+    )
 
 
 _LOOKS = (
     (
         "cut_offs",
         "a channel that nobody loaded",
-        "SELECT cut_off || ' (' || channel || ')' FROM cut_off WHERE channel NOT IN (SELECT channel FROM channel)",
+        _lacking("t.cut_off || ' (' || t.channel || ')'", "cut_off", "channel", "channel"),
         "load channels, or correct the name in cut_offs",
     ),
     (
         "cut_offs",
         "a location that nobody loaded",
-        "SELECT cut_off || ' (' || location || ')' FROM cut_off WHERE location NOT IN (SELECT location FROM location)",
+        _lacking("t.cut_off || ' (' || t.location || ')'", "cut_off", "location", "location"),
         "load locations, or correct the name in cut_offs",
     ),
     (
         "safety_stock",
         "a location that nobody loaded",
-        "SELECT DISTINCT location FROM safety_stock WHERE location NOT IN (SELECT location FROM location)",
+        _lacking("t.location", "safety_stock", "location", "location"),
         "load locations, or correct the name in safety_stock",
     ),
     (
         "safety_stock",
         "a SKU that nobody loaded",
-        "SELECT DISTINCT sku FROM safety_stock WHERE sku NOT IN (SELECT sku FROM sku)",
+        _lacking("t.sku", "safety_stock", "sku", "sku"),
         "load skus, or correct the name in safety_stock",
     ),
     (
         "accounts",
         "a tier that nobody loaded",
-        "SELECT account || ' (' || tier || ')' FROM account WHERE tier NOT IN (SELECT tier FROM customer_tier)",
+        _lacking("t.account || ' (' || t.tier || ')'", "account", "tier", "customer_tier"),
         "load tiers, or correct the name in accounts",
     ),
     (
         "tiers",
         "what it is worth to keep their customers",
-        "SELECT tier FROM customer_tier WHERE retention_value IS NULL",
+        "SELECT tier AS name FROM customer_tier WHERE retention_value IS NULL",
         "give tiers a retention_value",
     ),
     (
         "channels",
         "what it costs to cancel more than the limit",
         (
-            "SELECT channel FROM channel "
+            "SELECT channel AS name FROM channel "
             "WHERE cancel_limit IS NOT NULL AND cancel_cost IS NULL AND suspension_days IS NULL"
         ),
         "give these channels a cancel_cost or suspension_days",
@@ -81,7 +90,7 @@ _LOOKS = (
         "channels",
         "the limit beyond which cancelling costs",
         (
-            "SELECT channel FROM channel "
+            "SELECT channel AS name FROM channel "
             "WHERE cancel_limit IS NULL AND (cancel_cost IS NOT NULL OR suspension_days IS NOT NULL)"
         ),
         "give these channels a cancel_limit",

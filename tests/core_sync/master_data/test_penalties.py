@@ -78,8 +78,18 @@ def test_where_all_of_it_is_there_nothing_is_told(database: Database, tmp_path: 
     load(database, tmp_path, "tiers", "tier,retention_value", "gold,40")
     load(database, tmp_path, "accounts", "account,tier", "ACME,gold")
     load(database, tmp_path, "channels", "channel,kind,cancel_limit,cancel_cost", "amazon,amazon,0.025,900")
+    load(
+        database, tmp_path, "cut_offs", "cut_off,time,zone,channel,location", "van,16:30,UTC,,", "eve,18:00,UTC,amazon,"
+    )
     with database.reading() as connection:
         assert loose_ends(connection) == []
+
+
+def test_of_very_many_that_lack_something_a_few_are_named_and_all_counted(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path, "safety_stock", "sku,location,quantity", *(f"MUG-{n},LEEDS,2" for n in range(9)))
+    with database.reading() as connection:
+        found = {one.lacks: (one.names, one.many) for one in loose_ends(connection)}
+    assert found["a SKU that nobody loaded"] == (("MUG-0", "MUG-1", "MUG-2"), 9)
 
 
 def test_every_column_that_load_takes_is_documented_and_no_other() -> None:
