@@ -138,7 +138,9 @@ def _serve(world: World, listening: socket.socket, when_ready: Callable[[], None
     warming.join(timeout=30)
 
 
-WARMED_EVERY_S = 60.0
+WARMED_EVERY_S = 900.0
+"""Well before estimates are too old to answer with; more often would read four weeks while nobody asks."""
+RETRIED_AFTER_S = 60.0
 
 
 def _keep_estimates(world: World, stop: threading.Event) -> None:
@@ -152,6 +154,7 @@ def _keep_estimates(world: World, stop: threading.Event) -> None:
             with world.database.reading() as connection:
                 world.estimates.of(connection, channel_names(connection), world.clock())
         except Exception:
+            wait_s = RETRIED_AFTER_S
             _LOG.exception("the estimates of demand could not be read; who asks for buffers waits for them")
 
 

@@ -12,7 +12,7 @@ COLOURS = ("#1b6ca8", "#7f8c8d", "#c0392b", "#d68910", "#8e44ad")
 PLACES = 80
 TICKS = 4
 WIDEST = 4.0
-"""Times the accepted rate that the axis of oversells shows, where that many happen without a buffer."""
+"""Times the accepted rate that the axis of oversells shows, where that many happen and some way reaches the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,17 @@ class Chart:
 
 
 def chart_of(replay: Replay, target: float, rule: Played | None) -> Chart | None:
-    """The chart of a ``replay`` with the accepted rate and what one ``rule`` would have done; None of no sales."""
+    """The chart of a ``replay`` with the accepted rate and what one ``rule`` would have done.
+
+    None where nothing was asked.
+    """
     if not replay.courses or not replay.asked:
         return None
     open_hand = max(max(one.oversold, default=0.0) for one in replay.courses)
-    widest = max(min(open_hand, WIDEST * target), target)
     reached = [_at(one, target) for one in replay.courses]
-    highest = max([2 * one for one in reached if one is not None] + [_least(replay)], default=0.0) or 0.01
+    widest = open_hand if set(reached) == {None} else max(min(open_hand, WIDEST * target), target)
+    withheld = max([one for one in reached if one is not None], default=0.0)
+    highest = 2 * (withheld or _most_cautious(replay)) or 0.01
     across, upwards = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def place(oversold: float, withheld: float) -> tuple[float, float]:
@@ -85,9 +89,9 @@ def _at(course: Course, rate: float) -> float | None:
     return float(np.interp(rate, course.oversold, course.withheld))
 
 
-def _least(replay: Replay) -> float:
-    """The least that any way withholds where it oversells least."""
-    return min((one.withheld[0] for one in replay.courses if one.withheld), default=0.0) / 2
+def _most_cautious(replay: Replay) -> float:
+    """The least that any way withholds where it oversells least: the scale where none withholds at the target."""
+    return min((one.withheld[0] for one in replay.courses if one.withheld), default=0.0)
 
 
 def _corners(course: Course, widest: float) -> list[tuple[float, float]]:

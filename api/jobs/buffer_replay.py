@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection, text
 
+from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
 from ml.buffers.backtest import Outcome, backtest
@@ -17,6 +18,8 @@ from ml.buffers.policies import ShareAndUnits
 from ml.buffers.window import ASSUMED_SYNC_AGE_H
 
 STEPS_A_DAY = 96
+REPLAYED_MOST = 2_000
+"""SKUs that a replay plays at most."""
 TARGETS = (0.0025, 0.005, 0.0075, 0.01, 0.02)
 """Oversells per unit asked at which ways to hold back are compared."""
 
@@ -93,7 +96,10 @@ def replay_buffers(
 
 
 def demand_history(connection: Connection, channel: str, at: datetime, days: int) -> tuple[DemandHistory, int]:
-    """What was asked of ``channel`` and of all others (orders, else shipments), and how many days are for learning.
+    """What was shipped for ``channel`` and for all others, and how many days are for learning.
+
+    Of more than ``REPLAYED_MOST`` SKUs that many are drawn, the same ones each time: a step of each day of each SKU is
+    held in memory.
 
     Raises:
         NotFound: there is no such channel.
@@ -102,7 +108,11 @@ def demand_history(connection: Connection, channel: str, at: datetime, days: int
     if connection.execute(text("SELECT 1 FROM channel WHERE channel = :c"), {"c": channel}).first() is None:
         raise NotFound("channel", channel)
     bound = {"channel": channel, "since": to_microseconds(at - timedelta(days=days)), "until": to_microseconds(at)}
-    rows = connection.execute(text(_ASKED), bound).all()
+    skus = sorted(connection.execute(text(_SHIPPED), bound).scalars())
+    if len(skus) > REPLAYED_MOST:
+        skus = np.random.default_rng(0).choice(skus, REPLAYED_MOST, replace=False).tolist()
+    asked = text(_ASKED.format(wanted=wanted_skus(connection)))
+    rows = connection.execute(asked, bound | {"skus": as_json(skus)}).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema=dict(MOVEMENTS), orient="row")
     if not frame.height:
         raise VerbRefused("replay", f"channel {channel}", f"nothing was sold in the last {days} days")
@@ -115,12 +125,20 @@ def demand_history(connection: Connection, channel: str, at: datetime, days: int
 
 _LEARN_DAYS_MIN = 3
 
-_ASKED = """
+_OF_THE_CHANNEL = """
+l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until AND l.quantity > 0
+  AND EXISTS (SELECT 1 FROM ledger_entry o WHERE o.position_id = p.position_id AND o.channel = :channel)
+"""
+
+_SHIPPED = f"""
+SELECT DISTINCT p.sku FROM ledger_entry l JOIN position p ON p.position_id = l.position_id WHERE {_OF_THE_CHANNEL}
+"""
+
+_ASKED = f"""
 SELECT p.sku AS item, CASE WHEN COALESCE(l.channel, '') = :channel THEN 'own' ELSE 'others' END AS pool,
        l.occurred_at AS at, l.quantity AS units
-FROM ledger_entry l JOIN position p ON p.position_id = l.position_id
-WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until AND l.quantity > 0
-  AND EXISTS (SELECT 1 FROM ledger_entry o WHERE o.position_id = p.position_id AND o.channel = :channel)
+FROM ({{wanted}}) w JOIN position p ON p.sku = w.sku JOIN ledger_entry l ON l.position_id = p.position_id
+WHERE {_OF_THE_CHANNEL}
 ORDER BY l.occurred_at, l.entry_id
 """
 

@@ -1,7 +1,8 @@
 """The last weeks played again with every way to hold back, worked out once and kept until there is more to play.
 
 Whole days alone are played, up to the last midnight (UTC): what is sold during a day changes nothing until it is over,
-and what was told late of the days before makes the replay due again, at most once in ``AT_MOST_EVERY``.
+and what was told late of the days before makes the replay due again, at most once in ``AT_MOST_EVERY``; at once where
+there was too little to play until then, as while a history is being ingested.
 """
 
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection, text
 
-from api.jobs.buffer_replay import demand_history, replay_world
+from api.jobs.buffer_replay import REPLAYED_MOST, demand_history, replay_world
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import VerbRefused
@@ -69,6 +70,11 @@ class Replay(msgspec.Struct, frozen=True):
     rules: list[Played] = []
     refused: str = ""
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its SKUs were drawn from more than can be played."""
+        return self.items >= REPLAYED_MOST
+
     def rule(self, buffer: int, share: int) -> Played | None:
         """The played rule that is nearest to so many units of so many per cent; None where none was played."""
         near = min(BUFFERS, key=lambda units: abs(units - buffer)), min(SHARES, key=lambda part: abs(part - share))
@@ -78,7 +84,11 @@ class Replay(msgspec.Struct, frozen=True):
 def kept_replay(connection: Connection, channel: str) -> Replay | None:
     """What was played last of ``channel``; None where nothing was yet."""
     told = connection.execute(text(_KEPT), {"channel": channel}).scalar_one_or_none()
-    return None if told is None else msgspec.json.decode(told, type=Replay)
+    return None if told is None else _kept(told)
+
+
+def _kept(told: str) -> Replay:
+    return msgspec.json.decode(told, type=Replay)
 
 
 def replay_when_due(service: "Service") -> int:
@@ -133,7 +143,8 @@ def _is_due(connection: Connection, channel: str, at: datetime) -> bool:
     kept = connection.execute(text(_WHEN), {"channel": channel}).one_or_none()
     if kept is None or kept.until < to_microseconds(_midnight(at)):
         return True
-    if to_microseconds(at) - kept.played_at < AT_MOST_EVERY // timedelta(microseconds=1):
+    is_new = to_microseconds(at) - kept.played_at < AT_MOST_EVERY // timedelta(microseconds=1)
+    if is_new and not _kept(kept.told).refused:
         return False
     told_late = {"newest": kept.newest_entry, "until": kept.until}
     return connection.execute(text(_TOLD_LATE), told_late).first() is not None
@@ -145,7 +156,7 @@ def _midnight(at: datetime) -> datetime:
 
 
 _KEPT = "SELECT told FROM buffer_replay WHERE channel = :channel"
-_WHEN = "SELECT played_at, until, newest_entry FROM buffer_replay WHERE channel = :channel"
+_WHEN = "SELECT played_at, until, newest_entry, told FROM buffer_replay WHERE channel = :channel"
 _TOLD_LATE = "SELECT 1 FROM ledger_entry WHERE entry_id > :newest AND type = 'ship' AND occurred_at < :until LIMIT 1"
 _KEEP = (
     "INSERT INTO buffer_replay (channel, played_at, until, newest_entry, told) "

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from api.jobs import buffer_replay, kept_replay
 from api.jobs.rounds import ROLES
 from api.wiring import World
 from tests.core_sync.stocked import Clock, a_channel, a_sku, happens
@@ -106,6 +107,35 @@ def test_too_little_history_is_said_and_the_table_still_stands(stocked: World, c
     page = client.get("/buffers?channel=shop").text
     assert "cannot be replayed: nothing was sold" in page
     assert "keeps 0: no demand history of MUG" in page
+
+
+def test_a_history_that_comes_in_after_the_start_is_replayed_with_the_next_round(
+    stocked: World, client: TestClient
+) -> None:
+    assert ROLES["replay"].round(stocked) == {"replayed": 1}
+    assert ROLES["replay"].round(stocked) == {"replayed": 0}
+    for day in range(1, 12):
+        at = stocked.clock() - timedelta(days=day)
+        happens(stocked.database, "receipt", "MUG", 3, at, location="LEEDS")
+        happens(stocked.database, "ship", "MUG", 2, at, location="LEEDS", channel="shop")
+    assert ROLES["replay"].round(stocked) == {"replayed": 1}
+    assert "units asked of shop" in client.get("/buffers?channel=shop").text
+
+
+def test_of_more_skus_than_can_be_played_some_are_drawn_and_the_page_says_so(
+    selling: World, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"SKU-{number}" for number in range(8)]
+    a_sku(selling.database, *names)
+    for name in names:
+        long_ago, lately = (selling.clock() - timedelta(days=days) for days in (11, 1))
+        happens(selling.database, "receipt", name, 5, long_ago, location="LEEDS")
+        for at in (long_ago, lately):
+            happens(selling.database, "ship", name, 1, at, location="LEEDS", channel="shop")
+    for module in (buffer_replay, kept_replay):
+        monkeypatch.setattr(module, "REPLAYED_MOST", 4)
+    ROLES["replay"].round(selling)
+    assert "4 SKUs (drawn from all that it sells)" in client.get("/buffers?channel=shop").text
 
 
 def test_without_channels_the_page_says_how_to_load_them(client: TestClient) -> None:
