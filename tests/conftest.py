@@ -11,7 +11,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from core_sync.database.engine import Database
-from tests.databases import PostgresqlUnavailable, database_name, fresh_database, migrate, postgresql_server
+from tests.databases import (
+    PostgresqlUnavailable,
+    database_name,
+    fresh_database,
+    memory,
+    migrate,
+    postgresql_server,
+)
 from tests.isolation.outside import watch
 
 ON_CI = os.environ.get("CI") == "true"
@@ -27,7 +34,14 @@ ROOMS_ABOVE = tuple(Path(__file__).parents[1] / room / "migrations" for room in 
 settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), max_examples=50, print_blob=True, derandomize=True)
 settings.register_profile("proof", settings.get_profile("default"), max_examples=2_000, print_blob=True)
-settings.load_profile(os.environ.get("STOCKTRIAGE_TEST_PROFILE", "ci" if ON_CI else "default"))
+PROFILE = os.environ.get("STOCKTRIAGE_TEST_PROFILE", "ci" if ON_CI else "default")
+settings.load_profile(PROFILE)
+
+# Every commit to SQLite waits for the disk, and a fifth of what it costs the processor is that; what the slow checks
+# write at full count has no room in memory.
+in_memory = memory() if PROFILE != "proof" else None
+if in_memory is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(in_memory))
 
 _attempts: list[str] = []
 _end_of_watch = watch(_attempts.append)

@@ -21,8 +21,8 @@ from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
 
 SERVER_VARIABLE = "STOCKTRIAGE_TEST_POSTGRES"
-MEMORY = Path("/dev/shm")  # the keeper makes a private folder in it
-MEMORY_BYTES_MIN = 2_000_000_000  # containers often have 64 MB there; the log alone may take 1 GB
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2_000_000_000  # containers often have 64 MB there; the log of a server alone may take 1 GB
 KEEPER = Path(__file__).with_name("postgresql_keeper.py")
 
 
@@ -46,7 +46,8 @@ def postgresql_server(*, in_memory: bool = False) -> Iterator[str]:
     if given:
         yield _shown(make_url(given).set(drivername="postgresql+psycopg"))
         return
-    command: list[str | Path] = [sys.executable, "-I", KEEPER, _binaries(), *_memory(in_memory)]
+    folder = memory() if in_memory else None
+    command: list[str | Path] = [sys.executable, "-I", KEEPER, _binaries(), *([folder] if folder else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
@@ -119,9 +120,10 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _memory(wanted: bool) -> list[Path]:
-    has_room = wanted and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
-    return [MEMORY] if has_room else []
+def memory() -> Path | None:
+    """A folder in memory, where the machine has one with room for many small databases."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return MEMORY if has_room else None
 
 
 def _shown(url: URL) -> str:
