@@ -44,8 +44,8 @@ def worker(
     role: Annotated[
         str,
         typer.Argument(
-            help="triage, notice, score, publish, prove, expect, sweep, learn, challenge, watch, retrain, steer "
-            "or remedy."
+            help="triage, notice, score, publish, prove, expect, sweep, learn, challenge, watch, retrain, replay, "
+            "steer or remedy."
         ),
     ],
     once: Annotated[bool, typer.Option("--once", help="One round, then stop.")] = False,
