@@ -140,7 +140,7 @@ def money_said(said: str | None) -> int | None:
         return None
     try:
         return to_ten_thousandths(Decimal(said))
-    except InvalidOperation as error:
+    except (InvalidOperation, ValueError, OverflowError) as error:  # the last two: NaN and Infinity
         raise typer.BadParameter(f"{said!r} is no amount of money") from error
 
 

@@ -1,9 +1,10 @@
 """What the forms of the case page do: fields in, one verb, nothing out."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,9 @@ from remediation import service
 
 SPANS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "7d": timedelta(days=7)}
 """For how long the page offers to snooze or to override."""
+
+_AMOUNT = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
+"""As the pages write amounts: where a comma stands for the decimal point, guessing would be wrong a hundredfold."""
 
 
 class FormRefused(ValueError):
@@ -45,15 +49,14 @@ class Said:
 
     def money(self, field: str) -> int | None:
         """The amount in a field, in ten-thousandths; None where it is empty."""
-        said = self.text(field).replace(",", "")
+        said = self.text(field)
         if not said:
             return None
-        try:
-            amount = Decimal(said)
-        except InvalidOperation as error:
-            raise FormRefused(f"{field.replace('_', ' ')}: {said} is no amount") from error
-        if not amount.is_finite() or not 0 <= amount <= 10**12:
-            raise FormRefused(f"{field.replace('_', ' ')}: {said} is no amount of money that can be kept")
+        if not _AMOUNT.fullmatch(said):
+            raise FormRefused(f"{field.replace('_', ' ')}: {said} is no amount; write it like 1,234.50 or 1234.5")
+        amount = Decimal(said.replace(",", ""))
+        if amount > 10**12:
+            raise FormRefused(f"{field.replace('_', ' ')}: {said} is more money than can be kept")
         return to_ten_thousandths(amount)
 
     def until(self, field: str) -> datetime | None:

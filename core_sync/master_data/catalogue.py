@@ -97,11 +97,6 @@ class Catalogue:
         return self.strict.get(location, True)
 
 
-def read_version(connection: Connection) -> int:
-    """The number of changes ever made to master data."""
-    return int(connection.execute(text("SELECT version FROM master_data_version")).scalar_one_or_none() or 0)
-
-
 def read_catalogue(connection: Connection, version: int) -> Catalogue:
     """The whole of master data that the ledger needs, as of ``version`` (the present one)."""
     aliases: dict[tuple[str, str], list[AliasSpan]] = {}

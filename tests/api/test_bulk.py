@@ -98,11 +98,16 @@ def test_the_page_offers_each_verb_with_what_it_needs_and_what_was_done_lately(
     page = client.get("/").text
     assert all(f'<option value="{verb}">{verb}</option>' in page for verb in DEEDS)
     both = {"case": [str(case) for case in three[:2]], "what": "a key account", "do": "yes"}
-    client.post("/bulk", data={**both, "verb": "override", "root_cause": "duplicate", "expected_loss": "700"})
+    overridden = {**both, "verb": "override", "root_cause": "duplicate", "expected_loss": "1,700.50"}
+    preview = client.post("/bulk", data={**overridden, "do": ""}).text
+    assert "root cause: duplicate; ranked as: 1,700.50 EUR; why: a key account; until: taken back" in preview
+    client.post("/bulk", data=overridden)
     client.post("/bulk", data={**both, "verb": "snooze", "until": "", "above": "900", "stock_below": "3"})
     for case in three[:2]:
         told = the_case(world.database, case)
-        assert (told.root_cause, told.override_expected_loss, told.status) == ("duplicate", Decimal(700), "snoozed")
+        assert (told.root_cause, told.override_expected_loss) == ("duplicate", Decimal("1700.5"))
+        assert told.override is not None
+        assert (told.status, told.override.until) == ("snoozed", None)
         assert (told.snoozed_until, told.snoozed_above, told.snoozed_stock_below) == (None, Decimal(900), 3)
     lately = client.get("/").text
     assert lately.index("operator: snooze, 2 cases") < lately.index("operator: override, 2 cases")

@@ -124,7 +124,9 @@ def test_each_form_does_its_verb_and_leads_back(
     [
         ("override", {"root_cause": "duplicate"}, "needs a reason"),
         ("override", {"expected_loss": "a lot", "reason": "x"}, "a lot is no amount"),
-        ("override", {"expected_loss": "-5", "reason": "x"}, "no amount of money"),
+        ("override", {"expected_loss": "-5", "reason": "x"}, "-5 is no amount"),
+        ("override", {"expected_loss": "12,50", "reason": "x"}, "12,50 is no amount; write it like 1,234.50"),
+        ("override", {"expected_loss": "1" * 14, "reason": "x"}, "more money than can be kept"),
         ("snooze", {"until": "forever"}, "choose one of the spans"),
         ("merge", {"into": "x"}, "x is no number"),
         ("merge", {"into": "999"}, "there is no case 999"),
