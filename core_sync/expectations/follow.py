@@ -21,6 +21,7 @@ from core_sync.expectations.reading import Entry, Met, Open, Reading
 from core_sync.expectations.sales import note_sales
 from core_sync.failures.record import resolve_subjects
 from core_sync.kpis.daily import DAY_US, count_events, write
+from core_sync.orders.days import count_orders
 
 ACTIVITY_ENTRIES = 200_000
 """Entries whose activity is added in one transaction."""
@@ -94,6 +95,7 @@ def _note_part(database: Database, last: int) -> bool:
         note_activity(connection, first, stop)
         note_sales(connection, first, stop)
         count_events(connection, first, stop)
+        count_orders(connection, first, stop)
     return True
 
 

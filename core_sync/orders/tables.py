@@ -54,3 +54,24 @@ class OrderList(SQLModel, table=True):
 
     system: str = Field(primary_key=True)
     as_of: int = moment()
+
+
+class OrderDay(SQLModel, table=True):
+    """What was ordered on a channel on a ``day`` since 1970 (UTC), by tier of who ordered; counted from the ledger.
+
+    ``lines`` were ordered and ``cancelled`` were cancelled by us; ``units`` were shipped. ``margin`` (in
+    ten-thousandths of ``currency``) is that of the ``valued_units`` among them whose price and cost are known.
+    """
+
+    __tablename__ = "order_day"
+    __table_args__ = (Index("order_day_by_day", "day"),)
+
+    channel: str = Field(primary_key=True)
+    tier: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    day: int = whole(primary_key=True)
+    lines: int = whole(0)
+    cancelled: int = whole(0)
+    units: int = whole(0)
+    valued_units: int = whole(0)
+    margin: int = whole(0)
