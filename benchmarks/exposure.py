@@ -2,7 +2,8 @@
 
     python -m benchmarks.exposure [--rows N] [--cases N] [--draws N] [--seed N] [--json]
 
-Speed: one million faults, half of them Poisson and half negative binomial, in one thread, against a loop that asks
+Speed: one million faults, half of them Poisson and half negative binomial, a third on channels that charge for order
+lines that are short and lose by cancelling too many, in one thread, against a loop that asks
 ``scipy.stats`` for each row in turn (measured on a sample of the same rows in the same run).
 Closeness: the money of random faults against the mean over random demands (median and 95th percentile of the
 relative error, over faults worth more than a hundredth of a unit of money), and the part of it that is the noise
@@ -18,13 +19,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import stats
 
-from ml.exposure.bulk import Stakes, exposures
+from ml.exposure.bulk import Charges, Stakes, exposures
 from ml.exposure.distribution import Demand, Floats
 
 ASKED_SECONDS = 3.0
 ASKED_ERROR = 0.015
 ASKED_RATIO = 100.0
 SAMPLE = 1_000
+CHARGING = 1 / 3
 WORTH_COMPARING = 0.01
 
 
@@ -54,6 +56,20 @@ def faults(rows: int, seed: int) -> Stakes:
         oversell_penalty=chance.choice([0.0, 5.0, 20.0], rows),
         recapture=chance.uniform(0.0, 0.5, rows),
         worth=chance.choice([1.0, 0.92, 0.12], rows),
+        charges=_charges(rows, np.random.default_rng([seed, 1])),
+    )
+
+
+def _charges(rows: int, chance: np.random.Generator) -> Charges:
+    """Nothing on two channels of three; on the third each line has a price, and the tenth or so passes a limit."""
+    some = chance.random(rows) < CHARGING
+    return Charges(
+        units_a_line=np.ones(rows),
+        a_line=some * chance.choice([0.0, 12.5, 35.0], rows),
+        a_unit=some * chance.choice([0.0, 0.3], rows),
+        retention=some * chance.choice([0.0, 8.0], rows),
+        barrier_lines=np.where(some, np.floor(chance.exponential(10.0, rows)) + 1, np.inf),
+        barrier=some * chance.choice([0.0, 900.0], rows),
     )
 
 
@@ -67,10 +83,32 @@ def row_by_row(stakes: Stakes, rows: int) -> Floats:
         if few == many:
             continue
         units = _excess(few, mean, dispersion) - _excess(many, mean, dispersion)
-        oversold = stakes.unit_margin[row] + stakes.oversell_penalty[row]
-        kept = (1 - stakes.recapture[row]) * stakes.unit_margin[row]
-        found[row] = units * (oversold if shown > there else kept) * stakes.worth[row]
+        if shown < there:
+            found[row] = units * (1 - stakes.recapture[row]) * stakes.unit_margin[row] * stakes.worth[row]
+            continue
+        found[row] = units * (stakes.unit_margin[row] + stakes.oversell_penalty[row]) * stakes.worth[row]
+        found[row] += units * _of_each_line(stakes, row)
+        reach = there + _known(stakes).barrier_lines[row]
+        if _known(stakes).barrier[row] > 0 and reach <= shown:
+            found[row] += _known(stakes).barrier[row] * _at_least(reach, mean, dispersion)
     return found
+
+
+def _known(stakes: Stakes) -> Charges:
+    assert stakes.charges is not None  # faults() says what each is charged
+    return stakes.charges
+
+
+def _of_each_line(stakes: Stakes, row: int) -> float:
+    """What an order line short costs beside its margin and penalty; a line asks for one unit."""
+    charges = _known(stakes)
+    return float(charges.a_line[row] + charges.a_unit[row] + charges.retention[row])
+
+
+def _at_least(units: float, mean: float, dispersion: float) -> float:
+    if dispersion > 1:
+        return float(stats.nbinom.sf(units - 1, mean / (dispersion - 1), 1 / dispersion))
+    return float(stats.poisson.sf(units - 1, mean))
 
 
 def _excess(units: float, mean: float, dispersion: float) -> float:
@@ -93,6 +131,8 @@ def counted(stakes: Stakes, draws: int, seed: int) -> tuple[Floats, Floats]:
         lost = np.maximum(np.minimum(asked, there) - shown, 0)
         money = oversold * (stakes.unit_margin[row] + stakes.oversell_penalty[row])
         money = (money + lost * (1 - stakes.recapture[row]) * stakes.unit_margin[row]) * stakes.worth[row]
+        money = money + oversold * _of_each_line(stakes, row)
+        money = money + (oversold >= _known(stakes).barrier_lines[row]) * _known(stakes).barrier[row]
         amounts[row], errors[row] = money.mean(), money.std() / np.sqrt(draws)
     return amounts, errors
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.cli.session import cell, print_table
+from api.exposure_terms import figure_and_unit
 
 Told = Mapping[str, Any]
 
@@ -120,15 +121,9 @@ def _print_terms(name: str, told: Told) -> None:
     if not by_itself:
         print(f"  {name}: {told.get('why', '')}".rstrip(": "))
     labels = [term.replace("_", " ") for term in terms]
-    figures = [_figure(said["value"]) for said in terms.values()]
-    units = [str(said["unit"]) for said in terms.values()]
+    shown = [figure_and_unit(said) for said in terms.values()]
+    figures, units = [value for value, _ in shown], [unit for _, unit in shown]
     wide, far, broad = (max(map(len, column), default=0) for column in (labels, figures, units))
     for label, value, unit, said in zip(labels, figures, units, terms.values(), strict=True):
         known = f"{said['basis']}: {said['note']}" if said.get("note") else said["basis"]
         print(f"    {label:<{wide}}  {value:>{far}}  {unit:<{broad}}  {known}")
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"

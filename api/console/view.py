@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from api.exposure_terms import figure_and_unit
+
 HERE = Path(__file__).parent
 
 _ENVIRONMENT = Environment(
@@ -101,4 +103,5 @@ def plain(value: float) -> str:
 _ENVIRONMENT.filters |= {
     "money": money, "units": units, "hours": hours, "plain": plain, "share": share, "percent": percent,
     "moment": moment, "words": words, "figure": figure, "age": age, "span": span,
+    "figure_and_unit": figure_and_unit,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from api.jobs.sample_charges import load_charges
 from api.jobs.sample_peers import mark_simulated
 from api.jobs.simulated_facts import load_world
 from simulation.distributor import simulate
@@ -35,5 +36,6 @@ def fill_with_sample(world: "World") -> None:
         folder = Path(name)
         write_world(simulate(scenario), folder, ".csv")
         load_world(ledger, folder, ".csv")
+        load_charges(ledger, folder)
     with world.database.transaction() as connection:
         mark_simulated(connection)

@@ -1,55 +1,70 @@
-"""Costs that come at once when enough units are oversold: chargebacks, and the cancel rate a marketplace allows."""
+"""The share of orders that a marketplace lets a seller cancel, how near to it we are, and what passing it costs."""
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
 
-MARKETPLACE_CANCEL_LIMIT = 0.025
-"""Share of a seller's orders cancelled before shipping above which marketplaces put the account at risk."""
+from ml.exposure.terms import Basis, Term, unknown
+
 MARKETPLACE_CANCEL_DAYS = 7
-"""Days over which that share is taken."""
+"""Days over which that share is taken, where a channel does not say (Amazon's cancellation rate)."""
+
+_ROUNDING = 1e-9
+"""A limit times a count that is a whole number comes out as one."""
 
 
 @dataclass(frozen=True)
-class StepCost:
-    """``cost``, in the currency of the SKU's price, due once ``at_least_units`` are oversold.
+class CancelRate:
+    """``cost`` is lost once more than ``limit`` of the order lines of ``days`` days are cancelled by us.
+
+    Of ``lines`` in these days ``cancelled`` are cancelled already. ``part`` is how much of what is sold short falls to
+    the channel, where several sell one stock.
 
     Raises:
-        ValueError: a step below one unit, or a cost below 0.
+        ValueError: more cancelled than ordered, a negative count, a limit outside [0, 1], or no days.
     """
 
-    name: str
-    at_least_units: int
-    cost: Decimal
-    note: str = ""
+    limit: float
+    days: int
+    lines: int
+    cancelled: int
+    cost: Term
+    part: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.at_least_units < 1:
-            raise ValueError(f"{self.name}: a step at {self.at_least_units} units is none")
-        if not (self.cost.is_finite() and self.cost >= 0):
-            raise ValueError(f"{self.name}: costs {self.cost}")
+        if not 0 <= self.cancelled <= self.lines:
+            raise ValueError(f"{self.cancelled} of {self.lines} order lines cannot be cancelled")
+        if not 0 <= self.limit <= 1:
+            raise ValueError(f"a limit of {self.limit} is no share")
+        if self.days < 1 or not 0 < self.part <= 1:
+            raise ValueError(f"{self.days} days, and a part of {self.part}")
+
+    @property
+    def left(self) -> int | None:
+        """How many more cancellations pass the limit, as many lines being ordered as before.
+
+        None where nothing is ordered, and where it is passed already: then it is passed whatever becomes of a fault.
+        """
+        missing = math.floor(self.limit * self.lines + _ROUNDING) + 1 - self.cancelled
+        return missing if self.lines and missing > 0 else None
+
+    @property
+    def short_lines(self) -> float:
+        """How many order lines must be sold short for that, over all channels that sell the stock."""
+        return math.inf if self.left is None else math.ceil(self.left / self.part - _ROUNDING)
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        """The limit with where we stand, and what passing it costs."""
+        stand = f"{self.cancelled:,} of {self.lines:,} order lines of {self.days} days are cancelled by us"
+        if not self.lines:
+            stand = f"no order line of the last {self.days} days is known: counts nothing"
+        elif self.left is None:
+            stand += ": passed already, whatever becomes of this; counts nothing"
+        else:
+            stand += f", {self.left:,} more {'passes' if self.left == 1 else 'pass'} it"
+        return {"cancel_limit": Term(self.limit, "share", Basis.GIVEN, stand), "cancel_cost": self.cost}
 
 
-def chargeback(cost: Decimal) -> StepCost:
-    """What a customer charges for an order that cannot be filled in full, however many units are short."""
-    return StepCost("chargeback", 1, cost, "due with the first unit short")
-
-
-def cancel_rate_barrier(
-    orders: int, cancelled: int, cost: Decimal, limit: float = MARKETPLACE_CANCEL_LIMIT
-) -> StepCost:
-    """The cost of passing the allowed share of cancellations, given the window's ``orders`` and ``cancelled`` so far.
-
-    Every unit oversold counts as one order cancelled. Where the limit is passed already, the next cancellation
-    keeps it so.
-
-    Raises:
-        ValueError: more cancelled than ordered, a negative count, or a limit outside [0, 1].
-    """
-    if not 0 <= cancelled <= orders:
-        raise ValueError(f"{cancelled} of {orders} orders cannot be cancelled")
-    if not 0 <= limit <= 1:
-        raise ValueError(f"a limit of {limit} is no share")
-    missing = math.floor(limit * orders) + 1 - cancelled
-    note = f"{cancelled} of {orders} orders cancelled in {MARKETPLACE_CANCEL_DAYS} days, {limit:.1%} allowed"
-    return StepCost("cancel_rate", max(missing, 1), cost, note)
+def no_limit() -> dict[str, Term]:
+    """What is said of a channel that states no limit."""
+    return {"cancel_limit": unknown("share", "the channel states no limit of cancellations: counts nothing")}

@@ -8,7 +8,7 @@ days and the loss function forgives a rough one.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +51,8 @@ class DemandBook:
     of_category: Mapping[Key, ChannelDemand]
     of_channel: Mapping[str, ChannelDemand]
     categories: Mapping[str, str]
+    lots: Mapping[Key, Term] = field(default_factory=dict)
+    """Units that an order line asks for, where any is known."""
 
     def of(self, sku: str, channel: str) -> ChannelDemand:
         """The SKU's own demand, else its category's there, else the channel's, else unknown in so many words."""

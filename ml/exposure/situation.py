@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ml.exposure.barriers import StepCost
 from ml.exposure.belief import Belief
+from ml.exposure.penalties import NO_PENALTIES, Penalties
 from ml.exposure.terms import Basis, Term, unknown
 
 
@@ -79,7 +79,7 @@ class Situation:
     demand: ChannelDemand
     time_to_fix: Term
     prices: UnitPrices
-    step_costs: tuple[StepCost, ...] = ()
+    penalties: Penalties = NO_PENALTIES
     cut_off: Term | None = None
     fix_spread: Term | None = None
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from core_sync.money import TEN_THOUSANDTHS
 from ml.exposure.belief import Belief, certain
-from ml.exposure.bulk import Priced, Stakes, Step, exposures
+from ml.exposure.bulk import Priced, Stakes, exposures
 from ml.exposure.demand import dispersion_over
 from ml.exposure.distribution import MOST_DISPERSED, MOST_UNITS, Demand, Floats
+from ml.exposure.penalties import charges_of, penalty_terms
 from ml.exposure.rates import Rates
 from ml.exposure.situation import ASSUMPTIONS, Assumptions, Situation
 from ml.exposure.terms import Basis, Term, Terms, unknown
@@ -19,7 +20,13 @@ from ml.exposure.time_to_harm import HOURS_A_DAY, hours_until_harm
 NEEDED = ("published", "available", "demand_rate", "time_to_fix", "unit_margin", "exchange_rate")
 """Without any one of these there is no amount."""
 NEEDED_FOR_UNITS = ("published", "available", "demand_rate", "time_to_fix")
-_STEP = "step: "
+
+BORNE = (
+    "oversold_units", "lost_units", "short_lines", "oversell_amount", "lost_amount", "chargeback_amount",
+    "retention_amount",
+)  # fmt: skip
+"""What channels bear in parts that sell one stock; a cancel rate is each channel's own."""
+CANCEL_RATE = "cancel_rate_amount"
 
 OFF, WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 """Where a normal variable is looked at, in standard deviations, and what each look weighs (Gauss and Hermite)."""
@@ -88,7 +95,15 @@ def _inputs(situation: Situation, rates: Rates, assumptions: Assumptions) -> dic
     else:
         note = "demand rate × time to fix"
         terms["mean_demand"] = Term(min(rate * hours / HOURS_A_DAY, MOST_UNITS), "units", Basis.COMPUTED, note)
-    return terms | _money(situation, rates, assumptions)
+    charged = penalty_terms(situation.penalties, rates.reporting) if _may_oversell(situation) else {}
+    return terms | _money(situation, rates, assumptions) | charged
+
+
+def _may_oversell(situation: Situation) -> bool:
+    """Whether more may be shown than there is: what an order short of units costs is of no concern otherwise."""
+    there = situation.available
+    fewest = there.units[0] if isinstance(there, Belief) else there
+    return situation.published is not None and fewest is not None and situation.published > fewest
 
 
 def _stock(units: int | None, missing: str) -> Term:
@@ -150,12 +165,8 @@ def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]], 
     for row, belief in enumerate(beliefs):
         available[row, : len(belief.units)] = belief.units
         chances[row, : len(belief.units)] = belief.chances
-    most_steps = max(len(situation.step_costs) for situation in situations)
-    steps = tuple(Step(np.ones(len(beliefs)), np.zeros(len(beliefs))) for _ in range(most_steps))
-    for row, situation in enumerate(situations):
-        for number, step in enumerate(situation.step_costs):
-            steps[number].at_least_units[row] = step.at_least_units
-            steps[number].cost[row] = float(step.cost)
+    worth = _figures(inputs, "exchange_rate")
+    prices = [float(situation.prices.price or 0) * one for situation, one in zip(situations, worth, strict=True)]
     dispersion = dispersion_over(_figures(inputs, "time_to_fix") * longer, _figures(inputs, "dispersion", 1.0))
     return Stakes(
         published=_figures(inputs, "published"),
@@ -166,9 +177,9 @@ def _stakes(situations: Sequence[Situation], inputs: Sequence[dict[str, Term]], 
         unit_margin=_figures(inputs, "unit_margin"),
         oversell_penalty=_figures(inputs, "oversell_penalty"),
         recapture=_figures(inputs, "recapture"),
-        worth=_figures(inputs, "exchange_rate"),
+        worth=worth,
         chances=None if width == 1 else chances,
-        steps=steps,
+        charges=charges_of([situation.penalties for situation in situations], prices),
     )
 
 
@@ -195,14 +206,38 @@ def _exposure(
     missing = [name for name in NEEDED if inputs[name].value is None]
     for name, amounts in (("oversell_amount", priced.oversell_amount), ("lost_amount", priced.lost_amount)):
         terms[name] = _computed(amounts[row], rates.reporting, missing)
-    for number, step in enumerate(situation.step_costs):
-        found = _computed(priced.step_amounts[number, row], rates.reporting, missing, step.note)
-        terms[f"{_STEP}{step.name}"] = found
+    if "cancel_limit" in inputs:
+        terms |= _penalties(row, situation, priced, rates.reporting, no_units, missing)
     if (inputs["available"].value or 0) < 0:
         note = "sold before and short already: not part of this amount"
         terms["short_already"] = Term(-float(inputs["available"].value or 0), "units", Basis.COMPUTED, note)
     amount = None if missing else to_money(float(priced.amount[row]))
     return Exposure(amount, rates.reporting, terms, harm[row])
+
+
+def _penalties(
+    row: int,
+    situation: Situation,
+    priced: Priced,
+    reporting: str,
+    no_units: Sequence[str],
+    missing: Sequence[str],
+) -> Terms:
+    """What order lines short come to, as far as the channel charges for any."""
+    told = situation.penalties
+    terms: dict[str, Term] = {}
+    if told.counts_lines:
+        note = "taken, and not to be served in full"
+        terms["short_lines"] = _computed(priced.short_lines[row], "lines", no_units, note)
+    if told.chargeback is not None or told.chargeback_share is not None:
+        terms["chargeback_amount"] = _computed(priced.chargeback_amount[row], reporting, missing)
+    if told.line_value:
+        terms["retention_amount"] = _computed(priced.retention_amount[row], reporting, missing)
+    if told.barrier is not None:
+        note = "that the orders short of this listing alone pass the limit"
+        terms["cancel_rate_chance"] = _computed(priced.barrier_chance[row], "share", no_units, note)
+        terms[CANCEL_RATE] = _computed(priced.barrier_amount[row], reporting, missing)
+    return terms
 
 
 def _computed(value: float, unit: str, missing: Sequence[str], note: str = "") -> Term:
@@ -215,14 +250,21 @@ def part_of(exposure: Exposure, share: float) -> Exposure:
     """The part of ``exposure`` that one channel bears which asks for ``share`` of the demand it was reckoned from."""
     if share >= 1.0:
         return exposure
-    borne = ("oversold_units", "lost_units", "oversell_amount", "lost_amount")
     terms: dict[str, Term] = dict(exposure.terms)
     for name, term in exposure.terms.items():
-        if term.value is not None and (name in borne or name.startswith(_STEP)):
+        if term.value is not None and name in BORNE:
             terms[name] = replace(term, value=term.value * share)
     terms["demand_share"] = Term(share, "share", Basis.COMPUTED, "the channel's part of all that is asked for")
-    amount = None if exposure.amount is None else to_money(float(exposure.amount) * share)
-    return replace(exposure, amount=amount, terms=terms)
+    if exposure.amount is None:
+        return replace(exposure, terms=terms)
+    own = cancel_rate_amount(exposure)
+    return replace(exposure, amount=to_money((float(exposure.amount) - own) * share + own), terms=terms)
+
+
+def cancel_rate_amount(exposure: Exposure) -> float:
+    """What of ``exposure`` is that a cancel rate may pass its limit."""
+    told = exposure.terms.get(CANCEL_RATE)
+    return 0.0 if told is None else told.value or 0.0
 
 
 def to_money(amount: float) -> Decimal:

@@ -14,6 +14,7 @@ from core_sync.outbox.backlog import last_known
 from ml.exposure.demand import DemandBook
 from ml.exposure.rates import Rates
 from ml.exposure.situation import UnitPrices
+from ml.triage.charges import Charges, read_charges
 from ml.triage.frozen import Arrivals
 from ml.triage.past_demand import begun, read_demand
 from ml.triage.past_stock import DAY_US, HISTORY
@@ -46,14 +47,16 @@ class Market(Money):
 
     demand: DemandBook
     shown: Shown
+    charges: Charges
     arrivals: Mapping[str, Arrivals] = field(default_factory=dict)
     """By SKU; those of which nothing came in are left out."""
 
 
 def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
     """Prices, demand of the last four weeks and what channels show, for ``skus``."""
-    return Market(_prices(connection, skus), _penalties(connection), _rates(connection, reporting),
-                  read_demand(connection, skus, at), _shown(connection, skus, at),
+    rates = _rates(connection, reporting)
+    return Market(_prices(connection, skus), _penalties(connection), rates,
+                  read_demand(connection, skus, at), _shown(connection, skus, at), read_charges(connection, rates, at),
                   _arrivals(connection, skus, at))  # fmt: skip
 
 

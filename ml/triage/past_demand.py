@@ -1,6 +1,7 @@
 """Demand of the last weeks as the ledger tells it: what was shipped while there was something to ship."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -10,6 +11,7 @@ from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
 from ml.exposure.demand import HISTORY as DEMAND_HISTORY
 from ml.exposure.demand import HOURS_A_DAY, DemandBook, estimate
+from ml.exposure.terms import Basis, Term
 from ml.triage.past_stock import DAY_US, HISTORY, free_stock, in_stock_hours
 
 POOLED_POSITIONS = 300
@@ -46,7 +48,16 @@ def read_demand(connection: Connection, skus: Collection[str], at: datetime) -> 
             day=pl.col("day").cast(pl.Int32).cast(pl.Date),
         )
     )
-    return estimate(history, pooled_over=pooled)
+    return replace(estimate(history, pooled_over=pooled), lots=_lots(shipped))
+
+
+def _lots(shipped: pl.DataFrame) -> dict[tuple[str, str], Term]:
+    """Units of an order line, by SKU and channel."""
+    sums = shipped.group_by("sku", "channel").agg(pl.col("units").sum(), pl.col("lines").sum())
+    return {
+        (sku, channel): Term(units / lines, "units/line", Basis.MEASURED, f"of {lines:,} lines shipped")
+        for sku, channel, units, lines in sums.iter_rows()
+    }
 
 
 def begun(connection: Connection) -> int:
@@ -69,7 +80,7 @@ def _shipped(connection: Connection, skus: Collection[str], at: datetime) -> pl.
     rows = connection.execute(
         text(
             f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
-            "SUM(l.quantity) AS units "
+            "SUM(l.quantity) AS units, COUNT(*) AS lines "
             f"FROM ({wanted_skus(connection)}) w JOIN position p ON p.sku = w.sku "
             "JOIN ledger_entry l ON l.position_id = p.position_id "
             "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3"
@@ -78,7 +89,7 @@ def _shipped(connection: Connection, skus: Collection[str], at: datetime) -> pl.
     ).all()
     return pl.DataFrame(
         [tuple(row) for row in rows],
-        schema={"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64},
+        schema={"sku": pl.String, "channel": pl.String, "day": pl.Int64, "units": pl.Float64, "lines": pl.Int64},
         orient="row",
     )
 

@@ -1,7 +1,7 @@
 """Weigh cases: root cause from their signals, money at stake, expected loss, and why."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,13 +27,16 @@ from core_sync.master_data.cut_offs import CutOffTime, next_cut_off, read_cut_of
 from core_sync.outbox.listing import Listing
 from core_sync.outbox.stakes import tell_stakes
 from ml.exposure.belief import Belief, certain
+from ml.exposure.penalties import NO_PENALTIES, Penalties
 from ml.exposure.situation import ChannelDemand, Situation, taken
 from ml.exposure.terms import Basis, Term
 from ml.exposure.time_to_fix import Lasting, lasting, spread_of_fix, time_to_fix
 from ml.exposure.value import Exposure, exposures_of, part_of
 from ml.registry.service_models import ServiceModels
 from ml.triage.attribution import Claim, SignalKey, shared, standing
+from ml.triage.cancel_rates import passed_together
 from ml.triage.cause import cause_of
+from ml.triage.charges import tiers_of_orders
 from ml.triage.facts import effects_of_unknown, facts_of
 from ml.triage.frozen import NO_ARRIVALS, sellable
 from ml.triage.grouping import Scope, anomaly_fingerprint, failure_fingerprint
@@ -41,7 +44,8 @@ from ml.triage.held_back import Outage, outages
 from ml.triage.market import Market, read_market
 from ml.triage.opinion import Priced, opinion_of
 from ml.triage.precedence import giving_way
-from ml.triage.stakes import Stake, stakes_of
+from ml.triage.priority import by_priority
+from ml.triage.stakes import UNSERVED, Stake, stakes_of
 from ml.triage.told import Signals, names_of, read_signals, signals_on
 
 Recommend = Callable[[Connection, str], tuple[str, str]]
@@ -93,6 +97,8 @@ class Books:
     fixed: Mapping[str, Lasting]
     cut_offs: Sequence[CutOffTime]
     at: datetime
+    customers: Mapping[str, tuple[str, str]]
+    """Customer and tier of orders that are taken and cannot be served, where they are known."""
 
 
 def weigh_cases(
@@ -148,7 +154,9 @@ def _words_ahead(database: Database, opinions: Mapping[int, Opinion]) -> dict[in
 
 def _books(connection: Connection, around: Around, reporting: str, at: datetime) -> Books:
     market = read_market(connection, sorted(around.skus), reporting, at)
-    return Books(market, lasting(_closed(connection)), read_cut_offs(connection), at)
+    orders = {row["document"] for row in around.rows if row.get("subclass") == UNSERVED and row.get("document")}
+    customers = tiers_of_orders(connection, orders) if market.charges.tiers and orders else {}
+    return Books(market, lasting(_closed(connection)), read_cut_offs(connection), at, customers)
 
 
 def _opinions(
@@ -212,7 +220,10 @@ def _priced(around: Around, books: Books) -> PricedSignals:
         claims += [_claim(outage.failure, stake) for facts in held for stake in stakes_of(facts, books.market.shown)]
     kept = standing(claims)
     found: PricedSignals = {}
-    for claim, exposure in zip(kept, shared(kept, _price(kept, books)), strict=True):
+    charges = books.market.charges.channels
+    ranked = by_priority(kept, _price(kept, books), {name: one.priority for name, one in charges.items()})
+    rates = {name: one.cancel_rate for name, one in charges.items() if one.cancel_rate is not None}
+    for claim, exposure in zip(kept, passed_together(kept, shared(kept, ranked), rates), strict=True):
         found.setdefault(claim.signal, []).append((claim, exposure))
     return found
 
@@ -243,10 +254,11 @@ def _price(claims: Sequence[Claim], books: Books) -> list[Exposure]:
             demand,
             time_to_fix(claim.cause, books.fixed),
             market.prices_of(claim.stake.sku, claim.stake.channel),
+            _penalties(claim.stake, share, books),
             cut_off=_cut_off(claim, books),
             fix_spread=None if claim.stake.order else spread_of_fix(claim.cause, books.fixed),
         )
-        for claim, (demand, _) in zip(claims, demands, strict=True)
+        for claim, (demand, share) in zip(claims, demands, strict=True)
     ]
     priced = exposures_of(situations, market.rates)
     return [part_of(exposure, share) for exposure, (_, share) in zip(priced, demands, strict=True)]
@@ -259,6 +271,22 @@ def _demand(stake: Stake, market: Market) -> tuple[ChannelDemand, float]:
     if stake.pool is None:
         return market.demand.of(stake.sku, stake.channel), 1.0
     return market.demand.of_all(stake.sku, stake.channel)
+
+
+def _penalties(stake: Stake, share: float, books: Books) -> Penalties:
+    """What the channel charges for orders that are short; ``share`` of all that are short of the stock are its own."""
+    market = books.market
+    own = market.charges.channels.get(stake.channel)
+    if own is None or not own.any:
+        return NO_PENALTIES
+    units, retention = market.demand.lots.get((stake.sku, stake.channel), own.units_a_line), own.retention
+    if stake.order:
+        units = Term(float(max(1, stake.published)), "units/line", Basis.GIVEN, f"order {stake.order}")
+        account, tier = books.customers.get(stake.order, ("", ""))
+        retention = market.charges.of_tier(tier, f"order {stake.order} of {account}") if tier else retention
+    rate = own.cancel_rate
+    rate = None if rate is None else replace(rate, part=share if 0 < share <= 1 else 1.0)
+    return Penalties(own.chargeback, own.chargeback_share, retention, rate, units)
 
 
 def _cut_off(claim: Claim, books: Books) -> Term | None:

@@ -196,6 +196,7 @@ def test_what_a_case_costs_is_a_small_table_a_listing(stocktriage: Run, sqlite_u
         "shop MUG": {
             "published": {"value": 40.0, "unit": "units", "basis": "given"},
             "chargeback": {"value": None, "unit": "EUR", "basis": "unknown", "note": "the channel states none"},
+            "cancel_limit": {"value": 0.025, "unit": "share", "basis": "given"},
             "oversell_amount": {"value": 1234.5, "unit": "EUR", "basis": "computed"},
             "why": "the update did not arrive",
         },
@@ -206,11 +207,12 @@ def test_what_a_case_costs_is_a_small_table_a_listing(stocktriage: Run, sqlite_u
         connection.execute(text("UPDATE exception_case SET exposure_terms = :terms WHERE case_id = :case"), told)
     page = stocktriage("case", case).out.splitlines()
     start = page.index("exposure")
-    assert page[start + 1 : start + 6] == [
+    assert page[start + 1 : start + 7] == [
         "  shop MUG: the update did not arrive",
-        "    published             40  units  given",
-        "    chargeback             –  EUR    unknown: the channel states none",
-        "    oversell amount  1,234.5  EUR    computed",
+        "    published              40  units  given",
+        "    chargeback              –  EUR    unknown: the channel states none",
+        "    cancel limit          2.5  %      given",
+        "    oversell amount  1,234.50  EUR    computed",
         "    9 more listings  0.25  EUR  computed",
     ]
     database.close()

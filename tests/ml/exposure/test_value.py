@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.exposure.barriers import StepCost, cancel_rate_barrier, chargeback
 from ml.exposure.belief import Belief, around, between, certain
+from ml.exposure.penalties import Penalties
 from ml.exposure.rates import Rates
 from ml.exposure.situation import NO_DEMAND_KNOWN, ChannelDemand, Situation, UnitPrices
 from ml.exposure.terms import Basis, Term, as_json
@@ -101,27 +101,12 @@ def test_stock_in_doubt_is_priced_as_the_mean_over_what_it_may_be() -> None:
     assert "4 (50%)" in found.terms["available"].note
 
 
-def test_a_chargeback_is_due_with_the_chance_that_one_unit_is_short() -> None:
-    plain, charged = a_fault(), replace(a_fault(), step_costs=(chargeback(Decimal(200)),))
-    extra = (exposure_of(charged, EUR).amount or 0) - (exposure_of(plain, EUR).amount or 0)
-    assert 0 < extra < 200
-    assert float(extra) == pytest.approx(value_of(exposure_of(charged, EUR), "step: chargeback"), abs=1e-3)
-
-
-def test_a_cancel_rate_barrier_out_of_reach_costs_nothing() -> None:
-    far, near = (cancel_rate_barrier(400, cancelled, Decimal(5000)) for cancelled in (0, 8))
-    assert (far.at_least_units, near.at_least_units) == (11, 3)
-    costs = [exposure_of(replace(a_fault(), step_costs=(step,)), EUR) for step in (far, near)]
-    assert value_of(costs[0], "step: cancel_rate") == 0
-    assert value_of(costs[1], "step: cancel_rate") > 0
-
-
 def test_many_faults_are_priced_as_each_alone() -> None:
     faults = [
         a_fault(),
         a_fault(published=None),
         a_fault(3, around(9, 2.0)),
-        replace(a_fault(), step_costs=(chargeback(Decimal(9)), StepCost("late", 2, Decimal(3)))),
+        replace(a_fault(), penalties=Penalties(Decimal(9), 0.03)),
     ]
     together = exposures_of(faults, EUR)
     assert [found.amount for found in together] == [exposure_of(fault, EUR).amount for fault in faults]
@@ -149,11 +134,11 @@ def test_every_admissible_fault_has_an_amount_or_says_what_is_unknown(
     hours: float,
     prices: UnitPrices,
 ) -> None:
-    fixed_in, steps = Term(hours, "h", Basis.GIVEN), (chargeback(Decimal(7)),)
-    situation = Situation(published, available, demand_of(rate, dispersion), fixed_in, prices, steps)
+    fixed_in, charges = Term(hours, "h", Basis.GIVEN), Penalties(Decimal(7), 0.03)
+    situation = Situation(published, available, demand_of(rate, dispersion), fixed_in, prices, charges)
     found = exposure_of(situation, EUR)
-    unknown = [term for term in found.terms.values() if term.basis is Basis.UNKNOWN]
-    assert (found.amount is None) == bool(unknown)
+    unknown = {name for name, term in found.terms.items() if term.basis is Basis.UNKNOWN}
+    assert (found.amount is None) == bool(unknown - {"retention", "cancel_limit"})
     assert found.amount is None or found.amount >= 0
     assert all(shown["value"] is None or float(shown["value"]) >= -50 for shown in as_json(found.terms).values())
 

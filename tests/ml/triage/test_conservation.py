@@ -86,8 +86,9 @@ def _opened() -> bytes:
             connection.execute(text("INSERT INTO sku (sku, base_uom, unit_price, unit_cost, currency, lot_controlled) "
                                     "VALUES ('MUG', 'EA', 100000, 60000, 'EUR', FALSE), "
                                     "('CUP', 'EA', 70000, 20000, 'EUR', FALSE)"))  # fmt: skip
-            connection.execute(text("INSERT INTO channel (channel, kind, priority, mode) VALUES "
-                                    "('shop', 'shopify', 1, 'live'), ('market', 'amazon', 2, 'live')"))  # fmt: skip
+            connection.execute(text("INSERT INTO channel (channel, kind, priority, mode, chargeback, cancel_limit, "
+                                    "cancel_cost) VALUES ('shop', 'shopify', 1, 'live', 30000, NULL, NULL), "
+                                    "('market', 'amazon', 2, 'live', NULL, 250, 5000000)"))  # fmt: skip
             bump_version(connection)
         sales = [
             a_shipment(8, hours=-24 * day - index, channel=channel, sku=sku)
