@@ -12,10 +12,11 @@ from sqlalchemy import Connection, insert, select, text
 from sqlmodel import SQLModel
 
 from core_sync.clock import to_microseconds
-from core_sync.database.upsert import add_to, insert_new
+from core_sync.database.upsert import add_to
 from core_sync.interchange.hours import WEEKDAYS
 from core_sync.interchange.rows import Row
 from core_sync.master_data.kits import define_kits
+from core_sync.master_data.purchase_lines import tell_lines
 from core_sync.master_data.rows import ROW_OF, channel_rule_values
 from core_sync.master_data.tables import (
     Account,
@@ -24,7 +25,6 @@ from core_sync.master_data.tables import (
     ChannelRule,
     CustomerTier,
     CutOff,
-    Delivery,
     Location,
     Rate,
     SafetyStock,
@@ -68,7 +68,7 @@ def load_master_data(connection: Connection, table: str, rows: Sequence[Row], at
     """Write ``rows`` of the interchange table ``table``; returns how many were new or replaced one.
 
     Rows that say what is known already are written again, to no effect, except in ``aliases``, ``kits`` and
-    ``deliveries``, which only grow: there a known row is not counted.
+    ``deliveries``: there a known row is not counted.
     """
     values = [ROW_OF[table](row) for row in rows]
     written = len(values)
@@ -77,7 +77,7 @@ def load_master_data(connection: Connection, table: str, rows: Sequence[Row], at
     elif table == "kits":
         written = define_kits(connection, values, to_microseconds(at))
     elif table == "deliveries":
-        written = insert_new(connection, Delivery, values, ("content",))
+        written = tell_lines(connection, values)
     else:
         model, key = _KEYS[table]
         by_key: dict[tuple[Any, ...], dict[str, Any]] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from core_sync.clock import from_microseconds
 from core_sync.database.engine import Database
 from core_sync.intake.load import load_files
 from core_sync.ledger.ledger import Ledger
@@ -69,3 +70,33 @@ def test_a_lenient_place_and_a_lot_controlled_sku_stay_so(database: Database, tm
     load(database, tmp_path, "skus", {"sku": "MUG", "base_uom": "EA", "unit_price": "2"})
     assert first(database, "SELECT stock_control, kind FROM location") == ("lenient", "warehouse")
     assert first(database, "SELECT lot_controlled, unit_price FROM sku") == (1, 20_000)
+
+
+LINE = {"supplier": "POTTERY", "sku": "MUG", "ordered_at": "2026-02-01T08:00:00Z", "ordered_quantity": 60,
+        "promised_at": "2026-02-20T08:00:00Z", "received_at": None, "received_quantity": None}  # fmt: skip
+CAME = {"received_at": "2026-02-24T08:00:00Z", "received_quantity": 60}
+
+
+def lines(database: Database) -> list[tuple[object, ...]]:
+    """Supplier, and whether it came, of every purchase order line, by number."""
+    told = "SELECT supplier, promised_at, received_at IS NOT NULL AS came FROM delivery ORDER BY delivery_id"
+    with database.reading() as connection:
+        return [(row.supplier, str(from_microseconds(row.promised_at))[5:10], bool(row.came))
+                for row in connection.execute(text(told))]  # fmt: skip
+
+
+def test_a_purchase_order_line_that_came_is_waited_for_no_more(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path, "deliveries", LINE, LINE | {"supplier": "KILN"})
+    load(database, tmp_path, "deliveries", LINE | {"promised_at": "2026-02-23T08:00:00Z"})
+    assert lines(database) == [("KILN", "02-20", False), ("POTTERY", "02-23", False)]
+    load(database, tmp_path, "deliveries", LINE | CAME)
+    load(database, tmp_path, "deliveries", LINE | CAME)
+    assert lines(database) == [("KILN", "02-20", False), ("POTTERY", "02-20", True)]
+
+
+def test_parts_of_a_purchase_order_line_stand_beside_each_other(database: Database, tmp_path: Path) -> None:
+    later = LINE | {"promised_at": "2026-03-20T08:00:00Z"}
+    load(database, tmp_path, "deliveries", LINE, later)
+    load(database, tmp_path, "deliveries", LINE | CAME, later)
+    load(database, tmp_path, "deliveries", LINE | {"ordered_at": "2026-02-02T08:00:00Z"})
+    assert lines(database) == [("POTTERY", "03-20", False), ("POTTERY", "02-20", True), ("POTTERY", "02-20", False)]
