@@ -144,7 +144,7 @@ def listings_of(
     """What is known of each SKU of ``available`` on every channel of the estimates (or on ``channel``)."""
     if not available:
         return []
-    money = read_money(connection, list(available), reporting)
+    money = read_money(connection, list(available), reporting, at)
     terms = channel_terms(connection, available.keys(), at)
     supplier_of = _named(connection, available)
     pools, demand, orders = (*estimates.windows, _DIRECT), estimates.demand, estimates.orders

@@ -54,15 +54,15 @@ class Market(Money):
 
 def read_market(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Market:
     """Prices, demand of the last four weeks and what channels show, for ``skus``."""
-    rates = _rates(connection, reporting)
+    rates = _rates(connection, reporting, at)
     return Market(_prices(connection, skus), _penalties(connection), rates,
                   read_demand(connection, skus, at), _shown(connection, skus, at), read_charges(connection, rates, at),
                   _arrivals(connection, skus, at))  # fmt: skip
 
 
-def read_money(connection: Connection, skus: Collection[str], reporting: str) -> Money:
-    """Prices of ``skus``, penalties and rates."""
-    return Money(_prices(connection, skus), _penalties(connection), _rates(connection, reporting))
+def read_money(connection: Connection, skus: Collection[str], reporting: str, at: datetime) -> Money:
+    """Prices of ``skus``, penalties, and the rates that hold at ``at``."""
+    return Money(_prices(connection, skus), _penalties(connection), _rates(connection, reporting, at))
 
 
 def _prices(connection: Connection, skus: Collection[str]) -> dict[str, UnitPrices]:
@@ -82,9 +82,10 @@ def _penalties(connection: Connection) -> dict[str, Decimal]:
     return {channel: from_ten_thousandths(penalty) for channel, penalty in rows}
 
 
-def _rates(connection: Connection, reporting: str) -> Rates:
-    rows = connection.execute(text("SELECT currency, per_reporting_unit FROM rate ORDER BY as_of"))
-    rates = {currency: from_ten_thousandths(rate) for currency, rate in rows if rate > 0}
+def _rates(connection: Connection, reporting: str, at: datetime) -> Rates:
+    """The newest of each currency that holds at ``at``; before the first one, that is all we know of."""
+    rows = connection.execute(text(_RATES), {"at": to_microseconds(at)})
+    rates = {currency: from_ten_thousandths(rate) for currency, rate in rows}
     rates.pop(reporting, None)
     return Rates(reporting, rates)
 
@@ -125,6 +126,12 @@ def _shown(connection: Connection, skus: Collection[str], at: datetime) -> Shown
 def _money(amount: int | None) -> Decimal | None:
     return None if amount is None else from_ten_thousandths(amount)
 
+
+_RATES = """
+SELECT currency, per_reporting_unit FROM rate WHERE per_reporting_unit > 0
+ORDER BY CASE WHEN as_of > :at THEN -as_of ELSE as_of END
+"""
+"""What holds only later stands before all that holds, the soonest last: of each currency the last row counts."""
 
 _NEWEST_FIGURES = """
 SELECT c.channel, n.sku, n.quantity, n.as_of

@@ -76,3 +76,18 @@ def test_time_without_stock_is_no_time_without_demand(database: Database) -> Non
     Ledger(database).apply([a_receipt(60, hours=-24 * 21), *sold], MONDAY)  # sold out for ten days since
     rate = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
     assert rate == pytest.approx(6, rel=0.15)
+
+
+@pytest.mark.parametrize(("days", "per_euro"), [((-30, -1, 5), 2), ((-30, 5), 1), ((5, 9), 1)])
+def test_the_rate_is_the_newest_that_holds_by_now_and_none_of_later(
+    database: Database, days: tuple[int, ...], per_euro: int
+) -> None:
+    rows = [
+        {"rate": 10_000 * number, "as_of": to_microseconds(MONDAY + timedelta(days=day))}
+        for number, day in enumerate(days, 1)
+    ]
+    with database.transaction() as connection:
+        connection.execute(
+            text("INSERT INTO rate (currency, per_reporting_unit, as_of) VALUES ('USD', :rate, :as_of)"), rows
+        )
+    assert market_of(database, "MUG").rates.per_reporting_unit["USD"] == per_euro
