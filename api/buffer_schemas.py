@@ -29,6 +29,7 @@ class BufferShown(Shown):
     valid_until: datetime
     change_value: float | None = Field(description="Worth of the units of the change, in the reporting currency.")
     needs_approval: bool
+    lacked: list[str] = Field(description="What was not known, and what was taken instead.")
 
 
 class BufferPage(Shown):

@@ -11,6 +11,7 @@ from api.shapes import Shape
 from api.wiring import World
 from core_sync.availability.promises import channel_names
 from core_sync.errors import VerbRefused
+from core_sync.master_data.known import check_known
 from ml.buffers.recommend import Recommendation
 from ml.buffers.steering import Step, steps_in_force
 from ml.buffers.targets import read_targets
@@ -36,7 +37,7 @@ def recommendation_rows(world: World, wanted: Wanted = Wanted()) -> list[Shape]:
     """A recommendation for each SKU and channel, by name.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
         VerbRefused: a target that is no rate, or a SKU without known stock.
     """
     with world.database.reading() as connection:
@@ -55,7 +56,7 @@ def recommendation_page(world: World, wanted: Wanted, first: tuple[str, str] = (
     """At most so many recommendations by name, from SKU and channel ``first`` on; of no other SKU anything is read.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
         VerbRefused: a target that is no rate, or a SKU without known stock.
     """
     with world.database.reading() as connection:
@@ -76,7 +77,7 @@ def apply_rows(
     """Put recommendations in force in ``owner``'s name; what became of each.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
         VerbRefused: a target that is no rate, a SKU without known stock, or approval of everything at once.
     """
     if approved and wanted.sku is None:
@@ -91,7 +92,7 @@ def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
     """The buffer in force, the one before and the one recommended, each with what it is expected to do.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
         VerbRefused: a target that is no rate, or a SKU without known stock.
     """
     at = world.clock()
@@ -133,13 +134,16 @@ def _found(
     """Those ``wanted``, where given only of ``skus``."""
     if wanted.target is not None and not 0 < wanted.target < 1:
         raise VerbRefused("recommend", "buffers", f"a target oversell rate of {wanted.target} is not between 0 and 1")
+    channels = channel_names(connection)
     found = recommend_buffers(
         connection, world.estimates, world.settings.reporting_currency, world.clock(),
         wanted.named if skus is None else skus, wanted.channel,
         world.buffer_policy, wanted.target,
     )  # fmt: skip
     if wanted.sku is not None and not found:
-        raise VerbRefused("recommend", f"a buffer for {wanted.sku}", "it has no known stock, or there is no channel")
+        check_known(connection, [wanted.sku])
+        told = "its stock is not known: count it, or load a snapshot" if channels else "there is no channel: load them"
+        raise VerbRefused("recommend", f"a buffer for {wanted.sku}", told)
     return found
 
 

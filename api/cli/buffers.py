@@ -72,7 +72,9 @@ def recommend(
         from api.shapes import to_json
         from core_sync.interchange.writing import write_rows
 
-        write_rows(out, [{**row, "terms": to_json(row["terms"]).decode()} for row in rows])
+        write_rows(
+            out, [{**row, "terms": to_json(row["terms"]).decode(), "lacked": "; ".join(row["lacked"])} for row in rows]
+        )
     print_rows(rows, as_json, COLUMNS, "no SKU with known stock on any channel")
     if sku is not None and not as_json:
         for row in rows:

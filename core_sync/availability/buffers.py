@@ -11,6 +11,7 @@ from core_sync.availability.rules import NO_RULE
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound, VerbRefused
 from core_sync.ledger.locks import lock_skus
+from core_sync.master_data.known import check_known
 from core_sync.master_data.tables import ChannelRule
 from core_sync.outbox.intend import refresh_intents
 
@@ -50,8 +51,8 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
     One that is in force already is written again where its end differs.
 
     Raises:
-        NotFound: there is no such channel.
-        VerbRefused: a buffer below 0, or one that has ended already.
+        NotFound: there is no such channel or SKU.
+        VerbRefused: a buffer below 0, one without a reason, or one that has ended already.
     """
     known = set(channel_names(connection))
     for one in new:
@@ -61,6 +62,9 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
             raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", f"{one.units} is less than nothing")
         if one.valid_until is not None and one.valid_until <= at:
             raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", f"it would end at {one.valid_until}")
+        if not one.reason.strip():
+            raise VerbRefused("set the buffer of", f"{one.sku} on {one.channel}", "it needs a reason")
+    check_known(connection, {one.sku for one in new})
     lock_skus(connection, {one.sku for one in new})
     terms = channel_terms(connection, {one.sku for one in new}, at)
     ends: dict[int, int] = dict(connection.execute(text(_ENDS), {"at": to_microseconds(at)}).all())
@@ -95,10 +99,11 @@ def buffer_versions(connection: Connection, sku: str, channel: str, at: datetime
     """Every version of the rule that ``channel`` has for ``sku``, the newest first.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel or SKU.
     """
     if channel not in channel_names(connection):
         raise NotFound("channel", channel)
+    check_known(connection, [sku])
     rows = connection.execute(text(_VERSIONS), {"sku": sku, "channel": channel}).all()
     now = channel_terms(connection, {sku}, at).get((channel, sku))
     holds = now.rule_version if now is not None else None
@@ -126,9 +131,11 @@ def roll_back_buffer(
     ``to`` names the version; None: the one before that in force, or where there is none the channel's own rule.
 
     Raises:
-        NotFound: there is no such channel, or no version ``to`` of this rule.
-        VerbRefused: no version is in force.
+        NotFound: there is no such channel or SKU, or no version ``to`` of this rule.
+        VerbRefused: no version is in force, or no reason.
     """
+    if not reason.strip():
+        raise VerbRefused("roll back", f"the buffer of {sku} on {channel}", "it needs a reason")
     lock_skus(connection, {sku})
     versions = buffer_versions(connection, sku, channel, at)
     held = next((one for one in versions if one.in_force), None)

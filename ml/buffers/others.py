@@ -26,7 +26,7 @@ def others_demand(book: DemandBook, sku: str, channel: str, channels: Collection
             unknown("variance/mean", "no demand history"),
         )
     rate = sum(one.rate_per_day.value or 0.0 for one in known.values())
-    note = ", ".join(f"{_told(name)} {one.rate_per_day.value:.3g}" for name, one in known.items())
+    note = ", ".join(_rate(name, one.rate_per_day) for name, one in known.items())
     blind = [name for name in rest if name not in known]
     if blind:
         note += f"; nothing known of {', '.join(map(_told, blind))}"
@@ -36,7 +36,12 @@ def others_demand(book: DemandBook, sku: str, channel: str, channels: Collection
 
 
 def _told(channel: str) -> str:
-    return channel or "no channel"
+    return channel or "direct sales"
+
+
+def _rate(channel: str, rate: Term) -> str:
+    borrowed = " (not its own: that of its category or channel)" if rate.basis is Basis.POOLED else ""
+    return f"{_told(channel)} {rate.value:.3g}{borrowed}"
 
 
 def _dispersion(demands: Collection[ChannelDemand], rate: float) -> Term:

@@ -62,6 +62,7 @@ class Recommendation:
     ``expected_oversell_rate`` is per unit asked of the channel and ``expected_lost_units`` per exposure window, with
     what is available now; None where that or the channel's demand is unknown. ``change_value`` is what the units of the
     change are worth in the reporting currency, None without a price; ``needs_approval`` says that a person must agree.
+    ``lacked`` tells what was not known, and what was taken instead.
     """
 
     sku: str
@@ -77,6 +78,7 @@ class Recommendation:
     valid_until: datetime
     change_value: float | None
     needs_approval: bool
+    lacked: tuple[str, ...]
 
 
 def recommend(
@@ -187,6 +189,7 @@ def _recommendation(
     terms = _terms(row, listing, rows, found, without, policy, assumptions)
     change = abs(buffer - listing.current)
     value = None if listing.unit_worth is None else change * listing.unit_worth
+    lacked = tuple(dict.fromkeys(note for name, term in terms.items() if (note := _lacked(name, term))))
     told = not blind and listing.available is not None and listing.own.rate_per_day.value is not None
     return Recommendation(
         sku=listing.sku,
@@ -198,10 +201,11 @@ def _recommendation(
         target_oversell_rate=listing.target,
         expected_oversell_rate=float(found.oversell_rate[row]) if told else None,
         expected_lost_units=float(found.lost[row]) if told else None,
-        reason=_reason(listing, terms, buffer, found.limit[row]),
+        reason=_reason(listing, terms, buffer, found.limit[row], lacked),
         valid_until=at + policy.valid_for,
         change_value=value,
         needs_approval=change > 0 and (value is None or value > policy.approval_value),
+        lacked=lacked,
     )
 
 
@@ -289,9 +293,19 @@ def _available(units: int | None) -> Term:
     return Term(float(units), "units", Basis.GIVEN)
 
 
-def _reason(listing: Listing, terms: Terms, buffer: int, limit: str) -> str:
-    """One sentence that a planner can check, and one for each thing that was lacking."""
-    lacking = [term.note for term in terms.values() if term.basis is Basis.ASSUMED]
+BORROWED = {"others_rate": "demand of the others", "supply": "supplier"}
+"""Terms of which a reader is told where they rest on what is usual elsewhere, and how they are called then."""
+
+
+def _lacked(name: str, term: Term) -> str:
+    """What a recommendation had to do without for the term ``name``; "" where nothing."""
+    if term.basis is Basis.ASSUMED:
+        return term.note
+    return f"{BORROWED[name]}: {term.note}" if term.basis is Basis.POOLED and name in BORROWED else ""
+
+
+def _reason(listing: Listing, terms: Terms, buffer: int, limit: str, lacked: Sequence[str]) -> str:
+    """One sentence that a planner can check, and one for each thing that was ``lacked``."""
     if listing.others.rate_per_day.value is None:
         return f"keeps {buffer}: {listing.others.rate_per_day.note}"
     shown = {name: term.value or 0.0 for name, term in terms.items()}
@@ -303,4 +317,4 @@ def _reason(listing: Listing, terms: Terms, buffer: int, limit: str) -> str:
     )
     if limit:
         told += f"; limited by: {limit}"
-    return "; ".join((f"holds back {buffer}: {told}", *dict.fromkeys(lacking)))
+    return "; ".join((f"holds back {buffer}: {told}", *lacked))

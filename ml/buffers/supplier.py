@@ -168,7 +168,7 @@ def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[s
     else:
         basis = Basis.MEASURED if known.deliveries else Basis.POOLED
         own = f"{known.deliveries} deliveries of the supplier" if known.deliveries else "deliveries of all suppliers"
-        spread = f"{own}: half within this, nine of ten within {known.lead_quantile(0.9):.1f}"
+        spread = f"{own}: half within this, nine of ten within {known.lead_quantile(0.9):.1f}{_left_out(known)}"
         late = (
             unknown("share", "no delivery had a promised date")
             if known.late_share is None
@@ -180,6 +180,10 @@ def supplier_terms(known: Reliability | None, order: OpenOrder | None) -> dict[s
             "supplier_late_share": late,
         }
     return measured | {"order_late": _lateness(order), "order_late_chance": _late_chance(order)}
+
+
+def _left_out(known: Reliability) -> str:
+    return f"; {known.left_out} left out: received before ordered, or without a quantity" if known.left_out else ""
 
 
 def _lateness(order: OpenOrder | None) -> Term:
@@ -234,6 +238,5 @@ def supply_chance(known: Reliability | None, waited_days: float | None, promise_
         f"order {waited_days:.1f} days old, {known.deliveries} deliveries of the supplier: half within "
         f"{known.lead_quantile(0.5):.1f} days, fill rate {known.fill_rate:.0%}{late}"
     )
-    if known.left_out:
-        note += f"; {known.left_out} left out: received before ordered, or without a quantity"
+    note += _left_out(known)
     return Term(chance, "chance", Basis.MEASURED if known.deliveries else Basis.POOLED, note)

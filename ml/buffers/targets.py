@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, text
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.errors import NotFound, VerbRefused
+from core_sync.master_data.known import check_known
 from ml.buffers.rails import POLICY
 from ml.buffers.tables import BufferTarget
 
@@ -91,16 +92,14 @@ def set_target(
         raise VerbRefused("set", f"a target for {sku}", "buffers are kept by themselves for whole channels only")
     if channel and channel not in channel_names(connection):
         raise NotFound("channel", channel)
-    if sku and connection.execute(text(_IS_KNOWN), {"sku": sku}).first() is None:
-        raise NotFound("SKU", sku)
+    if sku:
+        check_known(connection, [sku])
     told = {
         "channel": channel, "sku": sku, "oversell_rate": rate, "kept": kept, "owner": owner, "reason": reason,
         "set_at": to_microseconds(at),
     }  # fmt: skip
     connection.execute(insert(BufferTarget), [told])
 
-
-_IS_KNOWN = "SELECT 1 FROM sku WHERE sku = :sku UNION ALL SELECT 1 FROM position WHERE sku = :sku LIMIT 1"
 
 _NEWEST = """
 SELECT channel, sku, oversell_rate, kept, owner, reason, set_at FROM buffer_target t

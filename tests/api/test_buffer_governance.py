@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.wiring import World
 from core_sync.clock import to_microseconds
 from tests.api.conftest import Run
-from tests.core_sync.stocked import Clock, a_channel, a_rule, happens
+from tests.core_sync.stocked import Clock, a_channel, a_rule, a_sku, happens
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_the_open_orders_lateness_and_the_suppliers_record_are_terms(selling: Wo
 
 def test_a_sku_without_stock_or_an_unknown_channel_is_refused(selling: World, stocktriage: Run) -> None:
     assert stocktriage("buffers", "recommend", "--sku", "NOPE").code == 2
-    assert "no known stock" in stocktriage("buffers", "recommend", "--sku", "NOPE").err
+    assert "there is no SKU NOPE" in stocktriage("buffers", "recommend", "--sku", "NOPE").err
     assert stocktriage("buffers", "apply", "--channel", "nowhere").code == 2
 
 
@@ -202,3 +202,35 @@ def test_the_command_line_applies_compares_and_takes_back(selling: World, stockt
     assert json.loads(back.out.splitlines()[0])["buffer"] == 5
     assert json.loads(back.out.splitlines()[0])["owner"] == "ada"
     assert stocktriage("buffers", "apply", "--sku", "MUG", "--dry-run").code == 0
+
+
+def test_a_sku_that_nobody_ever_told_of_is_named_and_nothing_is_written(selling: World, client: TestClient) -> None:
+    told = {"channel": "shop", "sku": "MGU", "reason": "agreed"}
+    answers = [
+        client.get("/v1/buffers", params={"sku": "MGU"}),
+        client.get("/v1/buffers/versions", params={"sku": "MGU", "channel": "shop"}),
+        client.put("/v1/buffers", json={**told, "buffer": 3}),
+        client.post("/v1/buffers/apply", json={"sku": "MGU"}),
+        client.post("/v1/buffers/rollback", json=told),
+    ]
+    assert [one.status_code for one in answers] == [404] * 5
+    assert {one.json()["detail"] for one in answers} == {"there is no SKU MGU"}
+
+
+def test_a_known_sku_without_stock_is_refused_with_what_is_lacking(selling: World, client: TestClient) -> None:
+    a_sku(selling.database, "JUG")
+    answer = client.get("/v1/buffers", params={"sku": "JUG"})
+    assert answer.status_code == 409
+    assert "its stock is not known: count it" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("verb", ["put", "rollback"])
+def test_nothing_is_changed_without_a_reason(selling: World, client: TestClient, verb: str) -> None:
+    told = {"channel": "shop", "sku": "MUG", "reason": "  "}
+    if verb == "put":
+        answer = client.put("/v1/buffers", json={**told, "buffer": 3})
+    else:
+        client.put("/v1/buffers", json={**told, "buffer": 3, "reason": "agreed"})
+        answer = client.post("/v1/buffers/rollback", json=told)
+    assert answer.status_code == 409
+    assert "needs a reason" in answer.json()["detail"]

@@ -87,6 +87,20 @@ def test_many_skus_stand_on_pages_and_a_page_begins_where_one_likes(selling: Wor
     assert "There is no channel shpo" in client.get("/buffers?channel=shpo").text
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("buffer=-1", "What is held back"), ("buffer=few", "What is held back"), ("share=200", "The share of stock"),
+     ("penalty=nan", "The cost of an oversold unit")],
+)  # fmt: skip
+def test_a_rule_that_cannot_be_is_named_and_the_page_still_stands(
+    selling: World, client: TestClient, said: str, told: str
+) -> None:
+    page = client.get(f"/buffers?channel=shop&{said}")
+    assert page.status_code == 200
+    assert f"{told} is a number from 0 to" in page.text.replace(" in per cent", "")
+    assert "MUG" in page.text
+
+
 def test_pages_of_recommendations_over_http_are_all_of_them_together(selling: World, client: TestClient) -> None:
     a_sku(selling.database, "JUG", "POT")
     for name in ("JUG", "POT"):

@@ -63,7 +63,7 @@ def test_a_recommendation_has_the_agreed_fields() -> None:
     names = "sku channel location buffer current terms target_oversell_rate expected_oversell_rate"
     assert [field.name for field in fields(Recommendation)] == [
         *names.split(),
-        *["expected_lost_units", "reason", "valid_until", "change_value", "needs_approval"],
+        *["expected_lost_units", "reason", "valid_until", "change_value", "needs_approval", "lacked"],
     ]
     assert only(LISTING).valid_until == NOON + timedelta(days=1)
 

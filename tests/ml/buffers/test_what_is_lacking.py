@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from ml.buffers.others import others_demand
 from ml.buffers.recommend import Recommendation, recommend
 from ml.buffers.supplier import Received, reliability, supplier_terms, supply_chance
 from ml.buffers.window import Window
-from ml.exposure.situation import NO_DEMAND_KNOWN, UnitPrices
-from ml.exposure.terms import Basis, unknown
+from ml.exposure.demand import DemandBook
+from ml.exposure.situation import NO_DEMAND_KNOWN, ChannelDemand, UnitPrices
+from ml.exposure.terms import Basis, Term, unknown
 from tests.ml.buffers.test_recommend import LISTING, NOON
 
 UNMEASURED = Window(*(unknown("h", "0 spans: too few") for _ in range(3)))
@@ -35,6 +37,18 @@ def test_a_negative_lead_time_is_refused_and_says_whose_and_how_far() -> None:
 def test_deliveries_left_out_are_counted_beside_those_used() -> None:
     book = reliability([Received("POTTERY", NOON - timedelta(days=5), None, NOON, 4, 4)], {"POTTERY": 3})
     assert "3 left out" in supply_chance(book.of("POTTERY"), 1.0, 2.0).note
+    assert "3 left out" in supplier_terms(book.of("POTTERY"), None)["lead_time"].note
+
+
+def test_demand_that_is_only_usual_elsewhere_is_said_to_be_so_and_which_pools_nothing_is_known_of() -> None:
+    borrowed = ChannelDemand(
+        Term(4.0, "units/day", Basis.POOLED, "mean of its category"), unknown("variance/mean", "too few days")
+    )
+    demand = others_demand(DemandBook({("MUG", "market"): borrowed}, {}, {}, {}), "MUG", "shop", ["shop", "market", ""])
+    one = told(others=demand)
+    assert "demand of the others: market 4 (not its own: that of its category or channel)" in one.reason
+    assert "nothing known of direct sales" in one.reason
+    assert one.reason.endswith("; ".join(one.lacked))
 
 
 @pytest.mark.parametrize("price", [None, Decimal(0)])
