@@ -173,10 +173,12 @@ def judged(world: World, breaches: Sequence[Breach]) -> Found:
 
 def late_deliveries(world: World) -> set[str]:
     """Documents of purchases that came more than a day after they were promised, or have not come by then."""
+    due = {(row["sku"], row["ordered_at"]): row["due_at"] for row in world.truth["promises"]}
     late = {
         (row["sku"], row["ordered_at"])
         for row in world.tables["deliveries"]
-        if (row["received_at"] or world.scenario.end) > row["promised_at"] + timedelta(days=1)
+        if (row["sku"], row["ordered_at"]) in due
+        and (row["received_at"] or world.scenario.end) > due[row["sku"], row["ordered_at"]] + timedelta(days=1)
     }
     announced = (row for row in world.tables["events"] if row["type"] == "inbound_announced")
     return {str(row["document"]) for row in announced if (row["sku"], row["time"]) in late}

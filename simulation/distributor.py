@@ -9,6 +9,7 @@ from simulation.demand import HOUR_S, draw_demand
 from simulation.faults.inject import plan_faults, plan_transient_failures
 from simulation.faults.kinds import WITHOUT_A_TRACE
 from simulation.faults.schedule import draw_schedule
+from simulation.past_deliveries import past_deliveries
 from simulation.running import Running
 from simulation.scenario import CHANNELS, LOCATIONS, REPORTING_CURRENCY, Scenario
 from simulation.selling import buy, plan_maintenance, post_erp, publish
@@ -24,8 +25,10 @@ def simulate(scenario: Scenario) -> World:
     the same demand. The world runs on beyond its end for ``horizon_h`` hours, unseen, to find out what the
     faults open at the end will cost if nobody acts.
     """
-    seeds = np.random.SeedSequence(scenario.seed).spawn(5)
-    catalogue_rng, demand_rng, floor_rng, schedule_rng, fault_rng = (np.random.default_rng(seed) for seed in seeds)
+    seeds = np.random.SeedSequence(scenario.seed).spawn(6)
+    catalogue_rng, demand_rng, floor_rng, schedule_rng, fault_rng, past_rng = (
+        np.random.default_rng(seed) for seed in seeds
+    )
     suppliers = make_suppliers(catalogue_rng)
     items = make_items(scenario, catalogue_rng, len(suppliers))
     demand = draw_demand(scenario, items, demand_rng)
@@ -53,13 +56,16 @@ def simulate(scenario: Scenario) -> World:
     tables["events"] = sorted(running.events, key=lambda row: (row["recorded_at"], row["id"]))
     tables["snapshots"] = running.snapshots
     tables["failures"] = sorted(running.failures, key=lambda row: (row["occurred_at"], row["id"]))
-    tables["deliveries"] = running.deliveries
+    tables["deliveries"] = past_deliveries(running, suppliers, past_rng) + running.deliveries
     for item in items:
         if item.erp_offset != (0, 0):
             running.benign.append(
                 Benign("standing_offset", scenario.start, sku=item.sku, quantity=sum(item.erp_offset))
             )
-    truth = {"faults": _faults(running, schedule), "losses": _losses(running), "benign": _benign(running)}
+    truth = {
+        "faults": _faults(running, schedule), "losses": _losses(running), "benign": _benign(running),
+        "promises": running.promises,
+    }  # fmt: skip
     return World(scenario, tables, truth)
 
 

@@ -101,6 +101,7 @@ class Running:
         self.benign: list[Benign] = []
         self.losses: list[Loss] = []
         self.deliveries: Rows = []
+        self.promises: Rows = []
         self.late_aliases: Rows = []
         self.late_units: Rows = []
         self.reported: dict[str, Rows] = defaultdict(list)

@@ -1,5 +1,7 @@
 """What goes on in the two warehouses: orders, receipts, returns, transfers, holds, counts."""
 
+from numpy.random import Generator
+
 from core_sync.ledger.events import EventType
 from simulation.catalogue import Item, Supplier
 from simulation.demand import DAY_S, HOUR_S, units_per_day
@@ -11,8 +13,8 @@ _OTHER = (1, 0)
 _SATURDAY = 5
 
 
-def working(running: Running, moment: int) -> int:
-    """``moment`` if the warehouse works then, else some time after it opens."""
+def working(running: Running, moment: int, rng: Generator | None = None) -> int:
+    """``moment`` if the warehouse works then, else some time after it opens, drawn from ``rng`` or from the floor's."""
     constants = running.constants
     of_day = (moment + running.scenario.start.hour * HOUR_S) % DAY_S
     if constants.opens * HOUR_S <= of_day < constants.closes * HOUR_S and _works_on(running, moment):
@@ -20,7 +22,7 @@ def working(running: Running, moment: int) -> int:
     opening = moment + (constants.opens * HOUR_S - of_day) % DAY_S
     while not _works_on(running, opening):
         opening += DAY_S
-    return opening + int(running.floor_rng.integers(60, 5400))
+    return opening + int((rng or running.floor_rng).integers(60, 5400))
 
 
 def _works_on(running: Running, moment: int) -> bool:
@@ -147,25 +149,46 @@ def _reorder(running: Running, item: Item, supplier: Supplier) -> None:
     location = 0 if running.truth.on_hand[sku][0] <= 1.4 * running.truth.on_hand[sku][1] else 1
     quantity = cases * item.pack
     running.on_order[sku][location] += quantity
-    promised = int(supplier.lead_days * DAY_S)
-    late = int(rng.exponential(1.5) * DAY_S) if rng.random() < supplier.late else 0
-    arrives = working(running, running.now + max(6 * HOUR_S, promised + late - int(rng.integers(0, 8 * HOUR_S))))
+    promised, arrives = promise_and_arrival(running, supplier, running.now, rng)
     document = f"PO-{running.number('purchase', 7000)}"
     fields: dict[str, object] = {"document": document, "line": "1"}
     running.move(Message(EventType.INBOUND_ANNOUNCED, sku, location, quantity, fields=dict(fields)))
     received = quantity - item.pack if rng.random() < 0.04 and cases > 1 else quantity
-    delivery: dict[str, object] = {
+    if running.now <= running.end:
+        came = (running.now, promised, arrives)
+        running.deliveries.append(delivery_row(running, item, supplier, came, (quantity, received)))
+        ordered_at, due_at = running.moment(running.now), running.moment(promised)
+        running.promises.append({"sku": item.sku, "ordered_at": ordered_at, "due_at": due_at})
+    running.at(arrives, _receive, running, item, location, quantity, received, fields)
+
+
+def promise_and_arrival(running: Running, supplier: Supplier, ordered_at: int, rng: Generator) -> tuple[int, int]:
+    """When a line ordered at ``ordered_at`` is promised, and when it comes, in seconds after the start."""
+    promised = int(supplier.lead_days * DAY_S)
+    late = int(rng.exponential(1.5) * DAY_S) if rng.random() < supplier.late else 0
+    arrives = ordered_at + max(6 * HOUR_S, promised + late - int(rng.integers(0, 8 * HOUR_S)))
+    return ordered_at + promised, working(running, arrives, rng)
+
+
+def delivery_row(
+    running: Running, item: Item, supplier: Supplier, moments: tuple[int, int, int], units: tuple[int, int]
+) -> dict[str, object]:
+    """A line of a purchase order: ``moments`` ordered, promised and received, ``units`` ordered and received.
+
+    A promise is a day: what comes until its end comes in time.
+    """
+    ordered, promised, arrives = moments
+    day_ends = running.moment(promised).replace(hour=23, minute=59, second=59)
+    has_come = arrives <= running.end
+    return {
         "supplier": supplier.name,
         "sku": item.sku,
-        "ordered_at": running.moment(running.now),
-        "promised_at": running.moment(running.now + promised),
-        "received_at": running.moment(arrives) if arrives <= running.end else None,
-        "ordered_quantity": quantity,
-        "received_quantity": received if arrives <= running.end else None,
+        "ordered_at": running.moment(ordered),
+        "promised_at": day_ends,
+        "received_at": running.moment(arrives) if has_come else None,
+        "ordered_quantity": units[0],
+        "received_quantity": units[1] if has_come else None,
     }
-    if running.now <= running.end:
-        running.deliveries.append(delivery)
-    running.at(arrives, _receive, running, item, location, quantity, received, fields)
 
 
 def _receive(

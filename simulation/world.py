@@ -14,8 +14,8 @@ Rows = list[dict[str, Any]]
 class World:
     """The interchange tables of one world, and the truth behind them.
 
-    ``truth`` has ``faults`` (one row a fault, with its loss), ``losses`` (one row an order line that faults cost) and
-    ``benign`` (surprises that are no faults).
+    ``truth`` has ``faults`` (one row a fault, with its loss), ``losses`` (one row an order line that faults cost),
+    ``benign`` (surprises that are no faults) and ``promises`` (the moment behind the promised day of each purchase).
     """
 
     scenario: Scenario

@@ -15,6 +15,7 @@ TRUTH_COLUMNS: dict[str, tuple[str, ...]] = {
         "currency", "skus", "event_ids", "failure_ids", "snapshot_keys", "missing_at", "documents",
     ),
     "losses": ("at", "sku", "channel", "kind", "units", "loss", "currency", "fault_ids"),
+    "promises": ("sku", "ordered_at", "due_at"),
     "benign": ("kind", "started_at", "ended_at", "sku", "location", "channel", "quantity", "reference"),
 }  # fmt: skip
 """The columns of the truth; lists in a cell are separated by blanks."""

@@ -65,3 +65,11 @@ def test_every_position_is_reported_by_both_systems_at_every_snapshot(clean: Wor
     for system, states in (("wms", 1), ("erp", 2)):
         rows = [row for row in clean.tables["snapshots"] if row["system"] == system]
         assert len(rows) == len(moments) * clean.scenario.skus * len(LOCATIONS) * states
+
+
+def test_suppliers_have_a_past_of_which_all_has_come_and_some_came_late(clean: World) -> None:
+    past = [row for row in clean.tables["deliveries"] if row["ordered_at"] < clean.scenario.start]
+    assert len(past) >= 200
+    assert all(row["ordered_at"] < row["received_at"] <= clean.scenario.end for row in past)
+    late = sum(row["received_at"] > row["promised_at"] for row in past) / len(past)
+    assert 0.05 < late < 0.35
