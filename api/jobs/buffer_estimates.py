@@ -21,6 +21,7 @@ from api.jobs.order_sizes import HISTORY, OrderSizes, read_orders
 from core_sync.availability.promises import channel_names
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.database.engine import Database
+from core_sync.ledger.effects import SIGN
 from ml.buffers.rails import Policy
 from ml.buffers.shocks import shared_variance
 from ml.buffers.supplier import OpenOrder, Received, SupplierBook, reliability
@@ -209,7 +210,8 @@ def _daily(connection: Connection, at: datetime) -> pl.DataFrame:
     """Units shipped by SKU, channel and day, in the last weeks."""
     rows = connection.execute(
         text(
-            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, SUM(l.quantity) "
+            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
+            f"SUM({SIGN} * l.quantity) "
             "FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
             "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2, 3"
         ),

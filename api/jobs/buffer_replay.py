@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
+from core_sync.ledger.effects import SIGN
 from ml.buffers.backtest import Outcome, backtest
 from ml.buffers.frontier import frontier
 from ml.buffers.history import MOVEMENTS, DemandHistory, World, from_movements
@@ -96,7 +97,7 @@ def replay_buffers(
 
 
 def demand_history(connection: Connection, channel: str, at: datetime, days: int) -> tuple[DemandHistory, int]:
-    """What was shipped for ``channel`` and for all others, and how many days are for learning.
+    """What was shipped for ``channel`` and for all others and not taken back, and how many days are for learning.
 
     Of more than ``REPLAYED_MOST`` SKUs that many are drawn, the same ones each time: a step of each day of each SKU is
     held in memory.
@@ -113,7 +114,8 @@ def demand_history(connection: Connection, channel: str, at: datetime, days: int
         skus = np.random.default_rng(0).choice(skus, REPLAYED_MOST, replace=False).tolist()
     asked = text(_ASKED.format(wanted=wanted_skus(connection)))
     rows = connection.execute(asked, bound | {"skus": as_json(skus)}).all()
-    frame = pl.DataFrame([tuple(row) for row in rows], schema=dict(MOVEMENTS), orient="row")
+    told = (tuple(row[:-1]) for row in rows for _ in range(row.times))
+    frame = pl.DataFrame(list(told), schema=dict(MOVEMENTS), orient="row")
     if not frame.height:
         raise VerbRefused("replay", f"channel {channel}", f"nothing was sold in the last {days} days")
     history = from_movements(frame, STEPS_A_DAY, max(1, days // 2))
@@ -136,10 +138,10 @@ SELECT DISTINCT p.sku FROM ledger_entry l JOIN position p ON p.position_id = l.p
 
 _ASKED = f"""
 SELECT p.sku AS item, CASE WHEN COALESCE(l.channel, '') = :channel THEN 'own' ELSE 'others' END AS pool,
-       l.occurred_at AS at, l.quantity AS units
+       l.occurred_at AS at, l.quantity AS units, SUM({SIGN}) AS times
 FROM ({{wanted}}) w JOIN position p ON p.sku = w.sku JOIN ledger_entry l ON l.position_id = p.position_id
 WHERE {_OF_THE_CHANNEL}
-ORDER BY l.occurred_at, l.entry_id
+GROUP BY 1, 2, 3, 4 HAVING SUM({SIGN}) > 0 ORDER BY 3, 1, 2, 4
 """
 
 

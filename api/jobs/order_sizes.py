@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
+from core_sync.ledger.effects import SIGN
 from ml.buffers.big_orders import BigOrder, big_order, lot_of
 from ml.exposure.distribution import Floats
 
@@ -41,12 +42,13 @@ class OrderSizes:
 
 
 def read_orders(connection: Connection, at: datetime) -> OrderSizes:
-    """From the shipments of the ``HISTORY`` before ``at``."""
+    """From the shipments of the ``HISTORY`` before ``at`` that were not taken back."""
     rows = connection.execute(
         text(
-            "SELECT p.sku, COALESCE(l.channel, '') AS channel, l.quantity, COUNT(*) "
+            f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.quantity, SUM({SIGN}) "
             "FROM ledger_entry l JOIN position p ON p.position_id = l.position_id "
-            "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2, 3"
+            "WHERE l.type = 'ship' AND l.occurred_at BETWEEN :since AND :until GROUP BY 1, 2, 3 "
+            f"HAVING SUM({SIGN}) > 0"
         ),
         {"since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
     )

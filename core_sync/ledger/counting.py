@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from core_sync.ledger.effects import EFFECTS, Flag
+from core_sync.ledger.effects import EFFECTS, SIGN, Flag
 from core_sync.ledger.events import EventType
 from core_sync.ledger.own_ids import sql_reversal_id
 
@@ -44,7 +44,7 @@ def _types(sign: int) -> str:
     return ", ".join(f"'{type}'" for type, effect in EFFECTS.items() if effect(1, 0)[0] == sign)
 
 
-OWN_ON_HAND = f"""(CASE WHEN l.flags & {Flag.REVERSAL} = 0 THEN 1 ELSE -1 END) * (CASE
+OWN_ON_HAND = f"""{SIGN} * (CASE
     WHEN l.type = '{EventType.RESTOCK}' THEN l.quantity - ABS(l.quality_hold_delta)
     WHEN l.type IN ({_types(1)}) THEN l.quantity WHEN l.type IN ({_types(-1)}) THEN -l.quantity ELSE 0 END)"""
 """SQL: what the entry ``l`` does to on hand by itself, in whole units; a count does nothing by itself."""

@@ -38,6 +38,10 @@ class Flag:
     """It draws on a reservation for another entry: one without a lot, or an allotment."""
 
 
+SIGN = f"(CASE WHEN l.flags & {Flag.REVERSAL} = 0 THEN 1 ELSE -1 END)"
+"""SQL: 1 for the entry ``l``, -1 where it takes back another."""
+
+
 def flag_names(flags: int) -> list[str]:
     """The names of the bits set in ``flags``."""
     return [name.lower() for name, bit in vars(Flag).items() if name.isupper() and flags & bit]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.clock import to_microseconds
+from core_sync.ledger.effects import SIGN
 from ml.exposure.demand import HISTORY as DEMAND_HISTORY
 from ml.exposure.demand import HOURS_A_DAY, DemandBook, estimate
 from ml.exposure.terms import Basis, Term
@@ -76,14 +77,15 @@ def _pooled(connection: Connection) -> set[str]:
 
 
 def _shipped(connection: Connection, skus: Collection[str], at: datetime) -> pl.DataFrame:
-    """Units by SKU, channel ("" where none is told) and day since 1970."""
+    """Units by SKU, channel ("" where none is told) and day since 1970; what was taken back was never asked for."""
     rows = connection.execute(
         text(
             f"SELECT p.sku, COALESCE(l.channel, '') AS channel, l.occurred_at / {DAY_US} AS day, "
-            "SUM(l.quantity) AS units, COUNT(*) AS lines "
+            f"SUM({SIGN} * l.quantity) AS units, SUM({SIGN}) AS lines "
             f"FROM ({wanted_skus(connection)}) w JOIN position p ON p.sku = w.sku "
             "JOIN ledger_entry l ON l.position_id = p.position_id "
-            "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3"
+            "WHERE l.type = 'ship' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY 1, 2, 3 "
+            f"HAVING SUM({SIGN}) > 0 AND SUM({SIGN} * l.quantity) > 0"
         ),
         {"skus": as_json(sorted(skus)), "since": to_microseconds(at - HISTORY), "until": to_microseconds(at)},
     ).all()

@@ -7,8 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.jobs import buffer_replay, kept_replay
+from api.jobs.buffer_replay import WhatIf, replay_buffers
+from api.jobs.order_sizes import read_orders
 from api.jobs.rounds import ROLES
 from api.wiring import World
+from core_sync.ledger.decisions import reverse
+from core_sync.ledger.ledger import Ledger
 from tests.core_sync.stocked import Clock, a_channel, a_sku, happens
 
 
@@ -194,3 +198,16 @@ def test_a_rate_that_cannot_be_is_refused_and_nothing_said_is_lost(
     assert told in page.text
     assert f'value="{said["percent"]}"' in page.text
     assert client.get("/v1/buffers/targets").json() == []
+
+
+def test_a_shipment_that_was_taken_back_is_neither_replayed_nor_an_order(selling: World) -> None:
+    def told() -> tuple[list[WhatIf], list[float]]:
+        with selling.database.reading() as connection:
+            sizes = read_orders(connection, selling.clock()).of_sku["MUG"]["shop"]
+            return replay_buffers(connection, "shop", [3], selling.clock(), 28), sizes.tolist()
+
+    before, yesterday = told(), selling.clock() - timedelta(days=1)
+    happens(selling.database, "ship", "MUG", 700, yesterday, location="LEEDS", channel="shop", event_id="mistake")
+    assert told() != before
+    reverse(Ledger(selling.database), "wms", "mistake", "ana", selling.clock())
+    assert told() == before

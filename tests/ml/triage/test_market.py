@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 
 from core_sync.clock import to_microseconds
 from core_sync.database.engine import Database
+from core_sync.ledger.decisions import reverse
 from core_sync.ledger.ledger import Ledger
 from core_sync.master_data.load import bump_version
 from core_sync.snapshots.tables import Snapshot
@@ -91,3 +92,14 @@ def test_the_rate_is_the_newest_that_holds_by_now_and_none_of_later(
             text("INSERT INTO rate (currency, per_reporting_unit, as_of) VALUES ('USD', :rate, :as_of)"), rows
         )
     assert market_of(database, "MUG").rates.per_reporting_unit["USD"] == per_euro
+
+
+def test_a_shipment_that_was_taken_back_was_never_asked_for(database: Database) -> None:
+    ledger = Ledger(database)
+    mistake = a_shipment(900, hours=-70, channel="shop")
+    ledger.apply([a_receipt(2_000, hours=-24 * 20), a_shipment(2, hours=-72, channel="shop"), mistake], MONDAY)
+    wrong = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
+    reverse(ledger, mistake.source, mistake.event_id, "ana", MONDAY)
+    right = market_of(database, "MUG").demand
+    assert (wrong or 0) > 10 * (right.of("MUG", "shop").rate_per_day.value or 0) > 0
+    assert right.lots["MUG", "shop"].value == 2
