@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from core_sync.availability.promises import as_json, promised_quantities, wanted_skus
 from core_sync.clock import to_microseconds
+from core_sync.ledger.effects import SIGN
 from core_sync.money import from_ten_thousandths
 from core_sync.outbox.backlog import last_known
 from ml.exposure.demand import DemandBook
@@ -91,14 +92,15 @@ def _rates(connection: Connection, reporting: str, at: datetime) -> Rates:
 
 
 def _arrivals(connection: Connection, skus: Collection[str], at: datetime) -> dict[str, Arrivals]:
-    """How often goods came in, and how many, over the same days as demand."""
+    """How often goods came in and stayed, and how many, over the same days as demand."""
     until = to_microseconds(at)
     since = to_microseconds(at - HISTORY)
     received = connection.execute(
         text(
-            f"SELECT p.sku, COUNT(*), SUM(l.quantity) FROM ({wanted_skus(connection)}) w "
+            f"SELECT p.sku, SUM({SIGN}), SUM({SIGN} * l.quantity) FROM ({wanted_skus(connection)}) w "
             "JOIN position p ON p.sku = w.sku JOIN ledger_entry l ON l.position_id = p.position_id "
-            "WHERE l.type = 'receipt' AND l.occurred_at > :since AND l.occurred_at <= :until GROUP BY p.sku"
+            "WHERE l.type = 'receipt' AND l.occurred_at > :since AND l.occurred_at <= :until "
+            f"GROUP BY p.sku HAVING SUM({SIGN}) > 0"
         ),
         {"skus": as_json(skus), "since": since, "until": until},
     ).all()

@@ -234,3 +234,10 @@ def test_nothing_is_changed_without_a_reason(selling: World, client: TestClient,
         answer = client.post("/v1/buffers/rollback", json=told)
     assert answer.status_code == 409
     assert "needs a reason" in answer.json()["detail"]
+
+
+def test_a_kit_has_buffers_too_though_nothing_of_that_name_lies_anywhere(selling: World, client: TestClient) -> None:
+    with selling.database.transaction() as connection:
+        connection.execute(text("INSERT INTO kit_component (kit, component, quantity) VALUES ('SET', 'MUG', 2)"))
+    told = {"channel": "shop", "sku": "SET", "buffer": 3, "reason": "agreed"}
+    assert client.put("/v1/buffers", json=told).status_code == 200

@@ -94,12 +94,16 @@ def test_the_rate_is_the_newest_that_holds_by_now_and_none_of_later(
     assert market_of(database, "MUG").rates.per_reporting_unit["USD"] == per_euro
 
 
-def test_a_shipment_that_was_taken_back_was_never_asked_for(database: Database) -> None:
+def test_what_was_taken_back_was_never_asked_for_and_never_came(database: Database) -> None:
     ledger = Ledger(database)
     mistake = a_shipment(900, hours=-70, channel="shop")
     ledger.apply([a_receipt(2_000, hours=-24 * 20), a_shipment(2, hours=-72, channel="shop"), mistake], MONDAY)
     wrong = market_of(database, "MUG").demand.of("MUG", "shop").rate_per_day.value
-    reverse(ledger, mistake.source, mistake.event_id, "ana", MONDAY)
+    before = market_of(database, "MUG").arrivals
+    ledger.apply([typo := a_receipt(9_000, hours=-60)], MONDAY)
+    for taken_back in (mistake, typo):
+        reverse(ledger, taken_back.source, taken_back.event_id, "ana", MONDAY)
+    assert market_of(database, "MUG").arrivals == before
     right = market_of(database, "MUG").demand
     assert (wrong or 0) > 10 * (right.of("MUG", "shop").rate_per_day.value or 0) > 0
     assert right.lots["MUG", "shop"].value == 2
