@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text
 
 from core_sync.kpis.daily import DAY_US
+from core_sync.ledger.effects import SIGN
 
 ALL = ""
 """Instead of a SKU or a location: of any."""
@@ -68,7 +69,7 @@ class QuietDay:
 
 
 def note_sales(connection: Connection, first: int, last: int) -> None:
-    """Count the shipments among the ledger entries after ``first`` up to ``last``."""
+    """Count the shipments among the ledger entries after ``first`` up to ``last``, less those that were taken back."""
     for sku, location in (("p.sku", "''"), ("''", "p.location"), ("''", "''")):
         connection.execute(text(_ADD.format(sku=sku, location=location)), {"first": first, "last": last})
 
@@ -151,11 +152,11 @@ def _known_days(sales: Sales, until: int, since: int) -> list[int]:
 
 _ADD = f"""
 INSERT INTO sales_day (sku, location, day, lines)
-SELECT {{sku}}, {{location}}, l.occurred_at / {DAY_US}, COUNT(*)
+SELECT {{sku}}, {{location}}, l.occurred_at / {DAY_US}, SUM({SIGN})
 FROM ledger_entry l JOIN position p ON p.position_id = l.position_id
 WHERE l.entry_id > :first AND l.entry_id <= :last AND l.type = 'ship'
 GROUP BY 1, 2, 3
 ON CONFLICT (sku, location, day) DO UPDATE SET lines = sales_day.lines + excluded.lines
 """
 
-_READ = "SELECT sku, location, day, lines FROM sales_day WHERE day >= :since"
+_READ = "SELECT sku, location, day, lines FROM sales_day WHERE day >= :since AND lines > 0"

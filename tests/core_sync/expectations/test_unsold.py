@@ -14,7 +14,8 @@ from core_sync.database.migrate import upgrade
 from core_sync.errors import VerbRefused
 from core_sync.expectations.limits import set_limit
 from core_sync.expectations.round import expect
-from core_sync.expectations.sales import Sales, quiet_days, streaks
+from core_sync.expectations.sales import Sales, note_sales, quiet_days, read_sales, streaks
+from core_sync.ledger.decisions import reverse
 from core_sync.ledger.events import EventType
 from core_sync.ledger.ledger import Ledger
 from tests.builders import MONDAY, an_event
@@ -135,3 +136,18 @@ def test_a_place_that_was_not_counted_in_time_is_one_failure(leeds: Ledger) -> N
     counted = [an_event(EventType.COUNT, 4_700, sku=sku, hours=30) for sku in ("MUG", "PLATE")]
     leeds.apply(counted, MONDAY + timedelta(hours=30))
     assert ("count_due", "LEEDS") not in told(leeds, 1.4)
+
+
+def test_a_shipment_that_was_taken_back_is_no_sale(database: Database) -> None:
+    ledger = Ledger(database)
+    kept, mistake = (an_event(EventType.SHIP, 1, hours=24 * day) for day in (1, 2))
+    ledger.apply([an_event(EventType.RECEIPT, 9), kept, mistake], MONDAY + timedelta(days=3))
+    with database.transaction() as connection:
+        note_sales(connection, 0, 3)
+        assert sum(read_sales(connection, 0).total.values()) == 2
+    reverse(ledger, mistake.source, mistake.event_id, "ana", MONDAY + timedelta(days=4))
+    with database.transaction() as connection:
+        note_sales(connection, 3, 4)
+        sales = read_sales(connection, 0)
+    assert [sum(days.values()) for days in (sales.total, sales.by_sku["MUG"], sales.by_location["LEEDS"])] == [1, 1, 1]
+    assert list(sales.total.values()) == [1]
