@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.wiring import World
 from core_sync.clock import to_microseconds
 from tests.api.conftest import Run
-from tests.core_sync.stocked import Clock, a_channel, a_rule, a_sku, happens
+from tests.core_sync.stocked import Clock, a_channel, a_rule, a_sku, happened, happens, movement
 
 
 @pytest.fixture
@@ -18,13 +18,15 @@ def selling(stocked: World) -> World:
     """MUG and PLATE in stock, and two weeks of sales: few on the shop, many that pass by it."""
     now = stocked.clock()
     a_channel(stocked.database, "market", mode="shadow")
+    movements = []
     for sku in ("MUG", "PLATE"):
-        happens(stocked.database, "receipt", sku, 1_000, now - timedelta(days=20), location="LEEDS")
+        movements.append(movement("receipt", sku, 1_000, now - timedelta(days=20), location="LEEDS"))
         for day in range(1, 15):
             for hour in range(4):
                 at = now - timedelta(days=day, hours=hour)
-                happens(stocked.database, "ship", sku, 12 + hour, at, location="LEEDS", channel="market")
-                happens(stocked.database, "ship", sku, 2, at, location="LEEDS", channel="shop")
+                movements.append(movement("ship", sku, 12 + hour, at, location="LEEDS", channel="market"))
+                movements.append(movement("ship", sku, 2, at, location="LEEDS", channel="shop"))
+    happened(stocked.database, movements)
     with stocked.database.transaction() as connection:
         connection.execute(text("UPDATE channel SET oversell_penalty = 500000"))
     return stocked

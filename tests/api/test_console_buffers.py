@@ -13,7 +13,7 @@ from api.jobs.rounds import ROLES
 from api.wiring import World
 from core_sync.ledger.decisions import reverse
 from core_sync.ledger.ledger import Ledger
-from tests.core_sync.stocked import Clock, a_channel, a_sku, happens
+from tests.core_sync.stocked import Clock, a_channel, a_sku, happened, happens, movement
 
 
 @pytest.fixture
@@ -21,11 +21,12 @@ def selling(stocked: World) -> World:
     """MUG in stock, two weeks of sales on two channels."""
     now = stocked.clock()
     a_channel(stocked.database, "market", mode="shadow")
-    happens(stocked.database, "receipt", "MUG", 2_000, now - timedelta(days=20), location="LEEDS")
+    movements = [movement("receipt", "MUG", 2_000, now - timedelta(days=20), location="LEEDS")]
     for day in range(1, 15):
         for channel, units in (("market", 12), ("shop", 3)):
             at = now - timedelta(days=day)
-            happens(stocked.database, "ship", "MUG", units, at, location="LEEDS", channel=channel)
+            movements.append(movement("ship", "MUG", units, at, location="LEEDS", channel=channel))
+    happened(stocked.database, movements)
     return stocked
 
 
@@ -79,8 +80,7 @@ def test_weeks_are_replayed_again_only_when_there_is_more_to_play(selling: World
 def test_many_skus_stand_on_pages_and_a_page_begins_where_one_likes(selling: World, client: TestClient) -> None:
     names = [f"SKU-{number:02d}" for number in range(60)]
     a_sku(selling.database, *names)
-    for name in names:
-        happens(selling.database, "receipt", name, 5, selling.clock(), location="LEEDS")
+    happened(selling.database, [movement("receipt", name, 5, selling.clock(), location="LEEDS") for name in names])
     page = client.get("/buffers?channel=shop").text
     found = re.search(r'class="next" href="([^"]+)"', page)
     assert found is not None

@@ -1,7 +1,9 @@
 """The model of lateness from one's own deliveries: trained, promoted, heeded by recommendations, watched."""
 
 import json
+import shutil
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from api.models import model_rows
-from api.wiring import World
+from api.models import candidates_of, model_rows, promote_candidate, train_candidate
+from api.wiring import World, build_world
 from core_sync.clock import to_microseconds
+from core_sync.settings import read_settings
 from ml.registry.manifest import write_manifest
 from ml.suppliers.storage import SIDECAR
 from tests.api.conftest import Run
-from tests.core_sync.stocked import happens
+from tests.core_sync.stocked import Clock, a_sku, happens
 
 DAY = timedelta(days=1)
 LINES = 600
@@ -37,17 +40,41 @@ def delivers(world: World, supplier: str, ordered: datetime, late: int | None, s
         )  # fmt: skip
 
 
-@pytest.fixture
-def supplied(stocked: World) -> World:
+def deliveries(world: World) -> None:
     """Two years with one supplier that is late with most of what it promised for midweek, and one that is not."""
-    chance, now = np.random.default_rng(0), stocked.clock()
+    chance, now = np.random.default_rng(0), world.clock()
     for line in range(LINES):
         ordered = now - (LINES - line + 30) * DAY
         supplier = str(chance.choice(["swift", "slow"]))
         busy = (ordered + 20 * DAY).weekday() in (1, 2, 3)
         late = chance.random() < (0.7 if supplier == "slow" and busy else 0.05)
-        delivers(stocked, supplier, ordered, 5 if late else -1)
+        delivers(world, supplier, ordered, 5 if late else -1)
+
+
+@pytest.fixture
+def supplied(stocked: World) -> World:
+    deliveries(stocked)
     return stocked
+
+
+@pytest.fixture(scope="module")
+def candidate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was trained on those deliveries, once for all that do not look at the training."""
+    home = tmp_path_factory.mktemp("trained")
+    database_url = f"sqlite:///{shutil.copyfile(sqlite_template, home / 'stock.sqlite')}"
+    world = build_world(read_settings(home=home, database_url=database_url), Clock())
+    a_sku(world.database, "PLATE")
+    deliveries(world)
+    told = train_candidate(world, "supplier_lateness", 1, None, say=lambda _: None)
+    world.close()
+    return candidates_of(world, "supplier_lateness") / str(told["version"])
+
+
+@pytest.fixture
+def promoted(supplied: World, candidate: Path) -> World:
+    shutil.copytree(candidate, candidates_of(supplied, "supplier_lateness") / candidate.name)
+    promote_candidate(supplied, "supplier_lateness", candidate.name, "ada")
+    return supplied
 
 
 def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_order_comes_late(
@@ -93,15 +120,13 @@ def test_a_trained_model_is_promoted_by_the_gate_and_tells_how_likely_the_open_o
     assert supplied.models.supplier_lateness is not None
 
 
-def test_lines_that_came_before_they_were_due_do_not_tell_how_many_come_late(supplied: World, stocktriage: Run) -> None:
-    now = supplied.clock()
-    assert stocktriage("train", "supplier_lateness").code == 0
-    assert stocktriage("promote", "supplier_lateness").code == 0
-    before = since_it_learned(supplied)
+def test_lines_that_came_before_they_were_due_do_not_tell_how_many_come_late(promoted: World) -> None:
+    now = promoted.clock()
+    before = since_it_learned(promoted)
     for _ in range(20):
-        delivers(supplied, "swift", now - 15 * DAY, -10)
-        delivers(supplied, "swift", now - 15 * DAY, None)
-    assert since_it_learned(supplied) == before
+        delivers(promoted, "swift", now - 15 * DAY, -10)
+        delivers(promoted, "swift", now - 15 * DAY, None)
+    assert since_it_learned(promoted) == before
 
 
 def since_it_learned(world: World) -> dict[str, Any]:
@@ -110,13 +135,11 @@ def since_it_learned(world: World) -> dict[str, Any]:
     return found
 
 
-def test_a_model_that_this_version_cannot_use_is_told_and_hides_no_other(supplied: World, stocktriage: Run) -> None:
-    assert stocktriage("train", "supplier_lateness").code == 0
-    assert stocktriage("promote", "supplier_lateness").code == 0
-    folder = supplied.models.folders["supplier_lateness"]
+def test_a_model_that_this_version_cannot_use_is_told_and_hides_no_other(promoted: World, stocktriage: Run) -> None:
+    folder = promoted.models.folders["supplier_lateness"]
     said = json.loads((folder / SIDECAR).read_text())
     (folder / SIDECAR).write_text(json.dumps({**said, "features": ["weather"]}))
-    write_manifest(folder, "supplier_lateness", supplied.clock(), "deliveries", 1, {})
+    write_manifest(folder, "supplier_lateness", promoted.clock(), "deliveries", 1, {})
     listed = stocktriage("models")
     assert (listed.code, "other features" in listed.out, "root_cause" in listed.out) == (0, True, True)
 

@@ -95,13 +95,11 @@ def a_rule(database: Database, channel: str, share: int = 10_000, buffer: int = 
         )
 
 
-def happens(
-    database: Database, type_: str, sku: str, quantity: int, at: datetime = MORNING, **told: object
-) -> BatchOutcome:
-    """One movement goes through the ledger, at WH where no location is told."""
+def movement(type_: str, sku: str, quantity: int, at: datetime = MORNING, **told: object) -> Event:
+    """One movement, at WH where no location is told."""
     names: dict[str, object] = {"source": "wms", "location": "WH", **told}
     event_id = str(names.pop("event_id", f"{type_}-{sku}-{quantity}-{at.isoformat()}-{sorted(names.items())}"))
-    event = Event(
+    return Event(
         event_id=event_id,
         type=EventType(type_),
         occurred_at=at,
@@ -109,7 +107,18 @@ def happens(
         quantity=quantity,
         **names,  # type: ignore[arg-type]  # the test's own words
     )
-    return Ledger(database).apply([event], at)
+
+
+def happens(
+    database: Database, type_: str, sku: str, quantity: int, at: datetime = MORNING, **told: object
+) -> BatchOutcome:
+    """One movement goes through the ledger when it happens."""
+    return Ledger(database).apply([movement(type_, sku, quantity, at, **told)], at)
+
+
+def happened(database: Database, movements: list[Event]) -> BatchOutcome:
+    """Many movements go through the ledger at once, each recorded when it happened."""
+    return Ledger(database).apply(movements, [one.occurred_at for one in movements])
 
 
 def intent(database: Database, channel: str, sku: str) -> tuple[str, int, int | None]:
