@@ -24,7 +24,6 @@ from ml.registry.manifest import MANIFEST, MODEL_NAMES, Manifest, ModelRefused, 
 from ml.registry.promotion import HEADLINE, Promoted, Release, judge, promote, releases, rollback
 from ml.registry.report import Table, confusion, reliability
 from ml.registry.service_models import live_folder
-from ml.root_cause.persist import load
 from ml.root_cause.recipe import Recipe
 
 _LOG = logging.getLogger("stocktriage.models")
@@ -313,6 +312,8 @@ def _looked_at(folder: Path, name: str) -> tuple[dict[str, Table], dict[str, Any
     if name != "root_cause":
         return {}, {}
     known = frozen_failures()
+    from ml.root_cause.persist import load
+
     told = load(folder).classify(known.evidences)
     example = {name: value for name, value in asdict(known.evidences[0]).items() if value is not None}
     return {"confusion": confusion(told, known.truth), "reliability": reliability(told, known.truth)}, example

@@ -29,17 +29,18 @@ from ml.registry.evaluation_sets import frozen_failures
 from ml.registry.resampling import f1_of_causes
 from ml.registry.service_models import shipped_models
 from ml.root_cause.causes import CAUSES, RootCause, root_cause_of
+from ml.root_cause.certainty import automated_share, expected_calibration_error
 from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.conformal import calibrate
-from ml.root_cause.evaluate import automated_share, expected_calibration_error
 from ml.root_cause.evidence import FailureEvidence, evidence_from
+from ml.root_cause.evidence_matrix import evidence_matrix
 from ml.root_cause.files import BATCH_ROWS
 from ml.root_cause.fusion import Situation, softmax
 from ml.root_cause.in_processes import classified_batches
 from ml.root_cause.normalise import normalised
 from ml.root_cause.recipe import Recipe
 from ml.root_cause.signs import rule_table
-from ml.root_cause.structured import cause_probabilities, evidence_matrix
+from ml.root_cause.structured import cause_probabilities
 from ml.root_cause.train import train_root_cause
 from ml.training.evidence import ELSEWHERE, evidence_for
 from ml.training.failures import drawn_leaves

@@ -15,9 +15,9 @@ from core_sync.clock import to_microseconds
 from ml.registry.stability import LITTLE_MOVED, MUCH_MOVED
 from ml.registry.tables import DriftLook
 from ml.root_cause.causes import CAUSES, RootCause
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.certainty import expected_calibration_error
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.drift import drift, moved_inputs
-from ml.root_cause.evaluate import expected_calibration_error
 from ml.root_cause.evidence import FailureEvidence, evidence_from
 from ml.triage.told import numbers
 

@@ -14,7 +14,7 @@ from core_sync.clock import to_microseconds
 from core_sync.money import from_ten_thousandths
 from ml.registry.disagreement import ABSTAINED
 from ml.registry.manifest import read_manifest
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.evidence import evidence_from
 from ml.root_cause.persist import load
 from remediation.actions.catalog import recommend

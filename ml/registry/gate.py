@@ -8,16 +8,19 @@ about as quickly.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly.detector import Detector
 from ml.registry.evaluation_sets import FailureSet, RowSet
 from ml.registry.resampling import Gain, average_precision, f1_of_causes, gain_in_average_precision, gain_in_macro_f1
 from ml.root_cause.causes import CAUSES
-from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.signs import rule_table
+
+if TYPE_CHECKING:
+    from ml.anomaly.detector import Detector
+    from ml.root_cause.classifier import RootCauseClassifier
 
 CLASS_LOSS_MAX = 0.05
 """No root cause may lose more F1 than this, whatever the mean says."""
@@ -61,8 +64,8 @@ class Verdict:
 
 
 def judge_classifier(
-    challenger: RootCauseClassifier,
-    champion: RootCauseClassifier | None,
+    challenger: "RootCauseClassifier",
+    champion: "RootCauseClassifier | None",
     sets: Sequence[FailureSet],
     equal_is_enough: bool = False,
 ) -> Verdict:
@@ -78,7 +81,7 @@ def judge_classifier(
 
 
 def judge_detector(
-    name: str, challenger: Detector, champion: Detector | None, rows: RowSet, equal_is_enough: bool = False
+    name: str, challenger: "Detector", champion: "Detector | None", rows: RowSet, equal_is_enough: bool = False
 ) -> Verdict:
     """Whether the detector ``challenger`` may take the place of ``champion``."""
     ours, theirs = challenger.score(rows.matrix), None if champion is None else champion.score(rows.matrix)
@@ -103,7 +106,7 @@ def judge_detector(
 
 
 def _compare_classifiers(
-    challenger: RootCauseClassifier, champion: RootCauseClassifier | None, known: FailureSet
+    challenger: "RootCauseClassifier", champion: "RootCauseClassifier | None", known: FailureSet
 ) -> Comparison:
     ours = _said(challenger, known)
     theirs = None if champion is None else _said(champion, known)
@@ -155,7 +158,7 @@ def _beside(one: Comparison) -> str:
     )
 
 
-def _said(classifier: RootCauseClassifier, known: FailureSet) -> NDArray[np.intp]:
+def _said(classifier: "RootCauseClassifier", known: FailureSet) -> NDArray[np.intp]:
     told = classifier.classify(known.evidences)
     return np.array([CAUSES.index(one.root_cause) for one in told], dtype=np.intp)
 

@@ -1,6 +1,7 @@
 """The gate for models of lateness: challenger, live model and the plain rule on one's own newest deliveries."""
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -9,14 +10,16 @@ from numpy.typing import NDArray
 from ml.registry.gate import Comparison, Verdict, refusal
 from ml.registry.resampling import Gain, average_precision, gain_in_average_precision
 from ml.suppliers.deliveries import late_share, with_past
-from ml.suppliers.lateness import Lateness
+
+if TYPE_CHECKING:
+    from ml.suppliers.lateness import Lateness
 
 LEAST_LATE = 10
 """Late lines (and lines in time) below which nothing can be measured."""
 
 
 def judge_lateness(
-    challenger: Lateness, champion: Lateness | None, lines: pl.DataFrame, equal_is_enough: bool = False
+    challenger: "Lateness", champion: "Lateness | None", lines: pl.DataFrame, equal_is_enough: bool = False
 ) -> Verdict:
     """Whether ``challenger`` may take the place of ``champion``, on the lines promised after it learned.
 

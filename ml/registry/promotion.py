@@ -15,7 +15,6 @@ from ml.labels.held_out import labels_to_measure_on
 from ml.registry.copies import copied
 from ml.registry.evaluation_sets import EvaluationSets
 from ml.registry.gate import Verdict, judge_classifier, judge_detector
-from ml.registry.latency_gate import judge_latency
 from ml.registry.lateness_gate import judge_lateness
 from ml.registry.manifest import MODEL_NAMES, OWN_NAMES, Manifest, ModelRefused, read_manifest
 from ml.registry.service_models import SHIPPED, ServiceModels, live_folder
@@ -87,6 +86,8 @@ def judge(
             challenger.supplier_lateness, champion.supplier_lateness if champion else None, lines, equal_is_enough
         )
     if challenger.fulfilment_latency is not None:
+        from ml.registry.latency_gate import judge_latency  # its plain rule stands beside the trees
+
         before_it = champion.fulfilment_latency if champion else None
         return judge_latency(challenger.fulfilment_latency, before_it, own_orders(connection, at), at, equal_is_enough)
     sets = sets or EvaluationSets(own=labels_to_measure_on(connection, at))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.root_cause.causes import CAUSES
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.diagnosis import Diagnosis
 
 _BINS = 10
 Cell = str | int | float

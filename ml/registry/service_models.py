@@ -1,29 +1,28 @@
 """The models the service uses: the promoted version where there is one, else the shipped baseline.
 
 Loading checks every hash against the manifest; the parts of scikit-learn are read by skops with an
-allow-list of ours. MLflow is not imported here.
+allow-list of ours. MLflow is not imported here; scikit-learn and skops are when a model is loaded, so that a process
+that asks none of them starts without them.
 """
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from core_sync.database.engine import Database
 from core_sync.errors import StocktriageError
-from ml.anomaly import storage as detector_storage
-from ml.anomaly.detector import Detector
-from ml.anomaly.fault_probability import FaultCurve, load_curve
-from ml.fulfilment import storage as latency_storage
-from ml.fulfilment.latency import Latency
 from ml.registry.manifest import MODEL_NAMES, SHIPPED_NAMES, Manifest, ModelRefused, read_manifest
-from ml.root_cause import persist as classifier_storage
-from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.codes.table import codes_with
-from ml.suppliers import storage as lateness_storage
-from ml.suppliers.lateness import Lateness
+
+if TYPE_CHECKING:
+    from ml.anomaly.detector import Detector
+    from ml.anomaly.fault_probability import FaultCurve
+    from ml.fulfilment.latency import Latency
+    from ml.root_cause.classifier import RootCauseClassifier
+    from ml.suppliers.lateness import Lateness
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 """The baseline that comes with the project."""
@@ -57,7 +56,7 @@ class ServiceModels:
         return self._manifests[name]
 
     @cached_property
-    def root_cause(self) -> RootCauseClassifier:
+    def root_cause(self) -> "RootCauseClassifier":
         """The root-cause classifier.
 
         Raises:
@@ -68,40 +67,48 @@ class ServiceModels:
         return replace(loaded, codes=codes_with(self.code_files))
 
     @cached_property
-    def delta_detector(self) -> Detector:
+    def delta_detector(self) -> "Detector":
         """The detector of strange deltas."""
         return _detector(self._checked("delta_detector"))
 
     @cached_property
-    def movement_detector(self) -> Detector:
+    def movement_detector(self) -> "Detector":
         """The detector of strange movements."""
         return _detector(self._checked("movement_detector"))
 
-    def detector(self, name: str) -> Detector:
+    def detector(self, name: str) -> "Detector":
         """The detector ``name``."""
         return self.delta_detector if name == "delta_detector" else self.movement_detector
 
     @cached_property
-    def delta_fault_curve(self) -> FaultCurve:
+    def delta_fault_curve(self) -> "FaultCurve":
         """The chance of a fault by the delta detector's score."""
-        return load_curve(self._checked("delta_detector").folder)
+        return _fault_curve(self._checked("delta_detector"))
 
     @cached_property
-    def movement_fault_curve(self) -> FaultCurve:
+    def movement_fault_curve(self) -> "FaultCurve":
         """The chance of a fault by the movement detector's score."""
-        return load_curve(self._checked("movement_detector").folder)
+        return _fault_curve(self._checked("movement_detector"))
 
     @cached_property
-    def supplier_lateness(self) -> Lateness | None:
+    def supplier_lateness(self) -> "Lateness | None":
         """The chance that a delivery comes late; None before one was promoted."""
         name = "supplier_lateness"
-        return lateness_storage.load(self._checked(name).folder) if name in self.folders else None
+        if name not in self.folders:
+            return None
+        from ml.suppliers.storage import load
+
+        return load(self._checked(name).folder)
 
     @cached_property
-    def fulfilment_latency(self) -> Latency | None:
+    def fulfilment_latency(self) -> "Latency | None":
         """Within which hours orders leave the shelf; None before one was promoted."""
         name = "fulfilment_latency"
-        return latency_storage.load(self._checked(name).folder) if name in self.folders else None
+        if name not in self.folders:
+            return None
+        from ml.fulfilment.storage import load
+
+        return load(self._checked(name).folder)
 
     def version(self, name: str) -> str:
         """The version of the model ``name``."""
@@ -131,13 +138,23 @@ class ServiceModels:
 
 
 @lru_cache(maxsize=4)
-def _detector(checked: CheckedFiles) -> Detector:
-    return detector_storage.load(checked.folder)
+def _detector(checked: CheckedFiles) -> "Detector":
+    from ml.anomaly.storage import load
+
+    return load(checked.folder)
+
+
+def _fault_curve(checked: CheckedFiles) -> "FaultCurve":
+    from ml.anomaly.fault_probability import load_curve
+
+    return load_curve(checked.folder)
 
 
 @lru_cache(maxsize=4)
-def _classifier(checked: CheckedFiles) -> RootCauseClassifier:
-    return classifier_storage.load(checked.folder)
+def _classifier(checked: CheckedFiles) -> "RootCauseClassifier":
+    from ml.root_cause.persist import load
+
+    return load(checked.folder)
 
 
 def live_models(database: Database, code_files: tuple[Path, ...] = ()) -> ServiceModels:

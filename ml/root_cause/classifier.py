@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ml.root_cause.causes import CAUSES, LEAVES, RootCause, Subclass, subclass_of
-from ml.root_cause.codes.table import Code, CodeTable, Retry, shipped_codes
+from ml.root_cause.codes.table import Code, CodeTable, shipped_codes
 from ml.root_cause.conformal import Calibration
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.evidence import FailureEvidence
+from ml.root_cause.evidence_matrix import evidence_matrix
 from ml.root_cause.features import Text, text_of
 from ml.root_cause.fusion import CAUSE_OF_LEAF, Floats, Situation, by_cause, code_log_probabilities, fuse, softmax
 from ml.root_cause.novelty import Vocabulary
 from ml.root_cause.signs import Sign, signs
-from ml.root_cause.structured import cause_probabilities, evidence_matrix
+from ml.root_cause.structured import cause_probabilities
 from ml.root_cause.text import TextModel
 
 _SUBCLASS_SIGN = 2.0
@@ -25,25 +27,6 @@ _SUBCLASS_CODE = 8.0
 _LEAVES_OF = tuple(tuple(np.flatnonzero(cause == CAUSE_OF_LEAF).tolist()) for cause in range(len(CAUSES)))
 _LEAF_OF = {subclass: LEAVES.index(subclass.value) for subclass in Subclass}
 _SUBCLASS_OF = tuple(subclass_of(leaf) for leaf in LEAVES)
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What is thought of one failure, and why."""
-
-    root_cause: RootCause
-    """Always the most probable one, also when abstaining."""
-    probability: float
-    probabilities: Mapping[RootCause, float]
-    abstained: bool
-    """The evidence does not decide: a person must."""
-    subclass: Subclass | None
-    conformal_set: tuple[RootCause, ...]
-    novelty: float
-    """Share of the text's words that are unknown, 0 to 1."""
-    reasons: tuple[str, ...]
-    retry: Retry | None = None
-    """Whether another try can help, where a documented code tells."""
 
 
 @dataclass(frozen=True)

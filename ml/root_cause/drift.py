@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ml.registry.stability import stability
 from ml.root_cause.causes import CAUSES
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.evidence import FailureEvidence
-from ml.root_cause.structured import FEATURES, evidence_matrix
+from ml.root_cause.evidence_matrix import FEATURES, evidence_matrix
 
 _DECILES = np.linspace(0.1, 0.9, 9)
 _NOVELTY_EDGES = (0.001, 0.1, 0.25, 0.5)

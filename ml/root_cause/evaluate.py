@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from ml.root_cause.causes import CAUSES, root_cause_of, subclass_of
-from ml.root_cause.classifier import Diagnosis, RootCauseClassifier
+from ml.root_cause.certainty import automated_share, expected_calibration_error, positions
+from ml.root_cause.classifier import RootCauseClassifier
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.evidence import FailureEvidence
+from ml.root_cause.evidence_matrix import evidence_matrix
 from ml.root_cause.signs import rule_table
-from ml.root_cause.structured import evidence_matrix
 
 Known = Sequence[tuple[FailureEvidence, str]]
 """Failures, each with its true leaf."""
-
-_BINS = 10
-_AUTOMATED_RIGHT = 0.99
 
 
 def figures(classifier: RootCauseClassifier, known: Known) -> dict[str, float]:
@@ -25,7 +24,7 @@ def figures(classifier: RootCauseClassifier, known: Known) -> dict[str, float]:
     truth = np.array([CAUSES.index(root_cause_of(leaf)) for _, leaf in known])
     evidences = [evidence for evidence, _ in known]
     told = classifier.classify(evidences)
-    found = _quality("fused", _positions(told), truth) | _by_cause(_positions(told), truth) | _sets(told, truth)
+    found = _quality("fused", positions(told), truth) | _by_cause(positions(told), truth) | _sets(told, truth)
     found["fused.ece"] = expected_calibration_error(told, truth)
     found["fused.automated_at_99"] = automated_share(told, truth)
     right_cause = [(d, leaf) for d, (_, leaf) in zip(told, known, strict=True) if d.root_cause is root_cause_of(leaf)]
@@ -38,34 +37,13 @@ def figures(classifier: RootCauseClassifier, known: Known) -> dict[str, float]:
     return found | _quality("rule_table_alone", rules, truth)
 
 
-def expected_calibration_error(told: Sequence[Diagnosis], truth: NDArray[np.intp]) -> float:
-    """Mean gap between the probability said and the share that was right, over ten equal bins, weighted by count."""
-    said = np.array([one.probability for one in told])
-    right = _positions(told) == truth
-    bins = np.minimum((said * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(said[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    return float(sum(gaps))
-
-
-def automated_share(told: Sequence[Diagnosis], truth: NDArray[np.intp]) -> float:
-    """The largest share, most certain first, of which at least 99 % are right; chosen with hindsight."""
-    order = np.argsort([-one.probability for one in told], kind="stable")
-    right = (_positions(told) == truth)[order]
-    enough = np.flatnonzero(right.cumsum() / np.arange(1, len(right) + 1) >= _AUTOMATED_RIGHT)
-    return float((enough[-1] + 1) / len(right)) if enough.size else 0.0
-
-
 def _alone(
     name: str, classifier: RootCauseClassifier, evidences: Sequence[FailureEvidence], truth: NDArray[np.intp]
 ) -> dict[str, float]:
     """The quality of one part, on the failures that bring along anything of it."""
     told_any = np.array([e.message != "" or not np.isnan(evidence_matrix([e])).all() for e in evidences])
     part = [evidence for evidence, any_ in zip(evidences, told_any, strict=True) if any_]
-    return _quality(name, _positions(classifier.classify(part)), truth[told_any])
-
-
-def _positions(told: Sequence[Diagnosis]) -> NDArray[np.intp]:
-    return np.array([CAUSES.index(one.root_cause) for one in told])
+    return _quality(name, positions(classifier.classify(part)), truth[told_any])
 
 
 def _quality(name: str, said: NDArray[np.intp], truth: NDArray[np.intp]) -> dict[str, float]:
@@ -81,7 +59,7 @@ def _by_cause(said: NDArray[np.intp], truth: NDArray[np.intp]) -> dict[str, floa
 
 def _sets(told: Sequence[Diagnosis], truth: NDArray[np.intp]) -> dict[str, float]:
     sure = np.array([not one.abstained for one in told])
-    right = _positions(told) == truth
+    right = positions(told) == truth
     return {
         "fused.set_coverage": _mean([CAUSES[t] in one.conformal_set for one, t in zip(told, truth, strict=True)]),
         "fused.set_size": float(np.mean([len(one.conformal_set) for one in told])),

@@ -21,10 +21,10 @@ from ml.root_cause.causes import CAUSES, LEAVES
 from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.codes.table import CodeTable, shipped_codes
 from ml.root_cause.conformal import Calibration
+from ml.root_cause.evidence_matrix import FEATURES
 from ml.root_cause.features import BLOCK
 from ml.root_cause.fusion import Situation
 from ml.root_cause.novelty import BITS, Vocabulary
-from ml.root_cause.structured import FEATURES
 from ml.root_cause.text import text_model
 
 TEXT, STRUCTURE, RECIPE = "text.skops", "structure.skops", "recipe.json"

@@ -1,6 +1,6 @@
 """A diagnosis as columns: what is written beside a failure."""
 
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.diagnosis import Diagnosis
 
 COLUMNS = ("root_cause", "probability", "abstained", "subclass", "reasons")
 

@@ -20,12 +20,13 @@ from ml.root_cause.codes.table import shipped_codes
 from ml.root_cause.conformal import Calibration, calibrate
 from ml.root_cause.evaluate import figures
 from ml.root_cause.evidence import FailureEvidence, evidence_from
+from ml.root_cause.evidence_matrix import evidence_matrix
 from ml.root_cause.features import CONCEPTS, LETTERS, WORDS, matrix_of, text_of
 from ml.root_cause.fusion import Situation, by_cause, fit_temperature, prior_of, softmax
 from ml.root_cause.normalise import normalised
 from ml.root_cause.novelty import Vocabulary, vocabulary_of
 from ml.root_cause.recipe import Recipe
-from ml.root_cause.structured import evidence_matrix, fitted_trees
+from ml.root_cause.structured import fitted_trees
 from ml.root_cause.text import TextModel, text_model
 from ml.root_cause.words import fitted_words
 from ml.training.evidence import ELSEWHERE, TRAINING, World, evidence_for

@@ -11,7 +11,7 @@ from core_sync.database.engine import Database
 from core_sync.database.upsert import insert_new
 from ml.registry.challenger import Challenger
 from ml.registry.service_models import ServiceModels
-from ml.root_cause.classifier import Diagnosis as Opinion
+from ml.root_cause.diagnosis import Diagnosis as Opinion
 from ml.root_cause.evidence import evidence_from
 from ml.triage.frames import scored_up_to
 from ml.triage.tables import ChallengerDiagnosis, Diagnosis

@@ -9,7 +9,7 @@ from ml.registry.evaluation_sets import FailureSet, frozen_failures
 from ml.registry.service_models import shipped_models
 from ml.registry.stability import LITTLE_MOVED, MUCH_MOVED
 from ml.root_cause.causes import CAUSES, RootCause
-from ml.root_cause.classifier import Diagnosis
+from ml.root_cause.diagnosis import Diagnosis
 from ml.root_cause.drift import drift, moved_inputs
 from ml.root_cause.evidence import FailureEvidence
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.root_cause.evidence import FailureEvidence, evidence_from
+from ml.root_cause.evidence_matrix import evidence_matrix
 from ml.root_cause.normalise import words
-from ml.root_cause.structured import evidence_matrix
 
 
 def test_a_missing_field_is_unknown_and_not_zero() -> None:
