@@ -5,6 +5,7 @@ from typing import Any
 
 from api.cli.session import cell, print_table
 from api.exposure_terms import figure_and_unit
+from core_sync.cases.rules import ON_THE_LIST
 
 Told = Mapping[str, Any]
 
@@ -52,16 +53,17 @@ def _head(case: Told) -> dict[str, str]:
         cause += ", but the evidence does not decide"
     override = case["override"]
     if override is not None and override["root_cause"]:
-        cause = f"{case['root_cause']} ({override['reason']}); the model says {case['model_root_cause']}"
+        cause = f"{case['root_cause']} ({_said(override)}); the model says {case['model_root_cause']}"
     currency = case["currency"] or ""
     loss = f"{cell(case['expected_loss'])} {currency}".strip() if case["expected_loss"] is not None else "not known"
-    if override is not None and override["expected_loss"] is not None:
-        loss += f"; ranked as {cell(override['expected_loss'])} {currency} ({override['reason']})"
     if case["exposure"] is not None:
         loss += f" = {case['fault_probability']:.0%} × {cell(case['exposure'])} {currency}"
+    if override is not None and override["expected_loss"] is not None:
+        loss += f"; ranked as {cell(override['expected_loss'])} {currency} ({_said(override)})"
+    stands = f", rank {case['rank']}" if case["status"] in ON_THE_LIST else ""
     harm = f"{case['time_to_harm_h']:.1f} h" if case["time_to_harm_h"] is not None else ""
     return {
-        "status": f"{case['status']}, rank {case['rank']}" + (f": {case['resolution']}" if case["resolution"] else ""),
+        "status": case["status"] + stands + (f": {case['resolution']}" if case["resolution"] else ""),
         "root cause": cause,
         "expected loss": loss,
         "time to harm": harm,
@@ -74,6 +76,12 @@ def _head(case: Told) -> dict[str, str]:
         "snoozed until": _wakes(case),
         "models": ", ".join(f"{name} {version}" for name, version in case["model_versions"].items()),
     }
+
+
+def _said(override: Told) -> str:
+    """Why a person says otherwise, and how long that holds."""
+    until = f"until {cell(override['until'])} UTC" if override["until"] is not None else "until taken back"
+    return f"{override['reason']}, {until}"
 
 
 def _wakes(case: Told) -> str:

@@ -1,6 +1,6 @@
 """Simulated peers behind the sample distributor, so that what is done about a case really reaches somebody.
 
-They listen on loopback while ``up`` runs, and hold what the last snapshots of the sample say. Their addresses
+They listen on loopback while ``up`` runs, and hold what is known last of each listing and position. Their addresses
 stand in the attributes of the channels and locations that carry the sample's mark; where the settings name an
 address there is no peer. The sample's channels are pushed to on request only, so that the demonstration does not mend
 itself.
@@ -29,12 +29,15 @@ _MARKED = {
 }
 
 _SHOWN = """
-SELECT s.sku, coalesce(CASE WHEN i.visible_at > s.as_of THEN i.shown_quantity END, s.quantity) AS quantity
-FROM channel c JOIN snapshot s ON s.system = coalesce(c.system, c.channel)
-LEFT JOIN push_intent i ON i.channel = c.channel AND i.sku = s.sku
-WHERE c.channel = :channel AND s.location = '' AND s.state = 'available'
-  AND s.as_of = (SELECT max(n.as_of) FROM snapshot n WHERE n.system = s.system)
+SELECT i.sku, coalesce(CASE WHEN i.visible_at > s.as_of THEN i.shown_quantity END, s.quantity, i.quantity) AS quantity
+FROM channel c JOIN push_intent i ON i.channel = c.channel
+LEFT JOIN snapshot s ON s.snapshot_id = (
+    SELECT n.snapshot_id FROM snapshot n
+    WHERE n.system = coalesce(c.system, c.channel) AND n.sku = i.sku AND n.location = '' AND n.state = 'available'
+    ORDER BY n.as_of DESC LIMIT 1)
+WHERE c.channel = :channel
 """
+"""A peer lists all that is pushed to its channel: of what no snapshot tells, what should be shown."""
 
 _HELD = """
 SELECT s.system, s.sku, s.location, s.quantity FROM snapshot s

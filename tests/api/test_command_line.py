@@ -1,6 +1,7 @@
 """The command line: one object a line, exit codes, one clear line for what went wrong."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -174,6 +175,9 @@ def test_a_case_is_worked_on_from_the_command_line(stocktriage: Run, sqlite_url:
     told = stocktriage("case", cup, "override", "--loss", "500", "--reason", "key account", "--until", "4h", "--json")
     assert lines(told.out)[0]["override"]["expected_loss"] == 500
     assert [row["case"] for row in lines(stocktriage("feed", "--json").out)] == [cup, mug]
+    assert re.search(
+        r"= 100% × 10\.00 EUR; ranked as 500\.00 EUR \(key account, until 20", stocktriage("case", cup).out
+    )
     listed = " ".join(stocktriage("feed").out.split())
     assert "exp. loss ranked as" in listed
     assert "10.00 500.00 EUR" in listed
