@@ -7,7 +7,9 @@ explains it where the same SKU has one, else it is a trouble of its own SKU.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CONNECTOR_WIDE = frozenset({"rate_limit", "outage", "auth"})
 """Subclasses that are a connector's trouble, not a SKU's."""
@@ -47,6 +49,36 @@ def failure_fingerprint(root_cause: str, subclass: str | None, scope: Scope, lon
 def backlog_fingerprint(root_cause: str, system: str, location: str) -> str:
     """That of a system that does not post what happens at a location."""
     return f"{root_cause}|{BACKLOG}|{system}@{location}"
+
+
+class Waiting(NamedTuple):
+    """A posting that waits, as it was told; its location may not have been."""
+
+    failure_id: int
+    root_cause: str
+    system: str | None
+    location: str | None
+    sku: str
+
+
+def backlogs_among(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
+    """In what postings that wait are one: by fingerprint those of a system and a location, which show on several SKUs.
+
+    One whose location was not told is of the only backlog of its system, or of the only location that is told of.
+    """
+    told: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for row in waiting:
+        if row.location:
+            told.setdefault((row.root_cause, row.system or ""), {}).setdefault(row.location, set()).add(row.sku)
+    found: dict[str, list[Waiting]] = {}
+    for row in waiting:
+        skus_of = told.get((row.root_cause, row.system or ""), {})
+        wide = {place for place, skus in skus_of.items() if len(skus) > 1}
+        places = {row.location} if row.location else wide or skus_of.keys()
+        if len(places) == 1:
+            name = backlog_fingerprint(row.root_cause, row.system or "", *places)
+            found.setdefault(name, []).append(row)
+    return {name: rows for name, rows in found.items() if len({row.sku for row in rows}) > 1}
 
 
 def connector_fingerprint(root_cause: str, subclass: str | None, scope: Scope) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from core_sync.availability.promises import as_json
 from core_sync.outbox.backlog import backlog
 from core_sync.outbox.failures import PUSH
 from core_sync.outbox.listing import Listing
-from ml.triage.grouping import BACKLOG
+from ml.triage.grouping import BACKLOG, Waiting, backlogs_among
 from ml.triage.stakes import SignalFacts
+from ml.triage.told import numbers
 
 HELD_BACK_MAX = 2_000
 """Listings of a channel that is out that are priced, the first to go first: these are what it costs most."""
@@ -48,7 +50,10 @@ def outages(connection: Connection) -> list[Outage]:
 
 def _backlogs(connection: Connection) -> list[Outage]:
     """Each system that does not post what happens at a location, and the listings that follow its figures."""
-    rows = [dict(row) for row in connection.execute(text(_UNPOSTED)).mappings()]
+    of_one = backlogs_among([Waiting(*row) for row in connection.execute(text(_UNPOSTED))])
+    places = {min(rows).failure_id: next(row.location for row in rows if row.location) for rows in of_one.values()}
+    first = connection.execute(text(_FIRST.format(wanted=numbers(connection))), {"numbers": as_json(places)})
+    rows = [{**row, "location": places[row["signal_id"]]} for row in first.mappings()]
     return [Outage(row, _following(connection, row["system"], row["location"])) for row in rows]
 
 
@@ -90,14 +95,18 @@ JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
 """Of a channel; what is told of one SKU only may be that one's own."""
 
 _UNPOSTED = f"""
+SELECT MIN(o.failure_id), e.root_cause, o.system, o.location, o.sku
+FROM diagnosis e JOIN failure o ON o.failure_id = e.failure_id
+WHERE e.subclass = '{BACKLOG}' AND o.resolved_at IS NULL AND o.system IS NOT NULL AND o.sku IS NOT NULL
+GROUP BY e.root_cause, o.system, o.location, o.sku
+"""
+
+_FIRST = """
 SELECT s.case_id, 'failure' AS kind, f.failure_id AS signal_id, f.system, f.channel, f.sku, f.location,
        d.root_cause, d.subclass
-FROM (SELECT MIN(o.failure_id) AS failure_id
-      FROM failure o JOIN diagnosis e ON e.failure_id = o.failure_id
-      WHERE o.resolved_at IS NULL AND e.subclass = '{BACKLOG}' AND o.system IS NOT NULL AND o.location IS NOT NULL
-      GROUP BY o.system, o.location, e.root_cause HAVING COUNT(DISTINCT o.sku) >= 2) first
-JOIN failure f ON f.failure_id = first.failure_id JOIN diagnosis d ON d.failure_id = f.failure_id
+FROM {wanted} w JOIN failure f ON f.failure_id = w.number JOIN diagnosis d ON d.failure_id = f.failure_id
 JOIN case_signal s ON s.kind = 'failure' AND s.signal_id = f.failure_id
+ORDER BY f.failure_id
 """
 
 _FOLLOWING = """

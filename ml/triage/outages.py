@@ -11,7 +11,8 @@ from ml.triage.grouping import (
     BACKLOG,
     OUTAGE,
     Scope,
-    backlog_fingerprint,
+    Waiting,
+    backlogs_among,
     connector_fingerprint,
     failure_fingerprint,
     is_lonely,
@@ -43,27 +44,11 @@ def told_apart(connection: Connection, failures: Sequence[Row[Any]]) -> list[Sig
 
 
 def _backlogs(connection: Connection, failures: Sequence[Row[Any]]) -> dict[int, str]:
-    """Of postings that wait, new ones and those that are open, in what they are one: a backlog shows on several SKUs.
-
-    One whose location was not told is of the only backlog that its system has.
-    """
+    """Of postings that wait, new ones and those that are open, in what they are one."""
     if not any(row.subclass == BACKLOG for row in failures):
         return {}
-    known = connection.execute(text(_WAITING)).all()
-    skus: dict[str, set[str]] = {}
-    for row in known:
-        if row.location and row.sku:
-            skus.setdefault(backlog_fingerprint(row.root_cause, row.system or "", row.location), set()).add(row.sku)
-    wide = {name for name, of_one in skus.items() if len(of_one) > 1}
-    found: dict[int, str] = {}
-    for row in known:
-        name = backlog_fingerprint(row.root_cause, row.system or "", row.location or "")
-        of_system = [one for one in sorted(wide) if one.startswith(name)]
-        if name in wide:
-            found[row.failure_id] = name
-        elif not row.location and len(of_system) == 1:
-            found[row.failure_id] = of_system[0]
-    return found
+    of_one = backlogs_among([Waiting(*row) for row in connection.execute(text(_WAITING))])
+    return {row.failure_id: name for name, rows in of_one.items() for row in rows}
 
 
 def _fingerprint(row: Row[Any], neighbours: int | None, worst: Mapping[str, int]) -> str:
@@ -93,7 +78,7 @@ def _scope(row: Row[Any]) -> Scope:
 
 
 _WAITING = f"""
-SELECT f.failure_id, f.system, f.sku, f.location, d.root_cause
+SELECT f.failure_id, d.root_cause, f.system, f.location, f.sku
 FROM failure f JOIN diagnosis d ON d.failure_id = f.failure_id
 WHERE f.resolved_at IS NULL AND d.subclass = '{BACKLOG}' AND f.sku IS NOT NULL ORDER BY f.failure_id
 """

@@ -75,6 +75,16 @@ def test_what_shows_on_several_skus_of_a_warehouse_is_one_case_and_one_that_name
     assert (name, signals) == ("posting_delay|backlog|erp@LEEDS", 3)
 
 
+def test_the_only_place_that_was_told_is_that_of_all_that_name_none(ledger: Ledger) -> None:
+    waits(ledger, ("MUG", "LEEDS"), ("TRAY", None), ("CUP", None))
+    assert [(name, signals) for name, signals, *_ in run(ledger)] == [("posting_delay|backlog|erp@LEEDS", 3)]
+
+
+def test_where_two_places_wait_one_that_names_none_stays_by_itself(ledger: Ledger) -> None:
+    waits(ledger, ("MUG", "LEEDS"), ("TRAY", "BATH"), ("CUP", None))
+    assert sorted(name for name, *_ in run(ledger)) == ["posting_delay|CUP", "posting_delay|MUG", "posting_delay|TRAY"]
+
+
 def test_what_shows_on_one_sku_alone_is_that_skus_own_trouble_until_another_joins(ledger: Ledger) -> None:
     waits(ledger, ("MUG", "LEEDS"))
     assert [name for name, *_ in run(ledger)] == ["posting_delay|MUG"]
@@ -94,7 +104,7 @@ def test_it_costs_what_is_oversold_where_listings_follow_the_books_that_stand_st
             store_figures(connection, [Figure("erp", sku, "LEEDS", "on_hand", 40, NOON)], NOON)
             store_figures(connection, [Figure("retailer", sku, "", "available", 40, NOON)], NOON)
     reconcile(ledger.database, NOON)
-    waits(ledger, ("MUG", "LEEDS"), ("TRAY", "LEEDS"))
+    waits(ledger, ("MUG", "LEEDS"), ("TRAY", None))
     exposure, terms = next(told[2:] for told in run(ledger) if told[0] == "posting_delay|backlog|erp@LEEDS")
     assert {"retailer MUG", "retailer TRAY", "retailer CUP"} <= terms.keys(), "CUP follows it and nobody told of it"
     assert exposure > 24, "at least a unit of each is sold that is not there, at 4 margin and 20 penalty"
