@@ -19,7 +19,7 @@ from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
 from ml.buffers.steering import Step, first_step, steps_in_force
-from ml.buffers.supplier import promised_chance, supplier_terms, supply_chance
+from ml.buffers.supplier import receipt_chance, supplier_terms
 from ml.buffers.targets import read_targets
 from ml.buffers.weight import LEAST_WEIGHT, MOST_LOOKED_AT, weight_for_target
 from ml.exposure.situation import UnitPrices
@@ -164,8 +164,7 @@ def listings_of(
                     own=demand.of(sku, name),
                     window=estimates.window(sku, name),
                     prices=prices,
-                    supply=promised_chance(known, waits, policy.promise_days)
-                    or supply_chance(known, waits.waited_days if waits else None, policy.promise_days),
+                    supply=receipt_chance(known, waits, policy.promise_days),
                     available=max(units * rule.share_ten_thousandths // WHOLE_SHARE, 0),
                     current=rule.buffer,
                     others_lot=orders.others_lot(sku, name),
@@ -174,6 +173,8 @@ def listings_of(
                     shared=estimates.shared[name],
                     supplier=supplier_terms(known, waits),
                     unit_worth=_worth(prices, money),
+                    reliability=known,
+                    order=waits,
                 )
             )
     return listings

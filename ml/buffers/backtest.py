@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ml.buffers.estimates import Known, learn
 from ml.buffers.history import DemandHistory, Units, World
 from ml.buffers.policies import FixedUnits, Moments, Quantile, Race, SafetyStock, ShareOfStock, Way
+from ml.buffers.receipts import AHEAD, Orders
 from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Floats
 
@@ -61,7 +62,7 @@ def backtest(
     chosen = list(ways_to_compare(history, own, others, world) if ways is None else ways)
     if ablated:
         whole = ours(history, own, others, world)
-        chosen += [whole.without_volatility(), whole.without_latency()]
+        chosen += [whole.without_volatility(), whole.without_supplier(), whole.without_latency()]
     return [_replay(way, history, world, own, others) for way in chosen]
 
 
@@ -117,6 +118,8 @@ def shared_by(history: DemandHistory, own: Known, others: Known) -> Floats:
 class _Shelf:
     """Running state of a replay, (settings, items): stock, what the channel still shows, what is on order by day.
 
+    ``orders`` are those of any setting, and ``receipts`` (items, days) what they say of the days to come.
+
     A refresh is only noted (its ``refreshed`` step, items, and the stock it ``saw``) and worked out when the channel
     is next asked for the item; -1 where none is waiting.
     """
@@ -126,6 +129,8 @@ class _Shelf:
     coming: Floats
     saw: Floats
     refreshed: NDArray[np.int64]
+    orders: Orders
+    receipts: Floats
 
 
 def _replay(way: Way, history: DemandHistory, world: World, own: Known, others: Known) -> Outcome:
@@ -136,8 +141,9 @@ def _replay(way: Way, history: DemandHistory, world: World, own: Known, others: 
     window_steps = np.maximum(np.rint(world.refresh_h / 24 * a_day), 1).astype(np.int64)
     shape = (len(way.settings), len(history.items))
     level = order_up_to(world, own, others, first)
+    orders, receipts = Orders(np.zeros((days, shape[1]), dtype=bool), world.lead_days), np.zeros((shape[1], AHEAD))
     shelf = _Shelf(np.tile(level, (shape[0], 1)), np.zeros(shape), np.zeros((days + world.lead_days + 8, *shape)),
-                   np.zeros(shape), np.full(shape[1], -1, dtype=np.int64))  # fmt: skip
+                   np.zeros(shape), np.full(shape[1], -1, dtype=np.int64), orders, receipts)  # fmt: skip
     oversold, lost, withheld = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for step in range(begin, days * a_day):
         day, of_day = divmod(step, a_day)
@@ -163,7 +169,7 @@ def _show(shelf: _Shelf, way: Way, asked: np.ndarray, window_steps: NDArray[np.i
     if len(rows):
         days, steps = np.divmod(shelf.refreshed[rows], a_day)
         saw = shelf.saw[:, rows]
-        held = way.held(Moments(days, steps, rows, window_steps[rows], saw))
+        held = way.held(Moments(days, steps, rows, window_steps[rows], saw, shelf.receipts[rows]))
         shelf.shown[:, rows] = np.maximum(saw - held, 0.0)
         shelf.refreshed[rows] = -1
 
@@ -183,10 +189,14 @@ def _replenish(shelf: _Shelf, world: World, order_days: np.ndarray, own: Known, 
     """Take in what comes today, and on a day of review order up to the level."""
     shelf.stock += shelf.coming[day]
     shelf.coming[day] = 0.0
+    for placed in np.flatnonzero(shelf.orders.open[:day].any(axis=1)).tolist():
+        shelf.orders.receive(placed, day, np.flatnonzero(placed + order_days[:, placed] == day))
     if (day - own.first) % world.review_days == 0:
         missing = np.maximum(order_up_to(world, own, others, day) - shelf.stock - shelf.coming.sum(axis=0), 0.0)
         for item in range(missing.shape[1]):
             shelf.coming[day + order_days[item, day], :, item] += missing[:, item]
+        shelf.orders.place(day, missing.any(axis=0))
+    shelf.receipts = shelf.orders.chances(day)
 
 
 def order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:

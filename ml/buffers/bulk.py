@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from os import cpu_count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ class Listings:
     of the shock that the channel and the others share (``shocks``).
     ``others_rate``, its dispersion and lot are of everyday demand; ``big_rate`` orders a day ask for ``big_units`` more
     than a usual one, in the mean, with ``big_dispersion`` (``big_orders``). ``available`` is NaN where unknown; costs
-    may be NaN, and then the policy's chance is taken.
+    may be NaN, and then the policy's chance is taken. ``receipts`` (n, stretches) are the chances that a receipt comes
+    before the middle of each stretch of the window (``race.middles``); without them none is expected.
     """
 
     others_rate: Floats
@@ -51,15 +52,20 @@ class Listings:
     weight: Floats
     available: Floats
     current: Floats
+    receipts: Floats | None = None
 
     def only(self, rows: NDArray[np.int64]) -> "Listings":
         """The listings in ``rows`` (m,)."""
-        return Listings(*(getattr(self, column.name)[rows] for column in fields(self)))
+        columns: list[Any] = [getattr(self, column.name) for column in fields(self)]
+        kept: list[Any] = [None if column is None else column[rows] for column in columns]
+        return Listings(*kept)
 
     @classmethod
     def together(cls, parts: Sequence["Listings"]) -> "Listings":
-        """All listings of the ``parts``, one part after the other."""
-        return cls(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)))
+        """All listings of the ``parts``, one part after the other, all of them with receipts or all without."""
+        columns: list[list[Any]] = [[getattr(part, column.name) for part in parts] for column in fields(cls)]
+        joined: list[Any] = [None if column[0] is None else np.concatenate(column) for column in columns]
+        return cls(*joined)
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ def stretches_of(listings: Listings) -> Stretches:
         return orders.come(listings.window_h * share / HOURS_A_DAY), orders.with_one(everyday)
 
     late = Late(listings.late_share, listings.late_times)
-    return stretches(own, others, late, listings.shared, big if orders.any else None)
+    receipts = None if listings.receipts is None else listings.receipts.T
+    return stretches(own, others, late, listings.shared, big if orders.any else None, receipts)
 
 
 def _shocked(

@@ -93,7 +93,7 @@ def _one_by_one(
     total = np.zeros(len(rows))
     ends = np.searchsorted(-length, -np.arange(int(length[0])), side="left")
     for count in ends.tolist():
-        here, gone = found.sold_within(own.beyond[:, :count]), others.beyond[:, :count]
+        here, gone = found.sold_within(own.beyond[:, :count]), found.gone(others.beyond[:, :count])
         here *= gone if taken else 1 - gone
         total[:count] += here.sum(axis=0)
         own.fall(count)
@@ -112,7 +112,7 @@ def _in_stretches(
         width = np.minimum(part[left], upto[left] - start[left])
         unit = start[left] + np.ceil((width + 1) / 2)
         here = found.only(rows[left])
-        gone = at_least(unit, here.others)
+        gone = here.gone(at_least(unit, here.others))
         sold = here.sold_within(at_least(there[left] - unit + 1, here.own))
         total[left] += (sold * (gone if taken else 1 - gone)).sum(axis=0) * width
         start[left] += width

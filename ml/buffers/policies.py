@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.buffers.big_orders import BigOrders
 from ml.buffers.estimates import Known, Whole
-from ml.buffers.race import Big, Late, Until, held_back_in_race, stretches
+from ml.buffers.race import Big, Late, Until, held_back_in_race, middles, stretches
 from ml.exposure.distribution import Demand, Floats, quantile
 
 
@@ -20,7 +20,8 @@ from ml.exposure.distribution import Demand, Floats, quantile
 class Moments:
     """Refreshes of the items ``rows``: before ``steps`` of ``days``, windows ``lengths`` steps long (each (m,)).
 
-    ``stock`` is (settings, m).
+    ``stock`` is (settings, m). ``receipts`` (m, days) is the chance that a receipt comes until the begin of that day
+    and of each day after it.
     """
 
     days: Whole
@@ -28,6 +29,7 @@ class Moments:
     rows: Whole
     lengths: Whole
     stock: Floats
+    receipts: Floats
 
 
 class Way(Protocol):
@@ -124,7 +126,7 @@ class Race:
 
     ``others`` is everyday demand, ``big`` (items,) the orders beyond it. ``late_share`` of the refreshes come after
     ``late_times`` the regular window, as measured on the channel; ``shared`` (days,) is the relative variance of the
-    shock that both pools share, from the first day on.
+    shock that both pools share, from the first day on. Receipts count as expected unless not ``supplied``.
     """
 
     own: Known
@@ -134,6 +136,7 @@ class Race:
     late_share: float
     late_times: float
     settings: Sequence[float]
+    supplied: bool = True
     name: str = "race with the others"
 
     def held(self, moments: Moments) -> Floats:
@@ -145,7 +148,8 @@ class Race:
         regular = self.others.over(moments.days, moments.steps, moments.lengths, moments.rows)
         alphas = np.repeat(np.array(self.settings), len(moments.rows))
         rows = np.tile(np.arange(len(moments.rows)), len(self.settings))
-        found = stretches(own, others, late, shared, self._big(moments) if self.big.any else None)
+        big, receipts = self._big(moments) if self.big.any else None, self._receipts(moments, late)
+        found = stretches(own, others, late, shared, big, receipts)
         return held_back_in_race(found, regular, moments.stock.ravel(), alphas, rows).reshape(moments.stock.shape)
 
     def without_volatility(self) -> "Race":
@@ -160,6 +164,18 @@ class Race:
     def without_latency(self) -> "Race":
         """As if no refresh were ever late."""
         return replace(self, late_share=0.0, name=f"{self.name}, without latency")
+
+    def without_supplier(self) -> "Race":
+        """As if no receipt ever came before the channel is put right."""
+        return replace(self, supplied=False, name=f"{self.name}, without supplier")
+
+    def _receipts(self, moments: Moments, late: Late) -> Floats | None:
+        """The chance of a receipt before the middle of each stretch (stretches, m); what comes, comes at midnight."""
+        if not self.supplied:
+            return None
+        a_day, every = self.own.shape.shape[1], np.arange(len(moments.rows))
+        ahead = [(moments.steps + _steps(moments, middle) - 1) // a_day for middle in middles(late)]
+        return np.array([moments.receipts[every, np.minimum(days, moments.receipts.shape[1] - 1)] for days in ahead])
 
     def _big(self, moments: Moments) -> Big:
         orders = self.big[moments.rows]

@@ -2,12 +2,14 @@
 
 A channel shows P = A - b of A units. It sells the unit u from the end of the stock (u = b+1 is the last one shown) when
 its own demand since the refresh reaches A-u+1, and that unit is there if the others have taken fewer than u by then.
-What they take afterwards harms nobody, and if the channel is put right before, neither. So a unit is worth holding back
+What they take afterwards harms nobody, and if the channel is put right before, neither; and once a receipt has come,
+there is enough for all. So a unit is worth holding back
 while the chance that it is gone *when the channel gets to it* is above the accepted one. The time from the refresh is
 looked at in stretches: three equal ones of the regular window, and one for refreshes that come late. Which stretch the
 channel sells down in depends on how much is shown, which is how stock enters.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -43,30 +45,44 @@ class Late:
     times: Floats
 
 
+def middles(late: Late) -> list[Floats]:
+    """The middle of each stretch, the late one last, as shares (n,) of the regular window."""
+    begins = (0.0, *PARTS)
+    regular = [np.full(len(late.share), (begin + end) / 2) for begin, end in itertools.pairwise(begins)]
+    return [*regular, (PARTS[-1] + np.maximum(late.times, 1.0)) / 2]
+
+
 @dataclass(frozen=True)
 class Stretches:
     """The k stretches of time after each of n refreshes, one row of every array each.
 
     ``chance`` (k, n) is that of the stretch's level of the shared shock and that the channel is not put right before
     the stretch's end. ``own`` (k, n) is the channel's demand from the refresh to the stretch's end, ``others`` (k, n)
-    that of all others to its middle. Only a ``first`` one (k,) of a level has none before it.
+    that of all others to its middle, and ``scarce`` (k, n) the chance that no receipt has come by then: what comes in
+    serves whoever asks. Only a ``first`` one (k,) of a level has none before it.
     """
 
     first: Mask
     chance: Floats
     own: Demand
     others: Demand
+    scarce: Floats
 
     def only(self, rows: NDArray[np.int64] | Mask) -> "Stretches":
         """Of the windows in ``rows`` (m,)."""
         own, others = (Demand(pool.mean[:, rows], pool.dispersion[:, rows]) for pool in (self.own, self.others))
-        return Stretches(self.first, self.chance[:, rows], own, others)
+        return Stretches(self.first, self.chance[:, rows], own, others, self.scarce[:, rows])
 
     def latest(self) -> "Stretches":
         """The last stretch of each level: demand only adds up, so by then most has been asked for."""
         last = np.append(self.first[1:], True)
         own, others = (Demand(pool.mean[last], pool.dispersion[last]) for pool in (self.own, self.others))
-        return Stretches(np.ones(int(last.sum()), dtype=bool), self.chance[last], own, others)
+        return Stretches(np.ones(int(last.sum()), dtype=bool), self.chance[last], own, others, self.scarce[last])
+
+    def gone(self, taken: Floats) -> Floats:
+        """The chances (k, n) that a unit is not there, from those that the others have ``taken`` it (k, n)."""
+        found: Floats = taken * self.scarce[:, : taken.shape[1]]
+        return found
 
     def sold_within(self, by_end: Floats) -> Floats:
         """The chances (k, n) that the channel gets to a unit within each stretch, from those by its end (k, n)."""
@@ -78,31 +94,33 @@ class Stretches:
         return found
 
 
-def stretches(own: Until, others: Until, late: Late, shared: Floats, big: Big | None = None) -> Stretches:
+def stretches(
+    own: Until, others: Until, late: Late, shared: Floats, big: Big | None = None, receipts: Floats | None = None
+) -> Stretches:
     """The stretches of n windows in order, at each level of a shock of relative variance ``shared`` (n,).
 
-    With ``big`` orders every level is told twice: without one, and with one. They come last, so that the last stretch
-    is the one in which the others take most.
+    ``receipts`` (stretches, n) are the chances that a receipt comes before each of the ``middles``; without them none
+    comes before the channel is put right. With ``big`` orders every level is told twice: without one, and with one.
+    They come last, so that the last stretch is the one in which the others take most.
     """
     certain = np.ones(len(shared))
     ends = [(certain * part, certain) for part in PARTS]
     if (late.share > 0).any():
         ends.append((np.maximum(late.times, 1.0), late.share))
-    without: list[tuple[Floats, Demand, Demand]] = []
-    with_big: list[tuple[Floats, Demand, Demand]] = []
+    without: list[tuple[Floats, Demand, Demand, Floats]] = []
+    with_big: list[tuple[Floats, Demand, Demand, Floats]] = []
     for share, level in levels(shared):
-        begin = np.zeros(len(certain))
-        for end, chance in ends:
-            middle, asked = (begin + end) / 2, own(end, level)
+        for place, ((end, chance), middle) in enumerate(zip(ends, middles(late), strict=False)):
+            asked = own(end, level)
             taken = others(middle, level)
             comes, taken_with = (0.0 * chance, taken) if big is None else big(middle, taken)
-            without.append((share * chance * (1 - comes), asked, taken))
-            with_big.append((share * chance * comes, asked, taken_with))
-            begin = end
+            scarce = certain if receipts is None else 1 - receipts[place]
+            without.append((share * chance * (1 - comes), asked, taken, scarce))
+            with_big.append((share * chance * comes, asked, taken_with, scarce))
     told = without if big is None else [*without, *with_big]
     first = np.arange(len(told)) % len(ends) == 0
-    chances, asked_for, gone = zip(*told, strict=True)
-    return Stretches(first, np.array(chances), _stacked(asked_for), _stacked(gone))
+    chances, asked_for, gone, scarce = zip(*told, strict=True)
+    return Stretches(first, np.array(chances), _stacked(asked_for), _stacked(gone), np.array(scarce))
 
 
 def _stacked(demands: Sequence[Demand]) -> Demand:
@@ -148,7 +166,7 @@ def _cheapest(found: Stretches, available: Floats, most: Floats, alpha: Floats, 
     cost, least, held = np.zeros(len(rows)), np.zeros(len(rows)), most.copy()
     for shown, count in enumerate(np.searchsorted(-most, -np.arange(int(most[0])), side="left").tolist(), 1):
         here = found.sold_within(own.beyond[:, :count])
-        here *= others.beyond[:, :count] - alpha[:count]
+        here *= found.gone(others.beyond[:, :count]) - alpha[:count]
         cost[:count] += here.sum(axis=0)
         own.rise(count)
         others.fall(count)
@@ -176,6 +194,6 @@ def _gone(found: Stretches, available: Floats, held: Floats, rows: NDArray[np.in
     found = found.only(rows)
     here = found.sold_within(at_least(available - held, found.own))
     reached = here.sum(axis=0)
-    gone = (here * at_least(held + 1, found.others)).sum(axis=0)
+    gone = (here * found.gone(at_least(held + 1, found.others))).sum(axis=0)
     chance: Floats = np.divide(gone, reached, out=np.zeros(len(held)), where=reached > 0)
     return chance

@@ -9,7 +9,9 @@ import numpy as np
 
 from ml.buffers.big_orders import BigOrder
 from ml.buffers.bulk import Buffers, Listings, buffers, chances, wanted
+from ml.buffers.race import Late, middles
 from ml.buffers.rails import POLICY, Policy
+from ml.buffers.supplier import OpenOrder, Reliability, receipt_chance
 from ml.buffers.window import Window
 from ml.exposure.distribution import Floats
 from ml.exposure.situation import ASSUMPTIONS, Assumptions, ChannelDemand, UnitPrices
@@ -24,7 +26,8 @@ class Listing:
     ``others_lot`` is of usual orders. ``supply`` the chance that a receipt covers an oversold unit while the buyer
     still waits (``supplier.supply_chance``), ``supplier`` the figures behind it (``supplier.supplier_terms``).
     ``weight`` holds the ``target`` rate (``weight.py``), ``realised`` is what came true (``steering.py``).
-    ``unit_worth`` is the price in the reporting currency, None where unknown.
+    ``unit_worth`` is the price in the reporting currency, None where unknown. ``order`` is the open one of a supplier
+    of this ``reliability``: what comes before the channel is put right serves whoever asks.
 
     Raises:
         ValueError: a buffer in force below 0.
@@ -49,6 +52,8 @@ class Listing:
     realised: Term = field(default=unknown("share", "no step of control was taken on the channel yet"))
     supplier: Mapping[str, Term] = field(default_factory=dict)
     unit_worth: float | None = None
+    reliability: Reliability | None = None
+    order: OpenOrder | None = None
 
     def __post_init__(self) -> None:
         if self.current < 0:
@@ -94,11 +99,12 @@ def recommend(
     found = buffers(rows, policy)
     ones = np.ones(len(listings))
     calm = replace(rows, others_dispersion=ones, others_lot=ones, big_rate=0 * ones)
-    unsupplied = replace(rows, oversell_cost=_unsupplied(listings, policy, assumptions))
+    nothing = Term(0.0, "chance", Basis.GIVEN)
+    unsupplied = as_arrays([replace(one, supply=nothing, order=None) for one in listings], policy, assumptions)
     variants = {
         "without_bursts": (calm, found.alpha),
-        "without_supply": (rows, chances(unsupplied, policy)),
-        "without_fulfilment_latency": (_shorter(rows, listings), found.alpha),
+        "without_supply": (unsupplied, chances(unsupplied, policy)),
+        "without_fulfilment_latency": (as_arrays(_picked(listings), policy, assumptions), found.alpha),
     }
     every, alphas = zip(*variants.values(), strict=True)
     held = wanted(Listings.together(every), policy, np.concatenate(alphas))
@@ -135,7 +141,25 @@ def as_arrays(listings: Sequence[Listing], policy: Policy = POLICY, assumptions:
         weight=column([one.weight for one in listings], 1.0),
         available=column([one.available for one in listings], np.nan),
         current=column([one.current for one in listings], 0.0),
+        receipts=_receipts(listings),
     )
+
+
+def _receipts(listings: Sequence[Listing]) -> Floats:
+    """The chance that the open order comes before the middle of each stretch of the window (n, stretches)."""
+    windows = [one.window.known() for one in listings]
+    share, times = (
+        np.array([term.value or 0.0 for term in terms])
+        for terms in ([one.late_share for one in windows], [one.late_times for one in windows])
+    )
+    days = np.array([one.hours for one in windows])[:, None] / 24 * np.stack(middles(Late(share, times)), axis=1)
+    chance = np.zeros_like(days)
+    for row, one in enumerate(listings):
+        if one.order is not None:
+            chance[row] = [
+                receipt_chance(one.reliability, one.order, ahead).value or 0.0 for ahead in days[row].tolist()
+            ]
+    return chance
 
 
 def _everyday_rate(listing: Listing) -> float | None:
@@ -164,14 +188,10 @@ def _costs(listing: Listing, policy: Policy, assumptions: Assumptions) -> tuple[
     return margin * (1 - recapture), (margin + penalty) * (1 - covered) + late * covered
 
 
-def _unsupplied(listings: Sequence[Listing], policy: Policy, assumptions: Assumptions) -> Floats:
-    nothing = Term(0.0, "chance", Basis.GIVEN)
-    return as_arrays([replace(one, supply=nothing) for one in listings], policy, assumptions).oversell_cost
-
-
-def _shorter(rows: Listings, listings: Sequence[Listing]) -> Listings:
-    picks = np.array([one.window.known().fulfilment.value or 0.0 for one in listings])
-    return replace(rows, window_h=rows.window_h - picks)
+def _picked(listings: Sequence[Listing]) -> list[Listing]:
+    """The same as if every order were picked at once."""
+    at_once = Term(0.0, "h", Basis.GIVEN)
+    return [replace(one, window=replace(one.window, fulfilment=at_once)) for one in listings]
 
 
 def _recommendation(

@@ -207,6 +207,11 @@ def _late_chance(order: OpenOrder | None) -> Term:
     return Term(order.late_chance, "chance", Basis.MEASURED, note)
 
 
+def receipt_chance(known: Reliability | None, order: OpenOrder | None, days: float) -> Term:
+    """The chance that the open ``order`` comes within ``days``, in full; by the model of lateness where that tells."""
+    return promised_chance(known, order, days) or supply_chance(known, order.waited_days if order else None, days)
+
+
 def promised_chance(known: Reliability | None, order: OpenOrder | None, promise_days: float) -> Term | None:
     """As ``supply_chance`` where the open order is promised within the span and a model tells how often that holds.
 

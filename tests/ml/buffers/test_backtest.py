@@ -14,10 +14,12 @@ from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_mo
 from ml.buffers.mistakes import held_back
 from ml.buffers.policies import FixedUnits, Moments, Quantile, Race
 from ml.buffers.race import Late, Until, held_back_in_race, stretches
+from ml.buffers.receipts import Orders
 from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Demand
 
 STEPS = 24
+NO_RECEIPTS = np.zeros((4, 9))
 
 
 def history(items: int = 8, days: int = 40, others: float = 12.0, seed: int = 0) -> DemandHistory:
@@ -87,7 +89,9 @@ def test_the_demand_of_a_window_follows_the_hours_it_covers() -> None:
 def test_a_quantile_is_taken_for_each_item_and_setting() -> None:
     known = learn(history().others, np.ones(8), STEPS, 20)
     rows = np.array([1, 4])
-    moments = Moments(np.array([25, 30]), np.array([3, 9]), rows, np.array([8, 8]), np.full((2, 2), 99.0))
+    moments = Moments(
+        np.array([25, 30]), np.array([3, 9]), rows, np.array([8, 8]), np.full((2, 2), 99.0), NO_RECEIPTS[:2]
+    )
     held = Quantile(known, (0.3, 0.01)).held(moments)
     assert held.shape == (2, 2)
     assert (held[1] > held[0]).all()
@@ -169,10 +173,34 @@ def test_without_a_driver_our_rule_holds_back_less() -> None:
         np.full(6, 0.1), 0.2, 6.0, (0.1, 0.02),
     )  # fmt: skip
     days, rows = np.full(4, 15), np.arange(4)
-    moments = Moments(days, np.full(4, 10), rows, np.full(4, 20), np.full((2, 4), 12.0))
+    moments = Moments(days, np.full(4, 10), rows, np.full(4, 20), np.full((2, 4), 12.0), NO_RECEIPTS)
     held = race.held(moments).sum()
     assert 0 < race.without_volatility().held(moments).sum() < held
     assert 0 < race.without_latency().held(moments).sum() < held
+
+
+def test_what_comes_before_the_channel_is_put_right_is_not_held_back_for() -> None:
+    demand, ones = history(items=4, days=20), np.ones(4)
+    race = Race(
+        learn(demand.own, ones, STEPS, 14), learn(demand.others, ones, STEPS, 14), demand.big, np.zeros(6), 0.2, 6.0,
+        (0.1, 0.02),
+    )  # fmt: skip
+    tomorrow = np.tile((np.arange(9) > 0) * 0.9, (4, 1))
+    none = Moments(np.full(4, 15), np.full(4, 10), np.arange(4), np.full(4, 20), np.full((2, 4), 12.0), NO_RECEIPTS)
+    held = race.held(replace(none, receipts=tomorrow))
+    assert 0 < held.sum() < race.held(none).sum()
+    assert (race.without_supplier().held(replace(none, receipts=tomorrow)) == race.held(none)).all()
+
+
+def test_an_open_order_comes_as_those_did_that_were_as_old() -> None:
+    orders = Orders(np.zeros((40, 2), dtype=bool), promised_days=2)
+    for day in range(0, 20, 2):
+        orders.place(day, np.array([True, False]))
+        orders.receive(day, day + (5 if day == 10 else 2), np.array([0]))
+    orders.place(30, np.array([True, False]))
+    assert orders.chances(30)[:, [0, 1, 2, 5]] == pytest.approx(np.array([[0, 0, 14 / 15, 1], [0, 0, 0, 0]]))
+    assert orders.chances(33)[0, [0, 1, 2]].tolist() == [0, 0, 1]
+    assert orders.chances(36)[0].max() == 0
 
 
 def test_movements_become_demand_by_step_and_the_size_of_an_order() -> None:

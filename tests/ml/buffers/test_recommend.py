@@ -15,6 +15,7 @@ from ml.buffers.others import others_demand
 from ml.buffers.race import Stretches
 from ml.buffers.rails import Policy, within
 from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.supplier import OpenOrder, Received, receipt_chance, reliability
 from ml.buffers.weight import MOST_WEIGHT, expected_rate, next_weight, weight_for_target
 from ml.buffers.window import Window
 from ml.exposure.demand import DemandBook
@@ -56,7 +57,7 @@ def only(listing: Listing, policy: Policy = FREE) -> Recommendation:
 def certain(own: Demand, others: Demand) -> Stretches:
     """A window that ends for certain, the channel served at its end."""
     alone = [Demand(pool.mean[None], pool.dispersion[None]) for pool in (own, others)]
-    return Stretches(np.ones(1, dtype=bool), np.ones((1, len(own))), *alone)
+    return Stretches(np.ones(1, dtype=bool), np.ones((1, len(own))), *alone, np.ones((1, len(own))))
 
 
 def test_a_recommendation_has_the_agreed_fields() -> None:
@@ -272,3 +273,16 @@ def test_where_no_buffer_within_the_limits_serves_the_target_no_more_is_held_bac
     weight = weight_for_target(scarce, 0.0005, limited)
     assert 0.0005 < lowest < (expected_rate(scarce, weight, limited) or 0.0) <= 1.1 * lowest
     assert weight < MOST_WEIGHT / 2
+
+
+def test_an_order_that_comes_before_the_channel_is_put_right_holds_back_less_and_none_changes_nothing() -> None:
+    came = [Received("S", NOON, None, NOON + timedelta(days=2), 10, 10) for _ in range(40)]
+    known = reliability(came).of("S")
+    slow = replace(LISTING, window=Window(hours(30), hours(0), hours(0)))
+    due, new = (replace(slow, reliability=known, order=OpenOrder("S", waited, None)) for waited in (1.8, 0.0))
+    assert receipt_chance(known, due.order, 0.5).value == pytest.approx(1.0)
+    held = [one.terms["quantile"].value or 0.0 for one in recommend([due, new, slow], NOON)]
+    assert held[0] < held[1] == held[2]
+    told = recommend([due], NOON)[0].terms
+    assert told["without_supply"].value == held[2]
+    assert (told["without_fulfilment_latency"].value or 0.0) <= held[0]
