@@ -5,7 +5,7 @@ its own demand since the refresh reaches A-u+1, and that unit is there if the ot
 What they take afterwards harms nobody, and if the channel is put right before, neither; and once a receipt has come,
 there is enough for all. So a unit is worth holding back
 while the chance that it is gone *when the channel gets to it* is above the accepted one. The time from the refresh is
-looked at in stretches: three equal ones of the regular window, and one for refreshes that come late. Which stretch the
+looked at in stretches: three equal ones of the regular window, and two for refreshes that come late. Which stretch the
 channel sells down in depends on how much is shown, which is how stock enters.
 """
 
@@ -22,6 +22,8 @@ from ml.exposure.distribution import MOST_UNITS, Demand, Floats, Mask, at_least,
 
 PARTS = (1 / 3, 2 / 3, 1.0)
 """Ends of the stretches of a regular window, as shares of it."""
+LATE_PARTS = (1 / 2, 1.0)
+"""Ends of the stretches of the time after it until a late refresh, as shares of that time."""
 OUT_OF_REACH = 1e-9
 """Chance to sell down to a unit below which the stock of the moment decides nothing."""
 MOST_WALKED = 256
@@ -46,10 +48,15 @@ class Late:
 
 
 def middles(late: Late) -> list[Floats]:
-    """The middle of each stretch, the late one last, as shares (n,) of the regular window."""
-    begins = (0.0, *PARTS)
-    regular = [np.full(len(late.share), (begin + end) / 2) for begin, end in itertools.pairwise(begins)]
-    return [*regular, (PARTS[-1] + np.maximum(late.times, 1.0)) / 2]
+    """The middle of each stretch, the late ones last, as shares (n,) of the regular window."""
+    begins = itertools.pairwise([np.zeros(len(late.share)), *_ends(late)])
+    return [(begin + end) / 2 for begin, end in begins]
+
+
+def _ends(late: Late) -> list[Floats]:
+    """The end of each stretch, the late ones last, as shares (n,) of the regular window."""
+    longer = np.maximum(late.times, 1.0) - 1
+    return [*(np.full(len(longer), part) for part in PARTS), *(1 + longer * part for part in LATE_PARTS)]
 
 
 @dataclass(frozen=True)
@@ -104,13 +111,13 @@ def stretches(
     They come last, so that the last stretch is the one in which the others take most.
     """
     certain = np.ones(len(shared))
-    ends = [(certain * part, certain) for part in PARTS]
+    chances = [certain for _ in PARTS]
     if (late.share > 0).any():
-        ends.append((np.maximum(late.times, 1.0), late.share))
+        chances += [late.share for _ in LATE_PARTS]
     without: list[tuple[Floats, Demand, Demand, Floats]] = []
     with_big: list[tuple[Floats, Demand, Demand, Floats]] = []
     for share, level in levels(shared):
-        for place, ((end, chance), middle) in enumerate(zip(ends, middles(late), strict=False)):
+        for place, (chance, end, middle) in enumerate(zip(chances, _ends(late), middles(late), strict=False)):
             asked = own(end, level)
             taken = others(middle, level)
             comes, taken_with = (0.0 * chance, taken) if big is None else big(middle, taken)
@@ -118,9 +125,9 @@ def stretches(
             without.append((share * chance * (1 - comes), asked, taken, scarce))
             with_big.append((share * chance * comes, asked, taken_with, scarce))
     told = without if big is None else [*without, *with_big]
-    first = np.arange(len(told)) % len(ends) == 0
-    chances, asked_for, gone, scarce = zip(*told, strict=True)
-    return Stretches(first, np.array(chances), _stacked(asked_for), _stacked(gone), np.array(scarce))
+    first = np.arange(len(told)) % len(chances) == 0
+    weights, asked_for, gone, scarce = zip(*told, strict=True)
+    return Stretches(first, np.array(weights), _stacked(asked_for), _stacked(gone), np.array(scarce))
 
 
 def _stacked(demands: Sequence[Demand]) -> Demand:
