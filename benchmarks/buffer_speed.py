@@ -29,6 +29,7 @@ from core_sync.ledger.events import Event, EventType
 from core_sync.ledger.ledger import Ledger
 from core_sync.settings import read_settings
 from ml.buffers.bulk import Listings, buffers
+from ml.buffers.race import LATE_PARTS, PARTS
 
 ASKED_S, ASKED_ROWS, ASKED_P99_S = 60.0, 1_000_000, 0.020
 ALONE = 200
@@ -37,17 +38,19 @@ SKUS, DAYS = 100, 14
 
 
 def listings(rows: int) -> Listings:
-    """Rates, spreads, windows, costs and stock as a distributor has them."""
+    """Rates, spreads, windows, costs and stock as a distributor has them; every other SKU awaits a receipt."""
     chance = np.random.default_rng(0)
     one, none = np.ones(rows), np.zeros(rows)
     own, others = chance.lognormal(0.5, 1.3, rows), chance.lognormal(1.5, 1.3, rows)
     spreads, lots = (chance.uniform(1, 6, (2, rows)), chance.uniform(1, 3, (2, rows)))
+    due = np.sort(chance.uniform(0, 1, (rows, len(PARTS) + len(LATE_PARTS))), axis=1)
     return Listings(
         others_rate=others, others_dispersion=spreads[0], others_lot=lots[0], big_rate=none, big_units=none,
         big_dispersion=one, own_rate=own, own_dispersion=spreads[1], own_lot=lots[1],
         window_h=chance.choice([0.25, 1.0, 4.0, 12.0], rows) + 1.5, late_share=0.03 * one, late_times=6 * one,
         shared=0.05 * one, lost_cost=chance.uniform(1, 10, rows), oversell_cost=chance.uniform(2, 40, rows),
         weight=one, available=np.ceil((own + others) * chance.uniform(0, 8, rows)), current=none,
+        receipts=due * chance.integers(0, 2, (rows, 1)),
     )  # fmt: skip
 
 

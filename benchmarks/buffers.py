@@ -7,8 +7,9 @@ against one stock, a channel refreshed every 15 minutes, 1, 4 or 12 hours (3 % o
 other demand that draws on the stock directly (``ml.buffers.backtest``). Estimates walk forward: a day sees nothing of
 itself. Lost are the sales withheld while the units stood in stock; all sales turned away, stock-outs included, are
 told beside. Which setting of a knob is used at which rate is read off the frontier, for ours and for its peers alike.
-Beside the peers stands ours without volatility and without latency (late refreshes); suppliers play no part, for no
-receipt comes in time to save a sale.
+Beside the peers stands ours without each of its drivers: volatility, supplier (no receipt is expected before the
+channel is put right) and latency (late refreshes). When a receipt comes is told from the lead times of those that
+have come.
 
 Fresh food: stores of one product in one city are the pools, one of them (drawn by seed) the channel and up to three
 the others. Quantities are divided by the product's smallest sale and rounded; a day's units fall one by one into the
