@@ -56,8 +56,9 @@ def only(listing: Listing, policy: Policy = FREE) -> Recommendation:
 
 def certain(own: Demand, others: Demand) -> Stretches:
     """A window that ends for certain, the channel served at its end."""
-    alone = [Demand(pool.mean[None], pool.dispersion[None]) for pool in (own, others)]
-    return Stretches(np.ones(1, dtype=bool), np.ones((1, len(own))), *alone, np.ones((1, len(own))))
+    asked, taken = (Demand(pool.mean[None], pool.dispersion[None]) for pool in (own, others))
+    for_certain = np.ones((1, len(own)))
+    return Stretches(np.ones(1, dtype=bool), for_certain, asked, taken, for_certain)
 
 
 def test_a_recommendation_has_the_agreed_fields() -> None:
