@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import numpy as np
 from msgspec import structs
 
-from api.jobs.simulated_facts import MASTER_DATA
+from api.jobs.told_world import MASTER_DATA
 from api.wiring import ROOMS
 from benchmarks.expectations import recorded_at
 from benchmarks.rig.figures import Figure, show

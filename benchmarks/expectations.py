@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from api.jobs.simulated_facts import MASTER_DATA
+from api.jobs.told_world import MASTER_DATA
 from core_sync.clock import from_microseconds, now
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade

@@ -8,16 +8,13 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, text
 
-from api.jobs.simulated_facts import MASTER_DATA
+from api.jobs.told_world import Late, late_master_data, load_late, load_master_data, load_rows, tell_events
 from api.wiring import ROOMS
 from benchmarks.sample_feed import OpenCase, open_cases
 from core_sync.cases.feed import FeedCase, read_feed
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
 from core_sync.failures.record import resolve_failures
-from core_sync.intake.ingest import ingest_files
-from core_sync.intake.load import load_files
-from core_sync.interchange.writing import write_rows
 from core_sync.ledger.decisions import confirm_duplicate
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
@@ -29,8 +26,7 @@ from ml.triage.told import Signals, read_signals
 from ml.triage.warm import WarmScorers
 from remediation.service import recommendation
 from simulation.scenario import REPORTING_CURRENCY
-from simulation.world import Rows, World
-from simulation.write import columns_of_table
+from simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,8 @@ def looks(world: World, models: ServiceModels, every: timedelta) -> Iterator[Loo
         database = Database(f"sqlite:///{folder}/stock.db")
         upgrade(database, *ROOMS[1:])
         ledger, warm = Ledger(database), WarmScorers()
-        late = _late_master_data(world)
-        for table in MASTER_DATA:
-            rows = [row for row in world.tables[table] if id(row) not in {id(one) for _, _, one in late}]
-            _load(ledger, folder, table, rows, world.scenario.start)
+        late = late_master_data(world)
+        load_master_data(ledger, folder, world, late)
         before, at = world.scenario.start - timedelta(days=1), world.scenario.start + every
         while at <= world.scenario.end:
             _tell(ledger, folder, world, late, before, at)
@@ -89,34 +83,15 @@ def looks(world: World, models: ServiceModels, every: timedelta) -> Iterator[Loo
         database.close()
 
 
-Late = list[tuple[datetime, str, dict[str, object]]]
-"""Master data that people set up when they cured a fault: when, in which table, the row."""
-
-
-def _late_master_data(world: World) -> Late:
-    cured = {
-        (kind, fault["sku"], fault["started_at"] if kind == "unmapped_sku" else None): fault["ended_at"]
-        for kind in ("unmapped_sku", "uom_mismatch")
-        for fault in world.truth["faults"]
-        if fault["subclass"] == kind and fault["ended_at"] is not None
-    }
-    aliases = ((("unmapped_sku", row["sku"], row.get("valid_from")), "aliases", row) for row in world.tables["aliases"])
-    units = ((("uom_mismatch", row["sku"], None), "uom", row) for row in world.tables["uom"] if row["uom"] != "CS")
-    return [(cured[key], table, row) for key, table, row in (*aliases, *units) if key in cured]
-
-
 def _tell(ledger: Ledger, folder: Path, world: World, late: Late, before: datetime, at: datetime) -> None:
     """Everything that was told after ``before`` and up to ``at``."""
-    for table in ("aliases", "uom"):
-        rows = [row for moment, of, row in late if of == table and before < moment <= at]
-        _load(ledger, folder, table, rows, at)
-    events = [row for row in world.tables["events"] if before < row["recorded_at"] <= at]
-    path = folder / "events.parquet"
-    write_rows(path, events, columns_of_table("events"))
-    ingest_files(ledger, [path], lambda: at, as_recorded=True)
-    _load(ledger, folder, "snapshots", [row for row in world.tables["snapshots"] if before < row["as_of"] <= at], at)
+    load_late(ledger, folder, late, before, at)
+    tell_events(ledger, folder, [row for row in world.tables["events"] if before < row["recorded_at"] <= at], at)
+    load_rows(
+        ledger, folder, "snapshots", [row for row in world.tables["snapshots"] if before < row["as_of"] <= at], at
+    )
     told = [row for row in world.tables["failures"] if before < row["recorded_at"] <= at]
-    _load(ledger, folder, "failures", [{**row, "resolved_at": None} for row in told], at)
+    load_rows(ledger, folder, "failures", [{**row, "resolved_at": None} for row in told], at)
     ended_at = {str(row["id"]): row.get("resolved_at") for row in world.tables["failures"]}
     over = {name for name, moment in ended_at.items() if moment is not None and moment <= at}
     with ledger.database.transaction() as connection:
@@ -137,13 +112,6 @@ def _decide(ledger: Ledger, world: World, at: datetime) -> None:
 
 
 _REPEATS = "SELECT held_id, event_id FROM held_event WHERE status IN ('suspected_duplicate', 'conflict')"
-
-
-def _load(ledger: Ledger, folder: Path, table: str, rows: Rows, at: datetime) -> None:
-    if rows:
-        path = folder / f"{table}.parquet"
-        write_rows(path, rows, columns_of_table(table))
-        load_files(ledger, table, [path], at)
 
 
 def _listed(connection: Connection, at: datetime) -> list[Listed]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import text
 
-from api.jobs.simulated_facts import MASTER_DATA
+from api.jobs.told_world import MASTER_DATA
 from benchmarks.expectations import recorded_at
 from benchmarks.rig.figures import Figure, show
 from core_sync.clock import from_microseconds, now

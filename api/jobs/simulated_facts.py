@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from api.jobs.told_world import MASTER_DATA, tell_by_snapshot
 from core_sync.clock import now
 from core_sync.database.engine import Database
 from core_sync.database.migrate import upgrade
@@ -24,9 +25,6 @@ from ml.triage.frames import deltas_since, movements_since, newest_ids
 from simulation.distributor import simulate
 from simulation.scenario import Scenario
 from simulation.world import Rows, World
-from simulation.write import write_world
-
-MASTER_DATA = ("skus", "uom", "aliases", "locations", "rates", "channels", "suppliers", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,13 @@ def load_world(ledger: Ledger, folder: Path, extension: str = ".csv") -> None:
 
 
 def facts_of(scenario: Scenario) -> SimulatedFacts:
-    """Simulate ``scenario`` and take it through the real path in a throw-away database."""
+    """Simulate ``scenario`` and take it through the real path in a throw-away database, as it was told."""
     world = simulate(scenario)
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_world(world, folder / "world", ".parquet")
         database = Database(f"sqlite:///{folder}/facts.db")
         upgrade(database)
-        load_world(Ledger(database), folder / "world", ".parquet")
+        tell_by_snapshot(Ledger(database), world, folder)
         with database.reading() as connection:
             newest = newest_ids(connection)
             deltas = deltas_since(connection, 0, newest["delta"])

@@ -7,15 +7,17 @@ _DIFFERENCE = frozenset(
     {"residual_z", "residual_against_own", "plain_against_own", "least_against_own", "times_own", "step", "zero_gap",
      "persists", "left_when_behind"}
 )  # fmt: skip
-_TOLD = frozenset({"failures_day", "failures_four_days"})
+_TOLD = frozenset({"failures_day", "failures_four_days", "failures_of_system", "failures_there", "told_fit"})
 _OTHER_FIGURES = frozenset(
-    {"siblings_odd", "siblings_beyond", "erp_wms_z", "erp_wms_against_own", "erp_wms_times_own", "erp_wms_persists"}
-)
+    {"siblings_odd", "siblings_beyond", "steady_here", "steady_anywhere", "erp_wms_z", "erp_wms_against_own",
+     "erp_wms_times_own", "erp_wms_persists"}
+)  # fmt: skip
 _LATE = frozenset(
-    {"event_lag", "in_flight_z", "behind", "behind_anywhere", "behind_rarity", "odd_there", "odd_elsewhere", "odd_then"}
-)
+    {"event_lag", "lag_rarity", "in_flight_z", "behind", "behind_anywhere", "behind_rarity", "odd_there",
+     "odd_elsewhere", "odd_then"}
+)  # fmt: skip
 
-_LISTING = _DIFFERENCE | _TOLD | {"published_age", "channel_wms_z"}
+_LISTING = _DIFFERENCE | _TOLD | {"published_age", "channel_wms_z", "lag_rarity"}
 _RECORD = _DIFFERENCE | _TOLD | _OTHER_FIGURES
 _POSTING = _RECORD | _LATE
 _KINDS = {

@@ -7,17 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.jobs.simulated_facts import facts_of
+from core_sync.clock import to_microseconds
 from ml.anomaly.detector import Detector, Matrix
 from ml.anomaly.feedback import to_look_at
 from ml.anomaly.rolling import RollingScorer
 from ml.anomaly.specification import DELTA
 from ml.training.detectors import describe_deltas
 from simulation.scenario import Scenario
+from simulation.world import Rows
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 DAY_US = 86_400_000_000
+AFTER_US = DAY_US
+"""What a fault left may be seen for so long after its end."""
 HISTORY = 14
 """Days until when nobody looks at anything."""
 NEW_LABELS = 30
@@ -41,6 +45,8 @@ class World:
     signed: Floats
     expected: Floats
     moved: dict[int, int]
+    troubled: Flags
+    """Rows of a SKU that a fault touches, at a moment while it lasts or within ``AFTER_US`` of its end."""
 
     @property
     def faulty(self) -> Flags:
@@ -54,17 +60,28 @@ def world_of(scenario: Scenario) -> World:
     frame = facts.deltas
     moments = frame["as_of"].dt.epoch("us").to_numpy()
     expected = (frame["expected"].fill_null(0) + frame["in_flight"].fill_null(0)).to_numpy()
+    sku = frame["sku"].to_numpy().astype(str)
     return World(
         matrix=describe_deltas(frame),
         fault=np.array(facts.fault_of_delta),
         kind={str(row["fault_id"]): str(row["subclass"]) for row in facts.faults},
-        sku=frame["sku"].to_numpy().astype(str),
+        sku=sku,
         moments=moments,
         day=(moments - moments[0]) // DAY_US,
         signed=frame["reported"].fill_null(0).to_numpy() - expected,
         expected=expected,
         moved=dict(Counter(((facts.movements["occurred_at"].to_numpy() - moments[0]) // DAY_US).tolist())),
+        troubled=_troubled(facts.faults, sku, moments),
     )
+
+
+def _troubled(faults: Rows, sku: NDArray[np.str_], moments: NDArray[np.int64]) -> Flags:
+    found = np.zeros(len(sku), dtype=bool)
+    for fault in faults:
+        began, ended = (moment and to_microseconds(moment) for moment in (fault["started_at"], fault["ended_at"]))
+        during = (moments >= began) & (moments <= (moments[-1] if ended is None else ended + AFTER_US))
+        found |= during & np.isin(sku, str(fault["skus"]).split())
+    return found
 
 
 @dataclass

@@ -10,8 +10,7 @@ did better there (one odd line among many of few kinds); on differences, where f
 samples did.
 
 ``prior`` names the features by which faults of simulated distributors are told from the rest (``ml.anomaly.prior``);
-figures that depend on how large standing errors are in a house are not among them, nor is how late its books are: what
-being late explains is no fault of a SKU, and how late is usual differs from house to house.
+figures that depend on how large standing errors are in a house are not among them.
 """
 
 from dataclasses import dataclass
@@ -129,6 +128,14 @@ DELTA = Specification(
         "failures_day",
         "failures_four_days",
         "left_when_behind",
+        "behind",
+        "behind_rarity",
+        "lag_rarity",
+        "steady_here",
+        "steady_anywhere",
+        "failures_of_system",
+        "failures_there",
+        "told_fit",
     ),
     background=("differs", "book_rarity", "book_odd", "daily_units", "expected_units"),
     trees=200,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ml.features.behind import MOVED
 from ml.features.definitions import DELTA_SET
+from ml.features.lateness import LagRarity
 from ml.features.own_deltas import PRIOR_ROWS, Differences, OwnDeltas
 from ml.features.running import NEVER, Codes, Ints, LastSeen, RunningSums
 
@@ -27,8 +28,10 @@ USUAL_AGE_S = 3_600
 """What an age is held against while nothing is known of the channel or location."""
 PACKS = np.log(np.array([6.0, 12.0, 24.0]))
 NUMBERS = ("expected", "reported", "in_flight", "erp", "wms", "channel_qty", "published_age_s", "event_lag_s")
-COUNTS = ("failures_day", "failures_four_days")
-"""Failures of the SKU that were known at the row's moment, recorded within a day and within four before it."""
+FAILURES = ("failures_day", "failures_four_days", "failures_of_system", "failures_there", "told_units")
+"""What failures that were known at the row's moment say: ``ml.triage.failures_before``."""
+SNAPSHOT = "snapshot"
+"""Which of its system's snapshots a row is of, counted from 1; without it those of the book that differed are."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Deltas:
         time_us = deltas["as_of"].dt.epoch("us").cast(pl.Int64).to_numpy()
         if bool((np.diff(time_us) < 0).any()):
             raise ValueError("deltas must be in order of time")
-        numbers = {name: number(name) for name in (*NUMBERS, *COUNTS, *MOVED)}
+        numbers = {name: number(name) for name in (*NUMBERS, *FAILURES, *MOVED, SNAPSHOT)}
         book = text("system") + "\x1f" + text("state")
         return cls(time_us, text("sku"), text("location"), text("channel"), book, numbers, number("daily_units"))
 
@@ -129,10 +132,11 @@ class DeltaFeatures:
         self._last_time, self._last_expected = LastSeen(), LastSeen()
         self._moved = RunningSums(2)  # units, seconds
         self._published, self._lag = RunningMean(), RunningMean()
+        self._lag_rarity = LagRarity()
         self._own = OwnDeltas()
 
     def advance(self, deltas: Deltas) -> Matrix:
-        """The *delta* matrix (n, 33) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
+        """The *delta* matrix (n, 39) in the order of ``DELTA_FEATURES``; all (n,) rows are taken in."""
         if not len(deltas):
             return np.empty((0, len(DELTA_SET.features)), dtype=np.float32)
         figure = deltas.numbers
@@ -147,12 +151,15 @@ class DeltaFeatures:
         plain = shown - real
         apart = figure["erp"] - figure["wms"] - in_flight
         residual_z, apart_z = (plain - in_flight) / np.maximum(age.spread, lag.spread), apart / lag.spread
+        book = self._books.advance(deltas.book)
         differences = Differences(
             time_us=deltas.time_us,
             item=item,
-            book=self._books.advance(deltas.book),
+            book=book,
             sku=self._skus.advance(deltas.sku),
             place=place,
+            snapshot=figure[SNAPSHOT],
+            reported=shown,
             residual=plain - in_flight,
             plain=plain,
             apart=apart,
@@ -180,10 +187,8 @@ class DeltaFeatures:
             np.log1p(np.abs(real)),
             np.log1p(figure["failures_day"]),
             np.log1p(figure["failures_four_days"]),
-            np.log1p(own["behind"]),
-            np.log1p(own["behind_anywhere"]),
-            own["behind_surprise"],
-            np.arcsinh(own["left"]),
+            *_late_or_told(own, self._lag_rarity.advance(book, figure["event_lag_s"]), figure),
+            told_closeness(figure["told_units"], plain, in_flight),
         ]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -221,6 +226,21 @@ def _beyond_usual(own: dict[str, Floats], own_spread: Floats) -> list[Floats]:
     ]
 
 
+def _late_or_told(own: dict[str, Floats], lag_rarity: Floats, figure: dict[str, Floats]) -> list[Floats]:
+    """The columns from ``behind`` to ``failures_there``: what being late explains, and what is wrong beside it."""
+    return [
+        np.log1p(own["behind"]),
+        np.log1p(own["behind_anywhere"]),
+        own["behind_surprise"],
+        np.arcsinh(own["left"]),
+        lag_rarity,
+        np.arcsinh(own["steady_here"]),
+        np.log1p(own["steady_anywhere"]),
+        np.log1p(figure["failures_of_system"]),
+        np.log1p(figure["failures_there"]),
+    ]
+
+
 def spread(daily_units: Floats, age_s: Floats) -> Floats:
     """sqrt(F + 1): how far figures may lie apart while about F units move."""
     found: Floats = np.sqrt(daily_units * np.maximum(age_s, 0) / DAY_S + 1)
@@ -234,11 +254,18 @@ def pack_closeness(shown: Floats, real: Floats) -> Floats:
     return closeness
 
 
+def told_closeness(told: Floats, plain: Floats, in_flight: Floats) -> Floats:
+    """1 where a difference is as many units as a failure named, less with every unit; NaN where none named any."""
+    apart = np.minimum(np.abs(told - np.abs(plain)), np.abs(told - np.abs(plain - in_flight)))
+    closeness: Floats = 1.0 / (1.0 + apart)
+    return closeness
+
+
 BATCH_ROWS = 200_000
 
 
 def describe(deltas: Deltas, builder: DeltaFeatures | None = None) -> Matrix:
-    """The features (n, 33) of a whole history, built in batches."""
+    """The features (n, 39) of a whole history, built in batches."""
     builder = builder or DeltaFeatures()
     parts = [builder.advance(batch) for batch in deltas.batches(BATCH_ROWS)]
     return np.concatenate(parts) if parts else builder.advance(deltas)

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 USUAL_SNAPSHOTS = 28
 PERSIST_SNAPSHOTS = 4
+STEADY_SHARE = 0.75
+"""A figure that differed in fewer of the snapshots usually agrees: where it differs, something is wrong."""
 LEAST_ODD_UNITS = 2
 ODD_TIMES = 1.5
 """A difference is odd from two units, and from one and a half times what nine of ten of the item's reached."""
@@ -32,8 +34,9 @@ class Differences:
     """One batch of whole snapshots (n rows): figures in units, NaN where one is missing.
 
     ``residual`` is reported less expected with what is in flight netted out, ``plain`` the same without, ``apart``
-    ERP less WMS; ``moved`` (n, hours) is what moved in the hours before (``ml.features.behind``); ``unusual`` and
-    ``unusual_apart`` say whether they lie beyond one sd.
+    ERP less WMS; ``reported`` the figure itself, ``snapshot`` which of its system's it is of, from 1; ``moved``
+    (n, hours) is what moved in the hours before (``ml.features.behind``); ``unusual`` and ``unusual_apart`` say whether
+    they lie beyond one sd.
     """
 
     time_us: Ints
@@ -41,6 +44,8 @@ class Differences:
     book: Ints
     sku: Ints
     place: Ints
+    snapshot: Floats
+    reported: Floats
     residual: Floats
     plain: Floats
     apart: Floats
@@ -57,23 +62,26 @@ class OwnDeltas:
         self._book_moments = RunningSums(1)
         self._book_time = LastSeen()
         self._book = RunningSums(2)  # rows, odd rows
+        self._stream_moments, self._stream_time = RunningSums(1), LastSeen()
         self._behind = BehindBooks()
         self._rows = 0
 
     def advance(self, rows: Differences) -> dict[str, Floats]:
         """Every figure (n,) by name; all rows are taken in."""
-        moment = self._moments(rows.book, rows.time_us)
+        moment, seen = self._moments(rows)
         fresh = pl.DataFrame(
             {
                 "item": rows.item,
                 "moment": moment,
+                "seen": np.minimum(moment, seen),
+                "reported": rows.reported,
                 "residual": rows.residual,
                 "plain": rows.plain,
                 "apart": rows.apart,
                 "unusual": rows.unusual.astype(np.int8),
                 "unusual_apart": rows.unusual_apart.astype(np.int8),
             }
-        ).with_columns(pl.col("residual", "plain", "apart").fill_nan(None))
+        ).with_columns(pl.col("residual", "plain", "apart", "reported").fill_nan(None))
         beyond, behind = self._beyond(fresh, rows)
         both = beyond if self._kept is None else pl.concat([self._kept, beyond])
         history = both.select(*_HISTORY).tail(fresh.height)
@@ -85,37 +93,43 @@ class OwnDeltas:
         size = np.abs(found["least"])
         odd = (size >= LEAST_ODD_UNITS) & (size > ODD_TIMES * np.nan_to_num(found.pop("reached")))
         late = {"behind": behind.hours, "behind_anywhere": behind.anywhere, "behind_surprise": behind.surprise}
-        return found | late | self._around(rows, np.nan_to_num(size), odd)
+        steady = np.where(found["share"] < STEADY_SHARE, np.nan_to_num(rows.residual), 0.0)
+        return found | late | self._around(rows, np.nan_to_num(size), odd) | _steady_beside(rows, steady)
 
-    def _moments(self, book: Ints, time_us: Ints) -> Ints:
-        """Which snapshot of its book each row is of, counted from 0."""
-        last = self._book_time.advance(book, time_us)
-        begins = (last != time_us).astype(np.int64)
-        moment: Ints = self._book_moments.advance(book, begins[:, None])[:, 0] + begins - 1
-        return moment
+    def _moments(self, rows: Differences) -> tuple[Ints, Ints]:
+        """Which snapshot of its system each row is of, counted from 0, and how many moments before any row told of.
+
+        Where the former is not told, those count in which the book differed.
+        """
+        differing = _counted(self._book_time, self._book_moments, rows.book, rows.time_us)
+        seen = _counted(self._stream_time, self._stream_moments, np.zeros_like(rows.book), rows.time_us)
+        told = ~np.isnan(rows.snapshot)
+        return np.where(told, np.nan_to_num(rows.snapshot).astype(np.int64) - 1, differing), seen
 
     def _beyond(self, fresh: pl.DataFrame, rows: Differences) -> tuple[pl.DataFrame, Behind]:
         """``fresh`` with what is left of each difference beyond the item's usual one, and how far books are behind.
 
         ``least`` is the smallest left: with what is in flight netted, and with what moved since the book is behind.
         """
-        names = ["item", "moment", "residual", "plain", "apart"]
+        names = ["item", "moment", "seen", "reported", "residual", "plain", "apart"]
         both = fresh.select(names) if self._kept is None else pl.concat([self._kept.select(names), fresh.select(names)])
-        share = differed(both["item"].to_numpy(), both["moment"].to_numpy())
-        usual = pl.col("residual", "plain", "apart").shift(1).rolling_median(USUAL_SNAPSHOTS, min_samples=1)
-        found = both.select(usual.over("item").name.prefix("usual_")).with_columns(share=pl.Series(share))
-        found = found.tail(fresh.height).with_columns(
+        share = differed(*(both[name].to_numpy() for name in ("item", "moment", "seen")))
+        found = both.select(_usual(name).alias(f"usual_{name}") for name in _FIGURES)
+        found = found.with_columns(share=pl.Series(share)).tail(fresh.height)
+        found = found.with_columns(
             pl.when(pl.col("share") < 0.5).then(0.0).otherwise(pl.col("^usual_.*$").fill_null(0.0)).name.keep()
         )
-        figures = ("residual", "plain", "apart")
-        own_of = [(pl.col(name) - pl.col(f"usual_{name}")).alias(f"own_{name}") for name in figures]
-        beyond = pl.concat([fresh, found], how="horizontal").with_columns(own_of)
+        beyond = pl.concat([fresh, found], how="horizontal").with_columns(
+            own_residual=_from_nothing_up("residual"),
+            own_plain=_from_nothing_up("plain"),
+            own_apart=pl.col("apart") - pl.col("usual_apart"),
+        )
         own = beyond["own_plain"].fill_null(np.nan).to_numpy()
         behind = self._behind.advance(rows.book, rows.place, rows.time_us, own, rows.moved)
         moved = pl.Series(behind.moved)
-        beyond = beyond.drop("usual_residual", "usual_plain", "usual_apart").with_columns(
-            left=pl.col("own_plain") + moved, own_apart=_smaller(pl.col("own_apart"), pl.col("own_apart") + moved)
-        )
+        beyond = beyond.with_columns(
+            left=_from_nothing_up("plain", moved), own_apart=_smaller(pl.col("own_apart"), pl.col("own_apart") + moved)
+        ).drop("usual_residual", "usual_plain", "usual_apart")
         return beyond.with_columns(least=_smaller(pl.col("own_residual"), pl.col("left"))), behind
 
     def _around(self, rows: Differences, size: Floats, odd: NDArray[np.bool_]) -> dict[str, Floats]:
@@ -140,6 +154,24 @@ class OwnDeltas:
         }
 
 
+def _counted(last: LastSeen, moments: RunningSums, key: Ints, time_us: Ints) -> Ints:
+    """At how many moments before its own there was a row (n,) of each one's key."""
+    begins = (last.advance(key, time_us) != time_us).astype(np.int64)
+    before: Ints = moments.advance(key, begins[:, None])[:, 0] + begins - 1
+    return before
+
+
+def _steady_beside(rows: Differences, steady: Floats) -> dict[str, Floats]:
+    """Differences of the SKU's other figures that usually agree: summed at the row's own place, and without sign."""
+    _, here = together(rows.sku, rows.place, rows.time_us)
+    _, everywhere = together(rows.sku, rows.time_us)
+    size: Floats = np.abs(steady)
+    return {
+        "steady_here": np.bincount(here, steady)[here] - steady,
+        "steady_anywhere": np.bincount(everywhere, size)[everywhere] - size,
+    }
+
+
 def _share_of_others(flag: Floats, whole: Ints, part: Ints) -> Floats:
     """The share of flagged rows (n,) among those of a ``whole`` that are of another ``part``; NaN without."""
     others = np.bincount(whole)[whole] - np.bincount(part)[part]
@@ -148,16 +180,37 @@ def _share_of_others(flag: Floats, whole: Ints, part: Ints) -> Floats:
     return found
 
 
-def differed(item: Ints, moment: Ints) -> Floats:
-    """In which share of its book's last 28 snapshots before (at most all there were) each row's item differed."""
+def differed(item: Ints, moment: Ints, seen: Ints) -> Floats:
+    """In which share of the last 28 snapshots before (at most the ``seen`` ones, (n,)) each row's item differed."""
     order = np.argsort(item, kind="stable")
     key = item[order] * MOMENTS + moment[order]
     since = item[order] * MOMENTS + np.maximum(moment[order] - USUAL_SNAPSHOTS, 0)
     count = np.empty(len(item))
     count[order] = np.searchsorted(key, key, "left") - np.searchsorted(key, since, "left")
-    there_were = np.minimum(moment, USUAL_SNAPSHOTS)
+    there_were = np.minimum(seen, USUAL_SNAPSHOTS)
     share: Floats = np.minimum(np.where(there_were > 0, count / np.maximum(there_were, 1), 0.0), 1.0)
     return share
+
+
+def _usual(name: str) -> pl.Expr:
+    """The median of an item's last ones before that showed something: nothing may hide any shortage.
+
+    Of an item that never did the largest shortage.
+    """
+    shown = pl.when(pl.col("reported") != 0).then(pl.col(name)).shift(1)
+    usual = shown.rolling_median(USUAL_SNAPSHOTS, min_samples=1)
+    least = pl.col(name).shift(1).rolling_min(USUAL_SNAPSHOTS, min_samples=1)
+    return pl.coalesce(usual, least).over("item")
+
+
+def _from_nothing_up(name: str, moved: pl.Series | None = None) -> pl.Expr:
+    """What a figure lies beyond its usual difference ``name``, and what ``moved`` since.
+
+    A system that shows nothing below zero can be no further off than that.
+    """
+    difference = pl.col(name) - pl.col(f"usual_{name}") + (0.0 if moved is None else moved)
+    shown = pl.col("reported")
+    return pl.when((shown >= 0) & (difference > shown)).then(shown).otherwise(difference)
 
 
 def _smaller(one: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -168,6 +221,7 @@ def _own(expression: pl.Expr) -> pl.Expr:
     return expression.over("item")
 
 
+_FIGURES = ("residual", "plain", "apart")
 _BEYOND = ("own_residual", "own_plain", "own_apart", "left", "least", "share")
 
 _HISTORY = (

@@ -1,26 +1,22 @@
 """The only reader of facts for triage: new deltas, new movements, new failures, as frames and rows."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from core_sync.database.engine import Database
 from core_sync.database.settled import settled_up_to
 from ml.features.behind import HOURS, MOVED
-from ml.features.deltas import COUNTS, NUMBERS
+from ml.features.deltas import NUMBERS, SNAPSHOT
 from ml.features.movements import Movements
-from ml.features.running import Codes, Ints
+from ml.triage.failures_before import with_failures
 
 HISTORY_ROWS = 200_000
 """Facts before the new ones that are read to know each SKU's habits; older ones tell nothing more."""
 
 FETCH_ROWS = 50_000
-FAILURE_DAYS = (1, 4)
-"""Over how many days each of ``COUNTS`` goes."""
-DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 
 DELTA_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -32,6 +28,7 @@ DELTA_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "channel": pl.String,
     "state": pl.String,
     **dict.fromkeys(NUMBERS, pl.Float64),
+    SNAPSHOT: pl.Float64,
 }
 
 MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -49,12 +46,14 @@ MOVEMENT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFrame:
     """Deltas after ``after`` up to ``newest``, rows by as-of time.
 
-    What its system's rule lets pass is no row. ``COUNTS`` are of the failures recorded by each row's moment, ``MOVED``
-    of the changes of on hand before it.
+    What its system's rule lets pass is no row. ``FAILURES`` are of what was recorded by each row's moment, ``MOVED`` of
+    the changes before it.
     """
     numbers = ", ".join(f"d.{name}" for name in NUMBERS)
     statement = (
-        f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers} FROM delta d "
+        f"SELECT d.delta_id, d.system, d.as_of, d.sku, d.location, d.channel, d.state, {numbers}, n.snapshot "
+        "FROM delta d JOIN (SELECT reconciliation_id, ROW_NUMBER() OVER (PARTITION BY system ORDER BY as_of) "
+        "AS snapshot FROM reconciliation) n ON n.reconciliation_id = d.reconciliation_id "
         "WHERE d.delta_id > :after AND d.delta_id <= :newest AND d.within_tolerance IS FALSE"
     )
     frame = _read(connection, statement, after, newest, DELTA_SCHEMA)
@@ -63,41 +62,10 @@ def deltas_since(connection: Connection, after: int, newest: int) -> pl.DataFram
     return with_moved(connection, told).with_columns(as_of)
 
 
-def with_failures(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
-    """``deltas`` with how many failures of the SKU were recorded within ``FAILURE_DAYS`` before each one's moment."""
-    moments = deltas["as_of"].to_numpy()
-    told: Sequence[Row[Any]] = []
-    if len(moments):
-        within = {"since": int(moments[0]) - max(FAILURE_DAYS) * DAY_US, "until": int(moments[-1])}
-        told = connection.execute(text(_FAILURES), within).all()
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {"sku": pl.String, "recorded_at": pl.Int64}
-    return deltas.with_columns(failures_before(deltas["sku"], moments, pl.DataFrame(told, schema, orient="row")))
-
-
-_FAILURES = (
-    "SELECT sku, recorded_at FROM failure WHERE sku IS NOT NULL AND recorded_at > :since AND recorded_at <= :until"
-)
-
-
-def failures_before(sku: pl.Series, moments: Ints, failures: pl.DataFrame) -> list[pl.Series]:
-    """``COUNTS`` for each row (n,): failures of its SKU in the days up to its moment, the moment included."""
-    codes = Codes()
-    row = codes.advance(sku)
-    failed = codes.advance(failures["sku"])
-    times = np.unique(np.concatenate([failures["recorded_at"].to_numpy(), moments]))
-    known = np.sort(failed * len(times) + np.searchsorted(times, failures["recorded_at"].to_numpy()))
-
-    def through(moment: Ints) -> Ints:
-        return np.searchsorted(known, row * len(times) + np.searchsorted(times, moment, "right"), "left")
-
-    return [
-        pl.Series(name, (through(moments) - through(moments - days * DAY_US)).astype(np.float64))
-        for name, days in zip(COUNTS, FAILURE_DAYS, strict=True)
-    ]
-
-
 def with_moved(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
-    """``deltas`` with by how much on hand changed in ``HOURS`` before each one's moment: at its place, or everywhere.
+    """``deltas`` with by how much the figure's state changed in ``HOURS`` before each one's moment.
+
+    At its place, or everywhere; of a channel's figure what is available, times the channel's share.
 
     Only what was known when the difference was found counts.
     """
@@ -110,16 +78,26 @@ def with_moved(connection: Connection, deltas: pl.DataFrame) -> pl.DataFrame:
 
 
 _SINCE = ", ".join(
-    f"CAST(SUM(CASE WHEN l.occurred_at > d.as_of - {hours * HOUR_US} THEN l.on_hand_delta ELSE 0 END) AS FLOAT)"
+    f"CAST(SUM(CASE WHEN m.occurred_at > m.as_of - {hours * HOUR_US} THEN m.change ELSE 0 END) * m.share AS FLOAT)"
     for hours in HOURS
 )
+_SHARE = """
+COALESCE((SELECT r.share_ten_thousandths / 10000.0 FROM channel_rule r WHERE d.channel <> '' AND r.channel = d.channel
+  AND r.sku IN ('', d.sku) AND r.valid_from <= d.as_of AND (r.valid_until IS NULL OR r.valid_until > d.as_of)
+  ORDER BY r.sku DESC, r.version DESC LIMIT 1), 1.0)
+"""
 _MOVED = f"""
-SELECT d.delta_id, {_SINCE} FROM delta d
-JOIN position p ON p.sku = d.sku AND (d.location = '' OR p.location = d.location)
-JOIN ledger_entry l ON l.position_id = p.position_id AND l.occurred_at <= d.as_of
-  AND l.occurred_at > d.as_of - {max(HOURS) * HOUR_US} AND l.recorded_at <= d.recorded_at
-WHERE d.delta_id BETWEEN :first AND :last AND d.within_tolerance IS FALSE
-GROUP BY d.delta_id
+SELECT m.delta_id, {_SINCE} FROM (
+  SELECT d.delta_id, d.as_of, d.share, l.occurred_at,
+    CASE d.state WHEN 'allocated' THEN l.allocated_delta WHEN 'quality_hold' THEN l.quality_hold_delta
+      WHEN 'available' THEN l.on_hand_delta - l.allocated_delta - l.quality_hold_delta ELSE l.on_hand_delta END
+      AS change
+  FROM (SELECT d.*, {_SHARE} AS share FROM delta d
+    WHERE d.delta_id BETWEEN :first AND :last AND d.within_tolerance IS FALSE) d
+  JOIN position p ON p.sku = d.sku AND (d.location = '' OR p.location = d.location)
+  JOIN ledger_entry l ON l.position_id = p.position_id AND l.occurred_at <= d.as_of
+    AND l.occurred_at > d.as_of - {max(HOURS) * HOUR_US} AND l.recorded_at <= d.recorded_at
+) m GROUP BY m.delta_id, m.share
 """
 
 

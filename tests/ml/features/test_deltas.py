@@ -56,27 +56,29 @@ def test_history_and_new_rows_in_many_batches_give_the_very_same_figures_as_one_
 
 @settings(max_examples=20, deadline=None)
 @given(tables())
-def test_the_usual_difference_is_the_median_of_the_last_28_known_ones_of_an_item_that_differs_more_often_than_not(
+def test_the_usual_difference_is_the_median_of_the_last_28_that_showed_something_of_an_item_that_mostly_differs(
     table: pl.DataFrame,
 ) -> None:
     found = describe(Deltas.from_frame(table))
     own = found[:, DELTA_SET.names.index("residual_against_own")]
     share = found[:, DELTA_SET.names.index("differs")]
-    earlier: dict[str, list[tuple[int, float]]] = {"A": [], "B": []}
+    earlier: dict[str, list[tuple[int, float, float]]] = {"A": [], "B": []}
     moments = sorted(set(table["as_of"].to_list()))
     for row, told, differs in zip(table.to_dicts(), own.tolist(), share.tolist(), strict=True):
         at, before = moments.index(row["as_of"]), earlier[row["sku"]]
-        among = sum(at - 28 <= moment < at for moment, _ in before)
+        among = sum(at - 28 <= moment < at for moment, *_ in before)
         assert math.isclose(differs, min(among / min(at, 28), 1.0) if at else 0.0, rel_tol=1e-6)
-        known = [each for _, each in before[-28:] if not math.isnan(each)]
+        known = [each for _, each, _ in before[-28:] if not math.isnan(each)]
+        shown = [each for _, each, figure in before[-28:] if not math.isnan(each) and figure != 0]
         expected, reported = row["expected"], row["reported"]
         residual = math.nan if None in (expected, reported) else reported - expected - (row["in_flight"] or 0)
-        before.append((at, residual))
+        before.append((at, residual, reported))
         if math.isnan(residual):
             assert math.isnan(told)
         else:
-            usual = np.median(known) if known and differs >= 0.5 else 0.0
-            assert np.sign(round(told, 6)) == np.sign(residual - usual)
+            usual = 0.0 if not known or differs < 0.5 else np.median(shown) if shown else min(known)
+            beyond = residual - usual if reported < 0 else min(residual - usual, reported)
+            assert np.sign(round(told, 6)) == np.sign(beyond)
 
 
 def test_each_book_of_a_sku_has_its_own_usual_difference() -> None:
@@ -157,3 +159,51 @@ def test_the_same_difference_is_smaller_news_for_an_item_that_moves_a_lot() -> N
 def test_a_dozen_taken_for_a_piece_is_close_to_a_pack() -> None:
     matrix = matrix_of({"expected": 480, "reported": 40}, {"sku": "cup", "expected": 480, "reported": 300})
     assert value(matrix, 0, "pack_factor") > 0.7 > 0.2 > value(matrix, 1, "pack_factor")
+
+
+def test_a_system_that_shows_nothing_below_zero_is_no_further_off_than_zero() -> None:
+    short = [{"as_of": NOON + timedelta(hours=6 * at), "expected": 90, "reported": 60} for at in range(10)]
+    gone = {"as_of": NOON + timedelta(hours=60), "expected": 8, "reported": 0}
+    matrix = matrix_of(*short, gone)
+    assert value(matrix, 10, "residual_against_own") == value(matrix, 10, "least_against_own") == 0
+
+
+def test_a_difference_knows_what_other_figures_of_the_sku_that_usually_agree_are_off_by() -> None:
+    def row(at: int, system: str, state: str, location: str, off: int) -> dict[str, object]:
+        told: dict[str, object] = {"system": system, "state": state, "location": location, "snapshot": at + 1}
+        return told | {"as_of": NOON + timedelta(hours=6 * at), "sku": "mug", "expected": 50, "reported": 50 + off}
+
+    usual = [row(at, "erp", "on_hand", "EAST", 30) for at in range(20)]
+    then = [row(20, "erp", "on_hand", "EAST", 30), row(20, "wms", "on_hand", "EAST", -6)]
+    then += [row(20, "erp", "allocated", "WEST", 4)]
+    matrix = describe(Deltas.from_frame(pl.DataFrame([*usual, *then])))
+    assert [round(math.sinh(value(matrix, at, "steady_here")), 4) for at in (20, 21, 22)] == [-6, 0, 0]
+    assert [round(math.expm1(value(matrix, at, "steady_anywhere")), 4) for at in (20, 21, 22)] == [10, 4, 6]
+
+
+def test_a_book_that_hardly_ever_differs_has_no_usual_difference_after_the_first() -> None:
+    told = [
+        {"as_of": NOON + timedelta(hours=6 * at), "sku": "mug", "system": "wms", "snapshot": at + 1, "expected": 50,
+         "reported": 38}
+        for at in (20, 21, 22)
+    ]  # fmt: skip
+    other = [
+        {"as_of": NOON + timedelta(hours=6 * at), "sku": "cup", "system": "erp", "snapshot": at + 1, "expected": 9,
+         "reported": 8}
+        for at in range(23)
+    ]  # fmt: skip
+    frame = pl.DataFrame([*told, *other]).sort("as_of", "sku")
+    matrix = describe(Deltas.from_frame(frame))
+    own = [
+        math.sinh(value(matrix, at, "residual_against_own")) for at in np.flatnonzero(frame["sku"] == "mug").tolist()
+    ]
+    assert all(one < -5 for one in own)
+
+
+def test_a_difference_of_as_many_units_as_a_failure_named_fits_it() -> None:
+    exact, near, without = ({"expected": 50, "reported": 38, "told_units": units} for units in (12, 10, None))
+    matrix = describe(
+        Deltas.from_frame(pl.DataFrame([{"as_of": NOON, "sku": "mug", **one} for one in (exact, near, without)]))
+    )
+    assert value(matrix, 0, "told_fit") == 1 > value(matrix, 1, "told_fit")
+    assert math.isnan(value(matrix, 2, "told_fit"))

@@ -1,40 +1,15 @@
 """Facts as triage reads them: what was known of a SKU's failures and movements at the moment of a difference."""
 
-from datetime import datetime, timedelta
-
-import polars as pl
+from datetime import timedelta
 
 from core_sync.database.engine import Database
 from core_sync.ledger.events import Event
 from core_sync.ledger.ledger import Ledger
 from core_sync.snapshots.reconcile import reconcile
 from core_sync.snapshots.store import Figure, store_figures
-from ml.triage.frames import deltas_since, failures_before
-from tests.builders import MONDAY, a_receipt, a_shipment
-
-
-def us(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
-
-
-def test_a_difference_knows_the_failures_of_its_sku_that_were_recorded_by_then_and_no_later_ones() -> None:
-    failures = pl.DataFrame(
-        {
-            "sku": ["mug", "mug", "mug", "mug", "cup"],
-            "recorded_at": [us(MONDAY - timedelta(hours=age)) for age in (-1, 0, 30, 97, 2)],
-        }
-    )
-    sku = pl.Series(["mug", "cup", "jug", "mug"])
-    moments = pl.Series([us(MONDAY)] * 3 + [us(MONDAY + timedelta(hours=1))]).to_numpy()
-    day, four_days = failures_before(sku, moments, failures)
-    assert day.to_list() == [1, 1, 0, 2]
-    assert four_days.to_list() == [2, 1, 0, 3]
-
-
-def test_without_any_failure_every_count_is_nothing() -> None:
-    none = pl.DataFrame(schema={"sku": pl.String, "recorded_at": pl.Int64})
-    counts = failures_before(pl.Series(["mug"]), pl.Series([us(MONDAY)]).to_numpy(), none)
-    assert [count.to_list() for count in counts] == [[0], [0]]
+from ml.triage.frames import deltas_since
+from tests.builders import MONDAY, a_receipt, a_reservation, a_shipment
+from tests.core_sync.stocked import a_channel, a_rule
 
 
 def test_a_difference_knows_what_moved_before_it_and_was_known_then(database: Database) -> None:
@@ -57,3 +32,38 @@ def test_a_difference_knows_what_moved_before_it_and_was_known_then(database: Da
         found = {row["location"]: row for row in deltas_since(connection, 0, 100).iter_rows(named=True)}
     assert [found["EAST"][f"moved_{hours}h"] for hours in (1, 2, 4)] == [-2, -52, -52]
     assert [found["WEST"][f"moved_{hours}h"] for hours in (1, 2, 4)] == [0, 0, -7]
+
+
+def test_what_moved_is_of_the_figure_s_own_state_and_of_a_listing_its_share(database: Database) -> None:
+    ledger = Ledger(database)
+    ledger.apply([a_receipt(100, hours=-48, sku="MUG", location="EAST")], MONDAY - timedelta(hours=47))
+    a_channel(database, "shop")
+    a_rule(database, "shop", share=8_000)
+    ledger.apply([a_reservation(20, hours=-0.5, sku="MUG", location="EAST")], MONDAY)
+    figures = [
+        Figure("erp", "MUG", "EAST", "on_hand", 1, MONDAY),
+        Figure("erp", "MUG", "EAST", "allocated", 1, MONDAY),
+        Figure("shop", "MUG", "", "available", 1, MONDAY),
+    ]
+    with database.transaction() as connection:
+        store_figures(connection, figures, MONDAY)
+    reconcile(database, MONDAY)
+    with database.reading() as connection:
+        found = deltas_since(connection, 0, 100)
+    assert dict(zip(found["state"], found["moved_1h"], strict=True)) == {
+        "on_hand": 0,
+        "allocated": 20,
+        "available": -16,
+    }
+
+
+def test_a_difference_knows_which_of_its_system_s_snapshots_it_is_of_where_most_agreed(database: Database) -> None:
+    ledger = Ledger(database)
+    ledger.apply([a_receipt(50, hours=-48, sku="MUG", location="EAST")], MONDAY - timedelta(hours=47))
+    for hour, shown in enumerate((50, 50, 50, 42)):
+        at = MONDAY + timedelta(hours=hour)
+        with database.transaction() as connection:
+            store_figures(connection, [Figure("wms", "MUG", "EAST", "on_hand", shown, at)], at)
+        reconcile(database, at)
+    with database.reading() as connection:
+        assert deltas_since(connection, 0, 100)["snapshot"].to_list() == [4]
