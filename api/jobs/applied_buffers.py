@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +12,9 @@ from core_sync.availability.buffers import NewBuffer, set_buffers
 from core_sync.clock import to_microseconds
 from ml.buffers.bulk import mistakes
 from ml.buffers.recommend import Listing, Recommendation, as_arrays
+
+RENEWED_BEFORE = timedelta(hours=6)
+"""A buffer that is recommended as it is in force is put in force anew where it ends sooner than this."""
 
 
 class Outcome(StrEnum):
@@ -44,8 +47,8 @@ def apply_recommendations(
 
     A recommendation that keeps what a person set is not written: the person's rule stands. With ``dry_run`` nothing is.
     """
-    lapsing = _lapsing(connection, at)
-    outcomes = [_outcome(one, approved, (one.channel, one.sku) in lapsing) for one in found]
+    ending = ending_soon(connection, at)
+    outcomes = [_outcome(one, approved, (one.channel, one.sku) in ending) for one in found]
     new = [
         NewBuffer(one.channel, one.sku, one.buffer, _reason(one, owner, approved), one.valid_until)
         for one, outcome in zip(found, outcomes, strict=True)
@@ -62,8 +65,8 @@ def apply_recommendations(
     ]  # fmt: skip
 
 
-def _outcome(one: Recommendation, approved: bool, lapses: bool) -> Outcome:
-    if one.buffer == one.current and not lapses:
+def _outcome(one: Recommendation, approved: bool, ends_soon: bool) -> Outcome:
+    if one.buffer == one.current and not ends_soon:
         return Outcome.UNCHANGED
     return Outcome.APPLIED if approved or not one.needs_approval else Outcome.NEEDS_APPROVAL
 
@@ -72,10 +75,17 @@ def _reason(one: Recommendation, owner: str, approved: bool) -> str:
     return f"{one.reason}; approved by {owner}" if approved and one.needs_approval else one.reason
 
 
-def _lapsing(connection: Connection, at: datetime) -> set[tuple[str, str]]:
-    """Channels and SKUs with a rule that will end."""
-    statement = text("SELECT channel, sku FROM channel_rule WHERE valid_from <= :at AND valid_until > :at")
-    return {(channel, sku) for channel, sku in connection.execute(statement, {"at": to_microseconds(at)})}
+def ending_soon(connection: Connection, at: datetime) -> set[tuple[str, str]]:
+    """Channels and SKUs with a newest rule that ends within ``RENEWED_BEFORE``."""
+    bound = {"at": to_microseconds(at), "soon": to_microseconds(at + RENEWED_BEFORE)}
+    return {(channel, sku) for channel, sku in connection.execute(text(_ENDING), bound)}
+
+
+_ENDING = """
+SELECT r.channel, r.sku FROM channel_rule r
+WHERE r.valid_from <= :at AND r.valid_until > :at AND r.valid_until <= :soon
+  AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +128,20 @@ def compare_buffers(
 
 
 def buffers_before(connection: Connection, at: datetime) -> dict[tuple[str, str], int]:
-    """By SKU and channel, the buffer of the version before the newest one that holds."""
+    """By SKU and channel, the last buffer before that in force that was another one."""
     rows = connection.execute(text(_BEFORE), {"at": to_microseconds(at)})
     return {(sku, channel): int(units) for sku, channel, units in rows}
 
 
 _BEFORE = """
-SELECT r.sku, r.channel, r.buffer FROM channel_rule r
-WHERE r.sku <> '' AND r.version = (
-  SELECT max(b.version) FROM channel_rule b WHERE b.channel = r.channel AND b.sku = r.sku AND b.version < (
+WITH held AS (
+  SELECT r.channel, r.sku, r.version, r.buffer FROM channel_rule r
+  WHERE r.sku <> '' AND r.version = (
     SELECT max(c.version) FROM channel_rule c
     WHERE c.channel = r.channel AND c.sku = r.sku AND c.valid_from <= :at
       AND (c.valid_until IS NULL OR c.valid_until > :at)))
+SELECT b.sku, b.channel, b.buffer FROM held h JOIN channel_rule b ON b.channel = h.channel AND b.sku = h.sku
+WHERE b.version = (
+  SELECT max(o.version) FROM channel_rule o
+  WHERE o.channel = h.channel AND o.sku = h.sku AND o.version < h.version AND o.buffer <> h.buffer)
 """

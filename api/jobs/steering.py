@@ -1,25 +1,19 @@
 """Holding accepted oversell rates: each channel's weight follows what came true, and kept channels are applied."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from api.jobs.applied_buffers import Outcome, apply_recommendations
+from api.jobs.applied_buffers import Outcome, apply_recommendations, ending_soon
 from api.jobs.buffers import expected_weight, recommend_buffers
 from core_sync.availability.oversells import NOTHING, claimed_units
 from core_sync.availability.promises import channel_names
-from core_sync.clock import to_microseconds
-from ml.buffers.recommend import Recommendation
 from ml.buffers.steering import EVERY, Step, first_step, is_due, keep_step, step, steps_in_force
 from ml.buffers.targets import Targets, read_targets
 
 if TYPE_CHECKING:
     from api.wiring import World
-
-RENEWED_BEFORE = timedelta(hours=6)
-"""A kept buffer that ends sooner than this is put in force anew."""
 
 
 def steer(world: "World") -> tuple[int, int]:
@@ -57,22 +51,10 @@ def _applied(world: "World", channel: str, owner: str, at: datetime) -> int:
         found = recommend_buffers(
             connection, world.estimates, currency, at, channel=channel, policy=world.buffer_policy
         )
-        new = _new_or_ending(connection, found, at)
+        ending = ending_soon(connection, at)
+    new = [one for one in found if one.buffer != one.current or (one.channel, one.sku) in ending]
     if not new:
         return 0
     with world.database.transaction() as connection:
         done = apply_recommendations(connection, new, owner, at, approved=False, dry_run=False)
     return sum(one.outcome is Outcome.APPLIED for one in done)
-
-
-def _new_or_ending(connection: Connection, found: Sequence[Recommendation], at: datetime) -> list[Recommendation]:
-    bound = {"at": to_microseconds(at), "soon": to_microseconds(at + RENEWED_BEFORE)}
-    ending = {(channel, sku) for channel, sku in connection.execute(text(_ENDING), bound)}
-    return [one for one in found if one.buffer != one.current or (one.channel, one.sku) in ending]
-
-
-_ENDING = """
-SELECT r.channel, r.sku FROM channel_rule r
-WHERE r.valid_from <= :at AND r.valid_until > :at AND r.valid_until <= :soon
-  AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
-"""

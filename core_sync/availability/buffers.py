@@ -128,7 +128,8 @@ def roll_back_buffer(
 ) -> int:
     """Put the buffer of an earlier version in force again, as a new version; returns its units.
 
-    ``to`` names the version; None: the one before that in force, or where there is none the channel's own rule.
+    ``to`` names the version; None: the last before that in force with other units (one that was renewed has the same),
+    or where there is none the channel's own rule.
 
     Raises:
         NotFound: there is no such channel or SKU, or no version ``to`` of this rule.
@@ -142,7 +143,8 @@ def roll_back_buffer(
     if held is None:
         raise VerbRefused("roll back", f"the buffer of {sku} on {channel}", "it has no version in force")
     if to is None:
-        before = next((one.buffer for one in versions if one.version < held.version), None)
+        earlier = (one.buffer for one in versions if one.version < held.version)
+        before = next((units for units in earlier if units != held.buffer), None)
         usual = channel_terms(connection, {sku}, at).get((channel, ""), NO_RULE)
         units = usual.buffer if before is None else before
     else:

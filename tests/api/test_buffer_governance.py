@@ -243,3 +243,17 @@ def test_a_kit_has_buffers_too_though_nothing_of_that_name_lies_anywhere(selling
         connection.execute(text("INSERT INTO kit_component (kit, component, quantity) VALUES ('SET', 'MUG', 2)"))
     told = {"channel": "shop", "sku": "SET", "buffer": 3, "reason": "agreed"}
     assert client.put("/v1/buffers", json=told).status_code == 200
+
+
+def test_applying_again_writes_nothing_until_the_end_is_near_and_taking_back_goes_past_renewals(
+    selling: World, client: TestClient
+) -> None:
+    body = {"sku": "MUG", "channel": "shop"}
+    outcomes = [client.post("/v1/buffers/apply", json=body).json()[0] for _ in range(2)]
+    assert [one["outcome"] for one in outcomes] == ["applied", "unchanged"]
+    assert isinstance(selling.clock, Clock)
+    selling.clock.pass_(hours=20)
+    (renewed,) = client.post("/v1/buffers/apply", json=body).json()
+    assert (renewed["outcome"], renewed["buffer"]) == ("applied", outcomes[0]["buffer"])
+    back = client.post("/v1/buffers/rollback", json={**body, "reason": "too much"}).json()
+    assert (back["buffer"], outcomes[0]["buffer"] > 0) == (0, True)
