@@ -179,7 +179,21 @@ def backtest(
             for one in channels
             for point in oversell_frontier(connection, one, world.clock(), days, refresh_h)
         ]
-    print_rows(rows, as_json, empty="there is no channel")
+    if as_json:
+        print_rows(rows, as_json)
+    else:
+        print("sales withheld of what was asked, at each share that is oversold:")
+        print_rows(_by_way(rows), as_json, empty="there is no channel")
+
+
+def _by_way(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a channel and way, one column an oversell rate."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in rows:
+        told = {name: one[name] for name in ("channel", "way", "days", "items")}
+        lost = "not reached" if one["lost_rate"] is None else f"{100 * one['lost_rate']:.3g} %"
+        found.setdefault((one["channel"], one["way"]), told)[f"{100 * one['oversell_rate']:g} %"] = lost
+    return list(found.values())
 
 
 def replay(

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.wiring import World
-from core_sync.clock import to_microseconds
+from core_sync.clock import now, to_microseconds
 from tests.api.conftest import Run
 from tests.core_sync.stocked import Clock, a_channel, a_rule, a_sku, happened, happens, movement
 
@@ -257,3 +257,13 @@ def test_applying_again_writes_nothing_until_the_end_is_near_and_taking_back_goe
     assert (renewed["outcome"], renewed["buffer"]) == ("applied", outcomes[0]["buffer"])
     back = client.post("/v1/buffers/rollback", json={**body, "reason": "too much"}).json()
     assert (back["buffer"], outcomes[0]["buffer"] > 0) == (0, True)
+
+
+def test_the_backtest_has_a_line_a_way_and_a_column_an_accepted_rate(selling: World, stocktriage: Run) -> None:
+    for day in range(1, 9):
+        happens(selling.database, "ship", "MUG", 2, now() - timedelta(days=day), location="LEEDS", channel="shop")
+    told = stocktriage("buffers", "backtest", "--channel", "shop", "--days", "10")
+    assert told.code == 0, told.err
+    heading, *ways = [line for line in told.out.splitlines() if "%" in line]
+    assert "0.25 %" in heading
+    assert len([line for line in ways if line.startswith("shop")]) == 5
