@@ -2,7 +2,8 @@
 
     python -m api.jobs.baseline [MODEL ...]
 
-Without names every model. The same code and seed make the same artefacts, so a model has the same version again.
+Without names every model. The same code and seed make the same model again; the root-cause one to the byte, so that it
+has the same version. A detector's forest file also holds when and where in memory it was written.
 """
 
 import argparse
