@@ -39,3 +39,14 @@ def close_if_cause_gone(connection: Connection, case_id: int, at: datetime, acto
         return False
     verbs.resolve(connection, case_id, resolution, actor, at)
     return True
+
+
+def how_it_ended(connection: Connection, case_id: int) -> str | None:
+    """How the case was resolved, in the words of whoever resolved it; None while it is open or went into another."""
+    return connection.execute(
+        select(col(ExceptionCase.resolution)).where(
+            col(ExceptionCase.case_id) == case_id,
+            col(ExceptionCase.status) == Status.RESOLVED,
+            col(ExceptionCase.merged_into).is_(None),
+        )
+    ).scalar_one_or_none()

@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
-from core_sync.errors import NotFound
 
 
 def open_item(
@@ -40,15 +39,6 @@ def open_item(
     )
 
 
-def is_done(connection: Connection, run_id: int, kind: str) -> bool:
-    """Whether the item is there and done."""
-    status = connection.execute(
-        text("SELECT status FROM work_item WHERE run_id = :run_id AND kind = :kind"),
-        {"run_id": run_id, "kind": kind},
-    ).scalar_one_or_none()
-    return status == "done"
-
-
 def close_items(connection: Connection, run_id: int, actor: str, at: datetime) -> None:
     """The work of a run is done."""
     connection.execute(
@@ -58,20 +48,3 @@ def close_items(connection: Connection, run_id: int, actor: str, at: datetime) -
         ),
         {"run_id": run_id, "actor": actor, "at": to_microseconds(at)},
     )
-
-
-def finish_item(connection: Connection, item_id: int, actor: str, at: datetime) -> None:
-    """A person did this item.
-
-    Raises:
-        NotFound: there is no such open item.
-    """
-    done = connection.execute(
-        text(
-            "UPDATE work_item SET status = 'done', done_at = :at, done_by = :actor "
-            "WHERE item_id = :item_id AND status = 'open'"
-        ),
-        {"item_id": item_id, "actor": actor, "at": to_microseconds(at)},
-    )
-    if done.rowcount != 1:
-        raise NotFound("open work item", item_id)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from core_sync.availability.buffers import NewBuffer, set_buffers
 from core_sync.clock import to_microseconds
 from ml.buffers.bulk import mistakes
-from ml.buffers.recommend import Listing, Recommendation, as_arrays
+from ml.buffers.listing import Listing, as_arrays
+from ml.buffers.recommend import Recommendation
 
 RENEWED_BEFORE = timedelta(hours=6)
 """A buffer that is recommended as it is in force is put in force anew where it ends sooner than this."""

@@ -15,9 +15,10 @@ from core_sync.availability.books import Terms
 from core_sync.availability.promises import as_json, channel_names, channel_terms, wanted_skus
 from core_sync.availability.rules import NO_RULE, WHOLE_SHARE, ChannelTerms
 from core_sync.errors import NotFound
+from ml.buffers.listing import Listing, as_arrays
 from ml.buffers.others import others_demand
 from ml.buffers.rails import POLICY, Policy
-from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.recommend import Recommendation, recommend
 from ml.buffers.steering import Step, first_step, steps_in_force
 from ml.buffers.supplier import receipt_chance, supplier_terms
 from ml.buffers.targets import read_targets

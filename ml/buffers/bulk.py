@@ -95,11 +95,6 @@ def others_in_window(listings: Listings) -> Demand:
     )
 
 
-def own_in_window(listings: Listings) -> Demand:
-    """What the channel itself is asked for in each exposure window."""
-    return _in_window(listings.own_rate, listings.own_dispersion, listings.own_lot, listings.window_h)
-
-
 def stretches_of(listings: Listings) -> Stretches:
     """The exposure windows in their stretches, demand spread evenly over the day."""
 

@@ -26,12 +26,12 @@ def nothing_to_change(action: str, case: CaseView, why: str, look_at: Iterable[s
 
 
 class HandOver(Investigate):
-    """Carries out any plan with ``hand_over``: one item of work; over when the person says so."""
+    """Carries out any plan with ``hand_over``: one item of work; over when the person resolves the case."""
 
     kind = "hand_over"
 
     def verify(self, world: World, order: Order) -> Verification:
-        """The person is done, or the failures are gone."""
+        """Whoever looked into it resolved the case, or the failures are gone."""
         verification = super().verify(world, order)
         if verification.verdict is Verified.NOT_YET:
             return Verification(Verified.NOT_YET, f"handed to a person: {order.plan.hand_over}")

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from remediation.actions.port import Change, Order, Plan, Told, Verification, Verified
 from remediation.case_view import CaseView
 from remediation.failures_left import still_open
-from remediation.work_items import close_items, is_done, open_item
+from remediation.outcomes import how_it_ended
+from remediation.work_items import close_items, open_item
 from remediation.world import World
 
 
@@ -41,10 +42,11 @@ class Investigate:
         return {"opened": True}
 
     def verify(self, world: World, order: Order) -> Verification:
-        """The person is done, or the failures are gone."""
+        """Whoever looked into it resolved the case, or the failures are gone."""
         with world.database.reading() as connection:
-            if is_done(connection, order.run_id, self.kind):
-                return Verification(Verified.AGREES, "the work is done")
+            ended = how_it_ended(connection, order.plan.case_id)
+        if ended is not None:
+            return Verification(Verified.AGREES, f"the case was resolved: {ended}")
         if order.plan.failures and not still_open(world.database, order.plan.failures):
             return Verification(Verified.AGREES, "every failure of the case is gone")
         return Verification(Verified.NOT_YET, "it waits for a person")

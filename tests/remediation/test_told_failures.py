@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
+from core_sync.cases.verbs import resolve
 from core_sync.failures.record import NewFailure, record_failure
 from remediation.service import approve, preview, request, runs_of, settle
-from remediation.work_items import finish_item
 from tests.core_sync.stocked import happens, intent, open_failures
 from tests.remediation.cases import a_case, case_status, on_hand, work
 from tests.remediation.conftest import Trade
@@ -104,7 +104,9 @@ def test_a_told_name_is_mapped_to_the_candidate_that_was_told_with_it(trade: Tra
     assert on_hand(trade.database, "MUG-BLUE") == (5, 0)
 
 
-def test_what_nothing_can_be_changed_about_goes_to_a_person_at_once_and_is_over_when_they_say_so(trade: Trade) -> None:
+def test_what_nothing_can_be_changed_about_goes_to_a_person_at_once_and_is_over_when_they_resolve_it(
+    trade: Trade,
+) -> None:
     told(trade, "conversion BX to EA is not defined", system="erp", sku="MUG")
     case_id = a_case(trade.database, trade.clock, "sku_mapping", "uom_mismatch")
     plan = preview(trade.database, case_id, trade.clock())
@@ -119,9 +121,12 @@ def test_what_nothing_can_be_changed_about_goes_to_a_person_at_once_and_is_over_
     assert (case_status(trade.database, case_id), work(trade.database)) == ("waiting", [("hand_over", "open", None)])
     assert settle(trade.world) == 0
     with trade.database.transaction() as connection:
-        finish_item(connection, 1, PERSON, trade.clock())
+        resolve(connection, case_id, "BX holds 12 in the ERP now", PERSON, trade.clock())
     assert settle(trade.world) == 1
-    assert case_status(trade.database, case_id) == "resolved"
+    (run,) = runs_of(trade.database, case_id)
+    assert (run.status, run.outcome) == ("succeeded", "the case was resolved: BX holds 12 in the ERP now")
+    assert work(trade.database) == [("hand_over", "done", None)]
+    assert open_failures(trade.database) == []
 
 
 def test_a_retry_without_a_listing_changes_no_listing(trade: Trade) -> None:

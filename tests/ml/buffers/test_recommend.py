@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.buffers.bulk import Listings, buffers
+from ml.buffers.listing import Listing, as_arrays
 from ml.buffers.mistakes import accepted_chance, expected_mistakes, held_back
 from ml.buffers.others import others_demand
 from ml.buffers.race import Stretches
 from ml.buffers.rails import Policy, within
-from ml.buffers.recommend import Listing, Recommendation, as_arrays, recommend
+from ml.buffers.recommend import Recommendation, recommend
 from ml.buffers.supplier import OpenOrder, Received, receipt_chance, reliability
 from ml.buffers.weight import MOST_WEIGHT, expected_rate, next_weight, weight_for_target
 from ml.buffers.window import Window
