@@ -13,8 +13,8 @@ from core_sync.availability.promises import as_json, wanted_skus
 from core_sync.database.upsert import insert_new
 from core_sync.master_data.tables import Delivery
 
-Line = tuple[str, str, int, int]
-"""Supplier, SKU, when it was ordered, and how many units: what stays as it was when a line is told again."""
+_LINE = ("supplier", "sku", "ordered_at", "ordered_quantity")
+"""What stays as it was when a line is told again."""
 
 
 def tell_lines(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -23,22 +23,18 @@ def tell_lines(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
     Several rows of one line in one load are its parts: none of them ends another.
     """
     told = {row["content"] for row in rows}
-    named = {_line(row["supplier"], row["sku"], row["ordered_at"], row["ordered_quantity"]) for row in rows}
+    named = {tuple(row[column] for column in _LINE) for row in rows}
     statement = text(_OPEN.format(wanted=wanted_skus(connection)))
     known = connection.execute(statement, {"skus": as_json(sorted({row["sku"] for row in rows}))})
     over = [
-        {"number": number} for number, content, *line in known if _line(*line) in named and bytes(content) not in told
+        {"number": number} for number, content, *line in known if tuple(line) in named and bytes(content) not in told
     ]
     if over:
         connection.execute(text("DELETE FROM delivery WHERE delivery_id = :number"), over)
     return insert_new(connection, Delivery, [dict(row) for row in rows], ("content",))
 
 
-def _line(supplier: str, sku: str, ordered_at: int, quantity: int) -> Line:
-    return supplier, sku, ordered_at, quantity
-
-
-_OPEN = """
-SELECT d.delivery_id, d.content, d.supplier, d.sku, d.ordered_at, d.ordered_quantity
-FROM ({wanted}) w JOIN delivery d ON d.sku = w.sku WHERE d.received_at IS NULL
+_OPEN = f"""
+SELECT d.delivery_id, d.content, {", ".join(f"d.{column}" for column in _LINE)}
+FROM ({{wanted}}) w JOIN delivery d ON d.sku = w.sku WHERE d.received_at IS NULL
 """

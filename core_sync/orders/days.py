@@ -12,9 +12,8 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from core_sync.clock import to_microseconds
-from core_sync.ledger.effects import Flag
-
-DAY_US = 86_400_000_000
+from core_sync.kpis.daily import DAY_US
+from core_sync.ledger.effects import SIGN
 
 NO_TIER = ""
 """The tier of lines whose customer has none, or names itself nowhere."""
@@ -22,7 +21,7 @@ NO_TIER = ""
 
 def count_orders(connection: Connection, first: int, last: int) -> None:
     """Count the order lines among the ledger entries after ``first`` up to ``last``."""
-    connection.execute(text(_ADD), {"first": first, "last": last, "reversal": int(Flag.REVERSAL)})
+    connection.execute(text(_ADD), {"first": first, "last": last})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ FROM (
            SELECT r.channel FROM ledger_entry r WHERE r.document = l.document AND r.channel IS NOT NULL
            ORDER BY r.entry_id LIMIT 1) END AS channel,
          COALESCE(a.tier, '') AS tier, COALESCE(s.currency, '') AS currency, l.occurred_at / {DAY_US} AS day,
-         CASE WHEN l.flags & :reversal = 0 THEN 1 ELSE -1 END AS sign,
+         {SIGN} AS sign,
          CASE WHEN l.type = 'reserve' OR (l.type = 'ship' AND l.allocated_delta = 0) THEN 1 ELSE 0 END AS line,
          CASE WHEN l.type = 'order_cancelled' AND LOWER(COALESCE(l.reason, '')) NOT LIKE '%customer%'
                AND LOWER(COALESCE(l.reason, '')) NOT LIKE '%buyer%' THEN 1 ELSE 0 END AS cancelled,

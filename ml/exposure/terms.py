@@ -46,6 +46,12 @@ def unknown(unit: str, note: str) -> Term:
     return Term(None, unit, Basis.UNKNOWN, note)
 
 
+def value_of(terms: Terms, name: str) -> float | None:
+    """The figure of the term ``name``; None where it is unknown or nobody speaks of it."""
+    term = terms.get(name)
+    return None if term is None else term.value
+
+
 def as_json(terms: Terms) -> dict[str, dict[str, float | str | None]]:
     """``{name: {value, unit, basis, note}}``, values to six significant digits; the note only where there is one."""
     shown: dict[str, dict[str, float | str | None]] = {}

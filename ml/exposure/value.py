@@ -14,7 +14,7 @@ from ml.exposure.distribution import MOST_DISPERSED, MOST_UNITS, Demand, Floats
 from ml.exposure.penalties import charges_of, penalty_terms
 from ml.exposure.rates import Rates
 from ml.exposure.situation import ASSUMPTIONS, Assumptions, Situation
-from ml.exposure.terms import Basis, Term, Terms, unknown
+from ml.exposure.terms import Basis, Term, Terms, unknown, value_of
 from ml.exposure.time_to_harm import HOURS_A_DAY, hours_until_harm
 
 NEEDED = ("published", "available", "demand_rate", "time_to_fix", "unit_margin", "exchange_rate")
@@ -263,8 +263,7 @@ def part_of(exposure: Exposure, share: float) -> Exposure:
 
 def cancel_rate_amount(exposure: Exposure) -> float:
     """What of ``exposure`` is that a cancel rate may pass its limit."""
-    told = exposure.terms.get(CANCEL_RATE)
-    return 0.0 if told is None else told.value or 0.0
+    return value_of(exposure.terms, CANCEL_RATE) or 0.0
 
 
 def to_money(amount: float) -> Decimal:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from scipy import special
 
 from ml.exposure.barriers import CancelRate
-from ml.exposure.terms import Term
+from ml.exposure.terms import Term, value_of
 from ml.exposure.value import CANCEL_RATE, Exposure, to_money
 from ml.triage.attribution import Claim, SignalKey
 
@@ -20,7 +20,7 @@ def passed_together(
     """``exposures`` where a fault spoils several listings of a channel: its cancel rate once, by their orders short."""
     of_fault: dict[tuple[SignalKey, str], list[int]] = {}
     for row, (claim, exposure) in enumerate(zip(claims, exposures, strict=True)):
-        if exposure.amount is not None and _value(exposure.terms, CANCEL_RATE) is not None:
+        if exposure.amount is not None and value_of(exposure.terms, CANCEL_RATE) is not None:
             of_fault.setdefault((claim.signal, claim.stake.channel), []).append(row)
     found = list(exposures)
     for (_, channel), rows in of_fault.items():
@@ -29,7 +29,7 @@ def passed_together(
             continue
         borne = [_borne(exposures[row].terms) for row in rows]
         short = [
-            part * (_value(exposures[row].terms, "short_lines") or 0.0) for row, part in zip(rows, borne, strict=True)
+            part * (value_of(exposures[row].terms, "short_lines") or 0.0) for row, part in zip(rows, borne, strict=True)
         ]
         lines = sum(short)
         chance = float(special.gammainc(rate.left, lines)) if lines > 0 else 0.0
@@ -52,9 +52,4 @@ def _costing(exposure: Exposure, part: float, amount: float, note: str) -> Expos
 
 def _borne(terms: Mapping[str, Term]) -> float:
     """What part of its amount a claim bears beside others."""
-    return (_value(terms, "shared_stock") or 1.0) * (_value(terms, "shared_listing") or 1.0)
-
-
-def _value(terms: Mapping[str, Term], name: str) -> float | None:
-    term = terms.get(name)
-    return None if term is None else term.value
+    return (value_of(terms, "shared_stock") or 1.0) * (value_of(terms, "shared_listing") or 1.0)

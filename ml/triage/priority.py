@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from ml.exposure.terms import Basis, Term
+from ml.exposure.terms import Basis, Term, value_of
 from ml.exposure.value import CANCEL_RATE, Exposure, to_money
 from ml.triage.attribution import Claim, SignalKey
 
@@ -69,15 +69,11 @@ def _bearing(exposure: Exposure, units: float, priority: Term) -> Exposure:
             terms[name] = replace(term, value=term.value * factor)
     if (term := terms.get(CANCEL_RATE)) is not None and term.value is not None:
         terms[CANCEL_RATE] = replace(term, value=term.value * min(factor, 1.0))
-    before, after = (sum(_in(told, name) for name in _MONEY) for told in (exposure.terms, terms))
+    before, after = (sum(value_of(told, name) or 0.0 for name in _MONEY) for told in (exposure.terms, terms))
     assert exposure.amount is not None  # those without an amount are not looked at
     return replace(exposure, amount=max(Decimal(0), exposure.amount + to_money(after - before)), terms=terms)
 
 
 def _value(exposure: Exposure, name: str, otherwise: float = 0.0) -> float:
-    return _in(exposure.terms, name, otherwise)
-
-
-def _in(terms: Mapping[str, Term], name: str, otherwise: float = 0.0) -> float:
-    term = terms.get(name)
-    return otherwise if term is None or term.value is None else term.value
+    value = value_of(exposure.terms, name)
+    return otherwise if value is None else value

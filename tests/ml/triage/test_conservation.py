@@ -198,6 +198,7 @@ EVERY_SIGNAL = sorted(
 
 LISTED = tuple(range(len(SIGNALS)))
 FIGURES_FIRST = [*LISTED[-len(ANOMALIES) :], *LISTED[: -len(ANOMALIES)]]
+ORDERS = counted(150, 3)
 
 
 @pytest.mark.proof
@@ -206,7 +207,7 @@ def test_each_signal_is_in_one_case_and_the_exposures_keep_their_sum() -> None:
 
     @example(FIGURES_FIRST, [(len(ANOMALIES), Step("triage", 0, 0)), (len(ANOMALIES) + 1, Step("triage", 0, 0))])
     @example([*reversed(LISTED)], [(come, Step("triage", 0, 0)) for come in range(1, len(SIGNALS))])
-    @settings(max_examples=counted(150, 3), deadline=None)
+    @settings(max_examples=ORDERS, deadline=None)
     @given(st.permutations(range(len(SIGNALS))), st.lists(st.tuples(st.integers(1, len(SIGNALS)), STEPS), max_size=8))
     def is_conserved(order: list[int], steps: list[tuple[int, Step]]) -> None:
         with a_shop() as plain, a_shop() as worked:
@@ -214,6 +215,7 @@ def test_each_signal_is_in_one_case_and_the_exposures_keep_their_sum() -> None:
         done.update(["orders of signals", *(f"times that somebody did {step.verb}" for _, step in steps)])
 
     is_conserved()
+    assert done["orders of signals"] >= ORDERS
     keep_result(
         "conservation", "tests/ml/triage/test_conservation.py", {"signals": len(SIGNALS), **dict(sorted(done.items()))}
     )
