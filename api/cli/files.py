@@ -177,7 +177,9 @@ def score(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Deltas or events, told by their columns.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="One row for each, with its score.")],
     profile: Profile = None,
-    features: Annotated[str, typer.Option(help="For events: movement, stream or document features.")] = "stream",
+    features: Annotated[
+        str, typer.Option(help="For events: movement, stream, document or priced features.")
+    ] = "stream",
     as_json: AsJson = False,
     database: Database = None,
 ) -> None:
@@ -185,10 +187,15 @@ def score(
     from dataclasses import asdict
 
     from ml.anomaly.files import score_file
+    from ml.anomaly.specification import MOVEMENTS
 
+    if features not in MOVEMENTS:
+        raise typer.BadParameter(f"--features {features} is no set; there are {', '.join(MOVEMENTS)}")
     with open_world(database) as world:
         models = world.models
-        detectors = {"delta": models.delta_detector, "stream": models.movement_detector}
+        detectors = {
+            "delta": models.delta_detector, "movement": models.movement_detector, "stream": models.movement_detector
+        }  # fmt: skip
         report = score_file(source, target, detectors, _profile(profile), features=features)
     told = asdict(report)
     if as_json:

@@ -43,6 +43,7 @@ MOVEMENT_COLUMNS: Mapping[str, ColumnType] = {
     "type": pl.String,
     "quantity": pl.Int64,
     "document": pl.String,
+    "unit_price": pl.Float64,
 }
 DELTA_COLUMNS: Mapping[str, ColumnType] = {
     "as_of": pl.Datetime("us", "UTC"),
@@ -90,7 +91,7 @@ def score_file(
 ) -> ScoreReport:
     """Write the rows of ``source`` to ``target`` with ``SCORE_COLUMNS`` beside.
 
-    ``detectors`` are the shipped ones by feature set (``movement``, ``stream``, ``document``, ``delta``); a
+    ``detectors`` are the shipped ones by feature set (``movement``, ``stream``, ``document``, ``priced``, ``delta``); a
     set without one abstains until the file itself has enough history. ``features`` names the set for events.
 
     Raises:
@@ -137,7 +138,8 @@ def movement_cells(source: Path, profile: SourceProfile) -> Iterator[tuple[objec
     for event in read_events(source, profile):
         if isinstance(event, Event):
             kind = event.type.value
-            yield event.occurred_at, event.sku, event.location, kind, event.quantity, event.document
+            price = None if event.unit_price is None else float(event.unit_price)
+            yield event.occurred_at, event.sku, event.location, kind, event.quantity, event.document, price
         else:
             yield event
 

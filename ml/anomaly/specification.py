@@ -15,7 +15,7 @@ figures that depend on how large standing errors are in a house are not among th
 
 from dataclasses import dataclass
 
-from ml.features.definitions import DELTA_SET, DOCUMENT_SET, MOVEMENT_SET, STREAM_SET
+from ml.features.definitions import DELTA_SET, DOCUMENT_SET, MOVEMENT_SET, PRICED_SET, STREAM_SET
 from ml.features.feature import FeatureSet, Tail
 
 
@@ -59,6 +59,14 @@ MOVEMENT_CORE = (
 )
 
 MOVEMENT = Specification("movement", MOVEMENT_SET, MOVEMENT_CORE)
+
+PRICED = Specification(
+    "priced",
+    PRICED_SET,
+    MOVEMENT_CORE,
+    context=(Context("price_z", Tail.BOTH, 3.0), Context("price_rarity", Tail.HIGH, 2.0)),
+)
+"""For wrong prices. Real prices fall with the size of an order, and drown odd quantities: it is never the default."""
 
 STREAM = Specification(
     "stream",
@@ -143,5 +151,5 @@ DELTA = Specification(
 )
 """Every redundant column costs a forest precision; boosted trees pass it over."""
 
-MOVEMENTS = {specification.name: specification for specification in (MOVEMENT, STREAM, DOCUMENT)}
+MOVEMENTS = {specification.name: specification for specification in (MOVEMENT, STREAM, DOCUMENT, PRICED)}
 """The movement detectors by the name of their feature set."""

@@ -27,7 +27,7 @@ class Trained:
 
 
 def train_movement_detector(movements: pl.DataFrame, seed: int, features: str = "stream") -> Trained:
-    """Fit on an events table, rows by time; ``features`` is ``movement``, ``stream`` or ``document``.
+    """Fit on an events table, rows by time; ``features`` is ``movement``, ``stream``, ``document`` or ``priced``.
 
     Raises:
         TooLittleHistory: there are too few rows to fit.

@@ -1,4 +1,7 @@
-"""The only list of the features of movements, in three nested sets that are never mixed; and all sets by name."""
+"""The only list of the features of movements, in sets that are never mixed; and all sets by name.
+
+*movement*, *stream* and *document* are nested; *priced* is *movement* with prices.
+"""
 
 from ml.features.delta_definitions import DELTA_SET
 from ml.features.feature import Feature, FeatureSet, Stored, Tail
@@ -229,11 +232,34 @@ DOCUMENT_FEATURES: tuple[Feature, ...] = (
 )
 """The *document* set: the stream set, and the document."""
 
+PRICE_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "price_z",
+        "sd",
+        "SKU",
+        "all before",
+        "no price told, or none of the SKU before",
+        "Log price of a unit against the SKU's own mean and spread, the spread drawn to that of all SKUs.",
+        strange=Tail.BOTH,
+    ),
+    Feature(
+        "price_rarity",
+        "of the SKU's movements have this price",
+        "SKU",
+        "all before",
+        "no price told, or none of the SKU before",
+        "Share of the SKU's priced movements with this price.",
+        Stored.SURPRISE,
+    ),
+)
+
 MOVEMENT_SET = FeatureSet("movement", MOVEMENT_FEATURES)
 STREAM_SET = FeatureSet("stream", STREAM_FEATURES)
 DOCUMENT_SET = FeatureSet("document", DOCUMENT_FEATURES)
+PRICED_SET = FeatureSet("priced", (*MOVEMENT_FEATURES, *PRICE_FEATURES))
+"""The *priced* set: the movement set, and the price of a unit where the source tells one."""
 
 
-__all__ = ["DELTA_SET", "DOCUMENT_SET", "FEATURE_SETS", "MOVEMENT_SET", "STREAM_SET"]
+__all__ = ["DELTA_SET", "DOCUMENT_SET", "FEATURE_SETS", "MOVEMENT_SET", "PRICED_SET", "STREAM_SET"]
 
-FEATURE_SETS = {features.name: features for features in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET, DELTA_SET)}
+FEATURE_SETS = {features.name: features for features in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET, PRICED_SET, DELTA_SET)}

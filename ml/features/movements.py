@@ -12,13 +12,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET
+from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, PRICED_SET, STREAM_SET
 from ml.features.feature import FeatureSet
 from ml.features.own_history import OwnHistory
+from ml.features.prices import PriceHistory
 from ml.features.running import Codes, Ints
 from ml.features.stream import DocumentNeighbours, StreamNeighbours
 
 Matrix = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 MINUTE_US = 60_000_000
 
@@ -38,7 +40,8 @@ class Movements:
     """Movements in order of arrival. Every column has n rows.
 
     ``time_us`` microseconds since 1970 UTC, never falling; ``effect`` whole units with the direction as
-    sign; ``document`` is None where the source names none, and null in single rows.
+    sign; ``document`` is None where the source names none, and null in single rows; ``price`` is money a unit,
+    None where the source tells none, and NaN in single rows.
     """
 
     time_us: Ints
@@ -47,6 +50,7 @@ class Movements:
     kind: pl.Series
     effect: Ints
     document: pl.Series | None
+    price: Floats | None = None
 
     def __post_init__(self) -> None:
         if len(self.time_us) and bool((np.diff(self.time_us) < 0).any()):
@@ -72,6 +76,7 @@ class Movements:
             kind=kind,
             effect=events["quantity"].cast(pl.Int64).fill_null(0).to_numpy() * sign,
             document=document,
+            price=prices(events["unit_price"]) if "unit_price" in events.columns else None,
         )
 
     def minutes(self) -> Ints:
@@ -88,6 +93,7 @@ class Movements:
             self.kind.slice(start, size),
             self.effect[start:stop],
             None if self.document is None else self.document.slice(start, size),
+            None if self.price is None else self.price[start:stop],
         )
 
     def batches(self, size: int) -> list["Movements"]:
@@ -104,6 +110,11 @@ def empty(n: int) -> pl.Series:
     return pl.repeat("", n, dtype=pl.String, eager=True)
 
 
+def prices(told: pl.Series) -> Floats | None:
+    """A column of prices (n,), NaN where there is none; None where there is none at all."""
+    return None if told.null_count() == len(told) else told.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
 def microseconds(times: pl.Series) -> Ints:
     """A datetime column as microseconds since 1970 UTC; a column without a zone is taken as UTC."""
     return times.dt.epoch("us").cast(pl.Int64).to_numpy()
@@ -111,12 +122,21 @@ def microseconds(times: pl.Series) -> Ints:
 
 @dataclass(frozen=True)
 class Described:
-    """The three matrices of the same rows are nested: the first columns of *document* are *stream*, and so on."""
+    """The matrices of the same rows: the first columns of *document* are *stream*, and so on.
+
+    ``prices`` (n, 2) are what *priced* has beside *movement*, None where no row has a price.
+    """
 
     document_matrix: Matrix
+    prices: Matrix | None = None
 
     def matrix(self, features: FeatureSet) -> Matrix:
         """The columns of ``features`` (n, k); raises ``ValueError`` for a set that is not of movements."""
+        if features == PRICED_SET:
+            own = self.document_matrix[:, : len(MOVEMENT_SET.features)]
+            beside = len(PRICED_SET.features) - own.shape[1]
+            unpriced = np.full((len(own), beside), np.nan, dtype=np.float32)
+            return np.concatenate([own, unpriced if self.prices is None else self.prices], axis=1)
         if features not in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET):
             raise ValueError(f"{features.name} is not a feature set of movements")
         return self.document_matrix[:, : len(features.features)]
@@ -131,6 +151,8 @@ class MovementFeatures:
         self._own = OwnHistory()
         self._stream = StreamNeighbours()
         self._documents = DocumentNeighbours()
+        self._skus = Codes()
+        self._prices = PriceHistory()
 
     def advance(self, movements: Movements) -> Described:
         """Describe ``movements``, whole minutes later than all before, and take them in."""
@@ -143,7 +165,12 @@ class MovementFeatures:
         surprise = own[:, MOVEMENT_SET.names.index("quantity_rarity")].astype(np.float64)
         stream = self._stream.advance(minutes, surprise)
         documents = self._documents.advance(minutes, movements.document, surprise)
-        return Described(np.concatenate([own, stream, documents], axis=1, dtype=np.float32))
+        return Described(np.concatenate([own, stream, documents], axis=1, dtype=np.float32), self._priced(movements))
+
+    def _priced(self, movements: Movements) -> Matrix | None:
+        if movements.price is None:
+            return None
+        return self._prices.advance(self._skus.advance(movements.sku), movements.price).astype(np.float32)
 
 
 BATCH_ROWS = 100_000
@@ -152,7 +179,10 @@ BATCH_ROWS = 100_000
 def describe(movements: Movements, builder: MovementFeatures | None = None) -> Described:
     """The features of a whole history, built in batches so that memory beside the result stays bounded."""
     builder = builder or MovementFeatures()
-    parts = [builder.advance(batch).document_matrix for batch in movements.batches(BATCH_ROWS)]
+    parts = [builder.advance(batch) for batch in movements.batches(BATCH_ROWS)]
     if not parts:
         return builder.advance(movements)
-    return Described(np.concatenate(parts))
+    matrix = np.concatenate([part.document_matrix for part in parts])
+    if movements.price is None:
+        return Described(matrix)
+    return Described(matrix, np.concatenate([part.prices for part in parts if part.prices is not None]))

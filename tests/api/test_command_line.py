@@ -288,3 +288,13 @@ def test_safety_stock_and_channels_change_what_is_promised_when_they_are_loaded(
     assert stocktriage("load", "safety_stock", tmp_path / "safety.csv").code == 0
     assert [one["quantity"] for one in lines(stocktriage("outbox", "--json").out)] == [4]
     assert lines(stocktriage("explain", "MUG", "shop", "--json").out)[0]["promise"]["quantity"] == 4
+
+
+@pytest.mark.usefixtures("master_data")
+def test_movements_are_scored_by_the_features_asked_for_and_no_others(stocktriage: Run, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS)
+    told = stocktriage("score", tmp_path / "events.csv", tmp_path / "out.csv", "--features", "movement", "--json")
+    assert (told.code, lines(told.out)[0]["scored"]) == (0, 2)
+    refused = stocktriage("score", tmp_path / "events.csv", tmp_path / "out.csv", "--features", "prices")
+    assert refused.code == 2
+    assert "--features prices is no set; there are movement, stream, document, priced" in refused.err

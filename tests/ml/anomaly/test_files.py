@@ -58,6 +58,21 @@ def test_an_odd_write_off_stands_out_of_ordinary_sales_and_is_explained(tmp_path
     assert "kind_rarity" in odd["reasons"] or "size_tail" in odd["reasons"] or "minute_lines" in odd["reasons"]
 
 
+def test_a_price_that_a_sku_never_had_is_found_by_the_priced_features_alone(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(4)
+    table = sales(6_000).with_columns(
+        unit_price=pl.Series(drawn.choice([2.5, 2.95], 6_000)).set(pl.Series(np.arange(6_000) == 5_990), 30.0)
+    )
+    table.write_parquet(tmp_path / "in.parquet")
+    for features, found in (("priced", True), ("movement", False)):
+        score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", {}, features=features)
+        strangest = (
+            pl.read_parquet(tmp_path / "out.parquet").sort("score", descending=True, nulls_last=True).row(0, named=True)
+        )
+        assert (strangest["id"] == "m5990") is found
+        assert ("price_z" in strangest["reasons"]) is found
+
+
 def test_rows_before_there_is_history_are_not_scored_and_say_so(tmp_path: Path) -> None:
     sales(200).write_csv(tmp_path / "in.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
     report = score_file(tmp_path / "in.csv", tmp_path / "out.jsonl", {})

@@ -1,12 +1,15 @@
 """Movement features: the fast builder against a slow telling, and what a row may know."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, STREAM_SET
+from ml.features.definitions import DOCUMENT_SET, MOVEMENT_SET, PRICED_SET, STREAM_SET
 from ml.features.movements import MovementFeatures, Movements, describe
 from tests.ml.features.movement_reference import Line, described
 
@@ -81,6 +84,62 @@ def test_the_three_sets_are_nested_and_told_apart() -> None:
     widths = [matrix.matrix(features).shape[1] for features in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET)]
     assert widths == [14, 19, 23]
     assert len({features.digest for features in (MOVEMENT_SET, STREAM_SET, DOCUMENT_SET)}) == 3
+
+
+def plain_prices(skus: str, prices: list[float | None]) -> list[tuple[float, float]]:
+    """The two price features told again by a plain loop, from their definitions."""
+    floor = 0.05 * 4096
+    found: list[tuple[float, float]] = []
+    pooled: list[int] = []
+    for at, (sku, price) in enumerate(zip(skus, prices, strict=True)):
+        own = [p for s, p in zip(skus[:at], prices[:at], strict=True) if s == sku and p is not None]
+        if price is None or not own:
+            found.append((math.nan, math.nan))
+            continue
+        levels = [log_steps_of_price(p) for p in own]
+        misses = [round(level - sum(levels[:k]) / k) for k, level in enumerate(levels) if k]
+        miss = round(log_steps_of_price(price) - sum(levels) / len(levels))
+        usual = (sum(one**2 for one in pooled) + floor**2) / (len(pooled) + 1)
+        variance = (sum(one**2 for one in misses) + 5 * usual) / (len(misses) + 5)
+        same = sum(level == log_steps_of_price(price) for level in levels)
+        found.append((miss / max(math.sqrt(variance), floor), -math.log((same + 0.5) / (len(levels) + 1))))
+        pooled.append(miss)
+    return found
+
+
+def log_steps_of_price(price: float) -> int:
+    return round(math.log(max(price, 1e-4)) * 4096)
+
+
+def priced(skus: str, prices: list[float | None]) -> Movements:
+    lines = [Line(START_US + at * MINUTE_US, sku, "ship", -1, "") for at, sku in enumerate(skus)]
+    return replace(movements_of(lines), price=np.array([math.nan if one is None else one for one in prices]))
+
+
+PRICED_LINES = st.lists(
+    st.tuples(st.sampled_from("AB"), st.sampled_from([None, 0.0, 0.85, 2.5, 2.55, 30.0])), min_size=1, max_size=40
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PRICED_LINES, st.integers(1, 7))
+def test_a_price_is_held_against_those_of_its_sku_before_in_one_pass_or_many(
+    lines: list[tuple[str, float | None]], size: int
+) -> None:
+    skus, prices = "".join(sku for sku, _ in lines), [price for _, price in lines]
+    movements = priced(skus, prices)
+    columns = PRICED_SET.columns(["price_z", "price_rarity"])
+    whole = describe(movements).matrix(PRICED_SET)
+    np.testing.assert_allclose(whole[:, columns], np.array(plain_prices(skus, prices)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(whole[:, : len(MOVEMENT_SET.features)], describe(movements).matrix(MOVEMENT_SET))
+    builder = MovementFeatures()
+    pieces = [builder.advance(batch).matrix(PRICED_SET) for batch in movements.batches(size)]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+def test_movements_without_any_price_leave_the_price_features_empty() -> None:
+    matrix = describe(movements_of([Line(START_US, "A", "ship", -1, "d")])).matrix(PRICED_SET)
+    assert np.isnan(matrix[:, PRICED_SET.columns(["price_z", "price_rarity"])]).all()
 
 
 def test_movements_out_of_order_are_refused() -> None:
