@@ -1,6 +1,6 @@
 """What doors do with challengers: let a candidate answer beside the live model, and end that."""
 
-from api.models import candidate_folder, service_folder, tell_mlflow
+from api.candidates import candidate_folder, service_folder, tell_mlflow
 from api.wiring import World
 from ml.registry import tracking
 from ml.registry.challenger import CHALLENGED, end_challenge, name_challenger

@@ -18,7 +18,7 @@ from time import perf_counter, process_time
 import numpy as np
 import polars as pl
 
-from api.models import train_candidate
+from api.candidates import train_candidate
 from api.wiring import build_world
 from benchmarks.rig.figures import Figure, show
 from core_sync.settings import read_settings

@@ -238,7 +238,7 @@ def _with_buffers(
 
 
 def _with_model(world: "World", version: str, days: int) -> list[dict[str, Any]]:
+    from api.candidates import candidate_folder
     from api.jobs.model_replay import replay_classifier
-    from api.models import candidate_folder
 
     return [asdict(one) for one in replay_classifier(world, candidate_folder(world, "root_cause", version), days)]

@@ -57,7 +57,7 @@ def train(
     The root-cause classifier learns from every ripe label of this database too, supplier_lateness from its deliveries
     and fulfilment_latency from its orders alone.
     """
-    from api.models import train_candidate
+    from api.candidates import train_candidate
     from ml.root_cause.recipe import recipe_with
 
     recipe = recipe_with(dict(_assignment(one) for one in changed)) if changed else None
@@ -98,7 +98,7 @@ def promote(
     database: Database = None,
 ) -> None:
     """Make a trained version the live one, if it passes the gate: measured here and now beside the live one."""
-    from api.models import measured, promote_candidate
+    from api.candidates import measured, promote_candidate
 
     with open_world(database) as world:
         promoted = promote_candidate(world, name, version, who(actor), as_good_as)
@@ -121,7 +121,7 @@ def rollback(
 
     The first version of a model that learns from your own facts alone is withdrawn.
     """
-    from api.models import roll_back
+    from api.candidates import roll_back
 
     with open_world(database) as world:
         manifest = roll_back(world, name, who(actor))

@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.autonomy import ladder_rows, set_level
+from api.case_schemas import PlanShown, RunShown
 from api.dependencies import Actor, TheWorld, answer
 from api.details import plan_shape, run_shape, runs_of
-from api.schemas import REFUSED, Act, Approve, PlanShown, Reject, RunShown, SetAutonomy
+from api.schemas import REFUSED, Act, Approve, Reject, SetAutonomy
 from api.wiring import World
 from remediation import service
 from remediation.runs.store import read_run

@@ -7,24 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from api.case_schemas import CaseShown, FacetsShown, FeedPage
 from api.dependencies import Actor, Cursor, Limit, TheWorld, answer
 from api.details import read_detail
-from api.schemas import (
-    REFUSED,
-    Assign,
-    CaseShown,
-    FacetsShown,
-    FeedPage,
-    Merge,
-    Note,
-    Noted,
-    OverrideBody,
-    Problem,
-    Resolve,
-    Snooze,
-    Split,
-    Undo,
-)
+from api.schemas import REFUSED, Assign, Merge, Note, Noted, OverrideBody, Problem, Resolve, Snooze, Split, Undo
 from api.shapes import facets_shape, page_shape
 from api.wiring import World
 from core_sync.cases import grouping, undo, verbs

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api import judging
+from api.case_schemas import CaseShown
 from api.courses import past_of
 from api.dependencies import Actor, Limit, TheWorld, answer
 from api.details import read_detail
@@ -19,7 +20,7 @@ from api.judging_schemas import (
     PastShown,
     SuppressionItem,
 )
-from api.schemas import REFUSED, CaseShown, Problem
+from api.schemas import REFUSED, Problem
 from core_sync.cases.feed import read_feed_case
 
 router = APIRouter(tags=["judging"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.schemas import CaseShown, FacetsShown, FeedPage, PlanShown, RunShown
+from api.case_schemas import CaseShown, FacetsShown, FeedPage, PlanShown, RunShown
 from api.shapes import FEED_FIELDS, SKUS_LISTED
 from api.wiring import World
 from core_sync.cases.weigh import Opinion, write_opinion

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from api.candidates import candidates_of, promote_candidate, roll_back, service_folder
 from api.challenge import challenge
 from api.jobs.model_replay import TO_A_PERSON, Said, replay_classifier
 from api.jobs.rounds import ROLES
 from api.jobs.training import train
-from api.models import candidates_of, model_rows, promote_candidate, roll_back, service_folder
+from api.models import model_rows
 from api.wiring import World, build_world
 from core_sync.clock import now
 from core_sync.errors import VerbRefused

@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from api.models import candidates_of, model_rows, promote_candidate, train_candidate
+from api.candidates import candidates_of, promote_candidate, train_candidate
+from api.models import model_rows
 from api.wiring import World, build_world
 from core_sync.clock import to_microseconds
 from core_sync.settings import read_settings
