@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from time import perf_counter, process_time
 
 import numpy as np
@@ -38,9 +39,11 @@ from simulation.scenario import HELD_OUT, Scenario
 
 PEER = "IsolationForest.score_samples"
 WORLD: Scenario = replace(HELD_OUT, days=5, skus=60)
-BATCHES = (1, 10, 1_000, 100_000)
-IN_A_ROW = {1: 25}
-"""Calls of one way before the next has its turn, by rows a call: a service scores one row after another."""
+BATCHES = (1, 10, 100, 1_000, 2_000, 10_000, 100_000)
+IN_A_ROW = {1: 100}
+"""Calls of one way before the next has its turn, by rows a call: a service scores one row after another,"""
+DRAWN = 1_000
+"""each time another of as many."""
 EXPLAINED = 500
 ARRIVALS = 1_000
 EVENT_LIMIT_MS = 20.0
@@ -61,27 +64,36 @@ def walking(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]:
         apart = float(np.abs(sums).max())
         yield Figure(f"{name}, {how}: attributions off their sum", apart, "steps", "allowed", 1e-9, apart / 1e-9)
         for n in BATCHES:
-            yield from batch(f"{name}, {how}, {n:,} rows", detector, walk, how, columns[:n])
+            yield from batch(f"{name}, {how}, {n:,} rows", detector, walk, columns[: max(n, DRAWN)], n)
 
 
-def batch(told: str, detector: Detector, walk: ForestWalk, how: str, rows: Matrix) -> Iterator[Figure]:
-    """One size of batch: calls of ours and of scikit-learn's by turns."""
-    turns = max(1, min(9, 3_000 // len(rows)))
+def batch(told: str, detector: Detector, walk: ForestWalk, drawn: Matrix, n: int) -> Iterator[Figure]:
+    """Batches of ``n`` of the rows ``drawn``, each time the next ones: calls of ours and of scikit-learn's by turns."""
     by_product = replace(detector)
     vars(by_product)["walk"] = walk
-    matrix = np.full((len(rows), len(detector.specification.features.names)), np.nan, dtype=np.float32)
-    matrix[:, detector.specification.features.columns(detector.specification.forest)] = rows
+    matrix = np.full((len(drawn), len(detector.specification.features.names)), np.nan, dtype=np.float32)
+    matrix[:, detector.specification.features.columns(detector.specification.forest)] = drawn
+    parts = [slice(at, at + n) for at in range(0, len(drawn) - n + 1, n)]
     ours, theirs, told_why = by_turns(
-        turns,
-        IN_A_ROW.get(len(rows), 3),
-        lambda: by_product.isolation(matrix),
-        lambda: detector.forest.score_samples(rows),
-        lambda: by_product.attributions(matrix),
+        max(3, min(9, 30_000 // n)),
+        IN_A_ROW.get(n, 3),
+        *(
+            partial(call_with_next, way, cycle([rows[part] for part in parts]))
+            for way, rows in (
+                (by_product.isolation, matrix),
+                (detector.forest.score_samples, drawn),
+                (by_product.attributions, matrix),
+            )
+        ),
     )
-    unit, scale = ("µs", 1e6) if len(rows) == 1 else ("ms", 1e3)
+    unit, scale = ("µs", 1e6) if n == 1 else ("ms", 1e3)
     yield Figure(f"{told}: score", ours * scale, unit, PEER, theirs * scale, theirs / ours)
-    if how == "numba" or len(rows) <= 1_000:
-        yield Figure(f"{told}: attributions", told_why * scale, unit, "score", ours * scale, told_why / ours)
+    yield Figure(f"{told}: attributions", told_why * scale, unit, "score", ours * scale, told_why / ours)
+
+
+def call_with_next(way: Callable[[Matrix], object], rows: Iterator[Matrix]) -> object:
+    """``way`` of the next of ``rows``."""
+    return way(next(rows))
 
 
 def by_turns(turns: int, in_a_row: int, *ways: Callable[[], object]) -> tuple[float, ...]:

@@ -1,8 +1,8 @@
 """The walk through a forest compiled by numba, where it is installed (``pip install stocktriage[fast]``).
 
-The loops are plain Python: without numba nothing here runs but in tests, which hold them against scikit-learn
-as they stand. Rows are taken one tree after another, so that a tree's nodes stay in the cache, and four at a time,
-so that the processor waits for four loads at once.
+The loop is plain Python: without numba nothing here runs but in tests, which hold it against scikit-learn as it
+stands. What a step needs of a node lies in eight bytes, and a row goes through sixteen trees at a time, so that
+the processor waits for sixteen loads at once.
 """
 
 from collections.abc import Callable
@@ -18,114 +18,92 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]
-DepthLoop = Callable[[Places, Matrix, Places, Floats, Places, Matrix, int], Floats]
-AttributionLoop = Callable[[Places, Matrix, Places, Floats, Places, Matrix, int, Floats], None]
-PIECE_ROWS = 512
-"""Rows whose attributions are summed at once: so many that the sums stay in the cache."""
+Numbers = NDArray[np.int64]
+Nodes = NDArray[np.void]
+SumLoop = Callable[[Nodes, Numbers, int, Floats, Matrix], Floats]
+
+NODE = np.dtype([("threshold", np.float32), ("feature", np.uint16), ("down", np.uint16)])
+"""``down`` is how many places further the left child lies; a leaf is its own."""
+AT_ONCE = 16
+FARTHEST = int(np.iinfo(np.uint16).max)
 
 
 @dataclass(frozen=True)
 class CompiledWalk:
-    """The two loops through a forest whose trees have ``levels`` steps at most."""
+    """The loop and what it walks through: trees of ``levels`` steps at most, as many as sixteen goes into.
 
+    ``nodes`` (m + 1,) as ``NODE`` has them, the last a tree of no forest; ``roots`` (t,).
+    """
+
+    nodes: Nodes
+    roots: Numbers
     levels: int
-    depth_loop: DepthLoop
-    attribution_loop: AttributionLoop
+    loop: SumLoop
 
-    def depths(
-        self, feature: Places, threshold: Matrix, left: Places, depth: Floats, roots: Places, rows: Matrix
-    ) -> Floats:
-        """The depth (n,) of each row, summed over the trees; see ``ForestWalk`` for the arrays."""
-        return self.depth_loop(feature, threshold, left, depth, roots, rows, self.levels)
+    @classmethod
+    def of(
+        cls, feature: Places, threshold: Matrix, left: Places, roots: Places, levels: int, loop: SumLoop
+    ) -> "CompiledWalk":
+        """The nodes of ``ForestWalk`` packed."""
+        m = len(left)
+        nodes = np.zeros(m + 1, dtype=NODE)
+        nodes["feature"][:m] = feature
+        nodes["threshold"] = np.append(threshold, np.float32(np.inf))
+        nodes["down"][:m] = left - np.arange(m)
+        filling = np.full(-len(roots) % AT_ONCE, m)
+        return cls(nodes, np.concatenate([roots, filling]).astype(np.int64), levels, loop)
 
-    def attributions(
-        self, feature: Places, threshold: Matrix, left: Places, depth: Floats, roots: Places, rows: Matrix
-    ) -> Floats:
-        """What each of the 2 k columns took off the expected depth (n, 2 k)."""
-        found = np.zeros(rows.shape)
-        for start in range(0, len(rows), PIECE_ROWS):
-            piece = slice(start, start + PIECE_ROWS)
-            self.attribution_loop(feature, threshold, left, depth, roots, rows[piece], self.levels, found[piece])
-        return found
+    def sums(self, told: Floats, matrix: Matrix) -> Floats:
+        """The sums (n, w) over the trees of what is ``told`` (m + 1, w) of the leaves that each row ends in.
+
+        The last row of ``told`` is zero: what is told of the tree of no forest.
+        """
+        return self.loop(self.nodes, self.roots, self.levels, told, np.ascontiguousarray(matrix, dtype=np.float32))
 
 
-def compiled_walk(levels: int) -> CompiledWalk | None:
-    """The compiled loops, or None where numba is not installed."""
-    loops = _compiled()
-    return CompiledWalk(levels, *loops) if loops else None
+def compiled_walk(feature: Places, threshold: Matrix, left: Places, roots: Places, levels: int) -> CompiledWalk | None:
+    """The compiled loop, or None where numba is not installed or a tree is too large for a node of eight bytes."""
+    farthest = max(int(feature.max()), int((left - np.arange(len(left))).max()))
+    loop = _compiled() if farthest <= FARTHEST else None
+    return CompiledWalk.of(feature, threshold, left, roots, levels, loop) if loop else None
 
 
 @cache
-def _compiled() -> tuple[DepthLoop, AttributionLoop] | None:
+def _compiled() -> SumLoop | None:
     if find_spec("numba") is None:
         return None
     njit: Callable[..., Callable[..., Any]] = import_module("numba").njit
     try:
-        return njit(cache=True, nogil=True)(depth_loop), njit(cache=True, nogil=True)(attribution_loop)
-    except RuntimeError:  # there is no folder to keep compiled loops in: each process compiles them anew
-        return njit(nogil=True)(depth_loop), njit(nogil=True)(attribution_loop)
+        loop: SumLoop = njit(cache=True, nogil=True)(sum_loop)
+    except RuntimeError:  # there is no folder to keep what is compiled in: each process compiles it anew
+        loop = njit(nogil=True)(sum_loop)
+    return loop
 
 
-def depth_loop(
-    feature: Places, threshold: Matrix, left: Places, depth: Floats, roots: Places, rows: Matrix, levels: int
-) -> Floats:
-    """The depth (n,) at which each of ``rows`` (n, 2 k) ends, summed over the trees."""
-    n = rows.shape[0]
-    total = np.zeros(n)
-    whole = n - n % 4
-    for tree in range(len(roots)):
-        root = roots[tree]
-        for row in range(0, whole, 4):
-            a = b = c = d = root
+def sum_loop(nodes: Nodes, roots: Numbers, levels: int, told: Floats, rows: Matrix) -> Floats:
+    """What ``CompiledWalk.sums`` tells. ``x`` is a row twice: a missing value left of everything, then right of it."""
+    n, columns = rows.shape
+    sums = np.zeros((n, told.shape[1]))
+    x = np.empty(2 * columns, dtype=np.float32)
+    node = np.empty(AT_ONCE, dtype=np.int64)
+    for row in range(n):
+        for column in range(columns):
+            value = rows[row, column]
+            missing = np.isnan(value)
+            x[column] = -np.inf if missing else value
+            x[columns + column] = np.inf if missing else value
+        for tree in range(0, len(roots), AT_ONCE):
+            for k in range(AT_ONCE):
+                node[k] = roots[tree + k]
             for _ in range(levels):
-                a = left[a] + (rows[row, feature[a]] > threshold[a])
-                b = left[b] + (rows[row + 1, feature[b]] > threshold[b])
-                c = left[c] + (rows[row + 2, feature[c]] > threshold[c])
-                d = left[d] + (rows[row + 3, feature[d]] > threshold[d])
-            total[row] += depth[a]
-            total[row + 1] += depth[b]
-            total[row + 2] += depth[c]
-            total[row + 3] += depth[d]
-        for row in range(whole, n):
-            a = root
-            while left[a] != a:
-                a = left[a] + (rows[row, feature[a]] > threshold[a])
-            total[row] += depth[a]
-    return total
-
-
-def attribution_loop(
-    feature: Places,
-    threshold: Matrix,
-    left: Places,
-    depth: Floats,
-    roots: Places,
-    rows: Matrix,
-    levels: int,
-    found: Floats,
-) -> None:
-    """Add to ``found`` (n, 2 k) what each column took off the expected depth of each of ``rows`` (n, 2 k)."""
-    n = rows.shape[0]
-    whole = n - n % 4
-    for tree in range(len(roots)):
-        root = roots[tree]
-        for row in range(0, whole, 4):
-            a = b = c = d = root
-            for _ in range(levels):
-                at_a, at_b, at_c, at_d = feature[a], feature[b], feature[c], feature[d]
-                next_a = left[a] + (rows[row, at_a] > threshold[a])
-                next_b = left[b] + (rows[row + 1, at_b] > threshold[b])
-                next_c = left[c] + (rows[row + 2, at_c] > threshold[c])
-                next_d = left[d] + (rows[row + 3, at_d] > threshold[d])
-                found[row, at_a] += depth[a] - depth[next_a]
-                found[row + 1, at_b] += depth[b] - depth[next_b]
-                found[row + 2, at_c] += depth[c] - depth[next_c]
-                found[row + 3, at_d] += depth[d] - depth[next_d]
-                a, b, c, d = next_a, next_b, next_c, next_d
-        for row in range(whole, n):
-            a = root
-            while left[a] != a:
-                at_a = feature[a]
-                next_a = left[a] + (rows[row, at_a] > threshold[a])
-                found[row, at_a] += depth[a] - depth[next_a]
-                a = next_a
+                for k in range(AT_ONCE):
+                    at = node[k]
+                    node[k] = at + nodes[at]["down"] + (x[nodes[at]["feature"]] > nodes[at]["threshold"])
+            for k in range(0, AT_ONCE, 8):
+                a, b, c, d = node[k], node[k + 1], node[k + 2], node[k + 3]
+                e, f, g, h = node[k + 4], node[k + 5], node[k + 6], node[k + 7]
+                for column in range(told.shape[1]):
+                    here = (told[a, column] + told[b, column]) + (told[c, column] + told[d, column])
+                    here += (told[e, column] + told[f, column]) + (told[g, column] + told[h, column])
+                    sums[row, column] += here
+    return sums

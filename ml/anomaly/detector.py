@@ -24,9 +24,6 @@ CALIBRATION_SHARE = 0.3
 """The latest part of a history is kept from the fit and gives the calibration."""
 REFERENCE_ROWS = 60_000
 CALIBRATION_ROWS = 50_000
-SCORING_ROWS = 100_000
-WALKED_ROWS = 500
-"""Above, scikit-learn's own loop is as fast as a walk without a compiler, and takes the rows."""
 
 
 class TooLittleHistory(ValueError):
@@ -68,7 +65,7 @@ class Detector:
 
     def isolation(self, matrix: Matrix) -> Floats:
         """The forest's own score (n,), 2^(-mean depth / expected depth), between 0 and 1."""
-        return isolation(self.forest, self.walk, self.forest_columns(matrix))
+        return self.walk.scores(self.forest_columns(matrix))
 
     def attributions(self, matrix: Matrix) -> Floats:
         """How many steps sooner each of the forest's features (n, f) set a row apart, summed over the trees.
@@ -124,7 +121,7 @@ def fit(specification: Specification, history: Matrix, seed: int, prior: FaultPr
     detector = Detector(
         specification=specification,
         forest=forest,
-        forest_tails=Tails.of(isolation(forest, ForestWalk.of(forest), reference[:, columns])),
+        forest_tails=Tails.of(ForestWalk.of(forest).scores(reference[:, columns])),
         tails=tails,
         calibration=np.empty(0, dtype=np.float32),
         seed=seed,
@@ -132,16 +129,6 @@ def fit(specification: Specification, history: Matrix, seed: int, prior: FaultPr
         prior=prior,
     )
     return detector.recalibrated(later)
-
-
-def isolation(forest: IsolationForest, walk: ForestWalk, columns: Matrix) -> Floats:
-    """The forest's score (n,), by whichever way is quicker; in pieces, so that memory stays bounded."""
-    walked = walk.compiled is not None or len(columns) <= WALKED_ROWS
-    if walked and len(columns) <= SCORING_ROWS:
-        return walk.scores(columns)
-    pieces = [columns[start : start + SCORING_ROWS] for start in range(0, len(columns), SCORING_ROWS)]
-    scored = [walk.scores(piece) if walked else -forest.score_samples(piece) for piece in pieces]
-    return np.concatenate(scored) if scored else np.empty(0)
 
 
 def drawn(rows: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -8,10 +8,11 @@ is therefore laid out twice, once with -inf and once with +inf in place of what 
 from the half that sends a missing value its way.
 
 The attribution of a score credits each split's feature with the fall of the expected depth along the walk
-(Palczewska et al., *Interpreting random forest models*, 2013; depths in place of votes).
+(Palczewska et al., *Interpreting random forest models*, 2013; depths in place of votes). It hangs on the leaf
+alone: scores and attributions are both sums, over the trees, of what is told of the leaf that a row ends in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,10 +25,15 @@ from ml.anomaly.compiled_walk import CompiledWalk, compiled_walk
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]
+Grown = Callable[[Matrix], NDArray[np.int64]]
 
 LARGEST = np.float32(np.finfo(np.float32).max)
 PIECE_ROWS = 64
 """Rows walked at once without a compiler: so many that the nodes of all trees stay in the cache."""
+WALKED_ROWS = 1_500
+"""Above, scikit-learn's own trees are quicker than a walk without a compiler, and take the rows,"""
+GROWN_ROWS = 20_000
+"""so many at once."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class ForestWalk:
     ``feature`` (m,) is a column of the row laid out twice (below ``columns``: a missing value goes left),
     ``threshold`` (m,) and ``left`` (m,) say where to go; ``depth`` (m,) is the expected depth of what ends at or
     below a node; ``roots`` (t,) are the trees' first nodes. ``usual_depth`` is the expected depth of an ordinary row.
+    ``grown`` are scikit-learn's own trees, each from rows to its leaves by its own numbers, and ``numbers`` the place
+    of each of these numbers here, tree by tree; none where scikit-learn has other trees.
     """
 
     feature: Places
@@ -47,6 +55,8 @@ class ForestWalk:
     levels: int
     columns: int
     usual_depth: float
+    grown: tuple[Grown, ...] = ()
+    numbers: tuple[Places, ...] = ()
 
     @classmethod
     def of(cls, forest: IsolationForest) -> "ForestWalk":
@@ -76,33 +86,22 @@ class ForestWalk:
             levels=max(1, int(level.max())),  # a leaf steps to itself
             columns=forest.n_features_in_,
             usual_depth=float(unbuilt_depth(np.array([forest.max_samples_], dtype=np.float64))[0]),
+            grown=tuple(tree.apply for tree in trees),
+            numbers=tuple(np.split(place, starts[1:-1])),
         )
 
     def scores(self, matrix: Matrix) -> Floats:
         """2^(-mean depth / usual depth) of each row (n,) of ``matrix`` (n, columns), as ``IsolationForest`` has it."""
-        found: Floats = 2.0 ** (-self.depths(matrix) / (len(self.roots) * self.usual_depth))
+        found: Floats = 2.0 ** (self.depths(matrix) * self._exponent)
         return found
 
     def depths(self, matrix: Matrix) -> Floats:
         """The depth (n,) at which each row ends, summed over the trees."""
-        rows = laid_out_twice(matrix)
-        if self.compiled is not None:
-            return self.compiled.depths(self.feature, self.threshold, self.left, self.depth, self.roots, rows)
-        found = np.empty(len(rows))
-        for start in range(0, len(rows), PIECE_ROWS):
-            *_, (_, node) = self._steps(rows[start : start + PIECE_ROWS])
-            found[start : start + PIECE_ROWS] = self.depth.take(node).sum(axis=0)
-        return found
+        return self._sums(self._depths, matrix)[:, 0]
 
     def attributions(self, matrix: Matrix) -> Floats:
         """What each column (n, columns) took off the expected depth; depth = ``start`` - their sum, row by row."""
-        rows = laid_out_twice(matrix)
-        if self.compiled is not None:
-            found = self.compiled.attributions(self.feature, self.threshold, self.left, self.depth, self.roots, rows)
-        else:
-            pieces = [self._attributed(rows[start : start + PIECE_ROWS]) for start in range(0, len(rows), PIECE_ROWS)]
-            found = np.concatenate(pieces) if pieces else np.empty(rows.shape)
-        return found[:, : self.columns] + found[:, self.columns :]
+        return self._sums(self._credits, matrix)
 
     @cached_property
     def start(self) -> float:
@@ -111,11 +110,51 @@ class ForestWalk:
 
     @cached_property
     def compiled(self) -> CompiledWalk | None:
-        """The compiled loops, where numba is installed."""
-        return compiled_walk(self.levels)
+        """The compiled loop, where numba is installed and the trees are not too large for it."""
+        return compiled_walk(self.feature, self.threshold, self.left, self.roots, self.levels)
 
-    def _steps(self, rows: Matrix) -> Iterator[tuple[Places, Places]]:
-        """Step by step (t, r): where in the flat ``rows`` (r, 2 k) a tree looks at a row, and the nodes reached."""
+    @cached_property
+    def _exponent(self) -> float:
+        return -1.0 / (len(self.roots) * self.usual_depth)
+
+    @cached_property
+    def _is_leaf(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.left == np.arange(len(self.left))
+        return found
+
+    @cached_property
+    def _depths(self) -> Floats:
+        """The depth (m + 1, 1) of each leaf; the last is of no tree."""
+        return np.append(self.depth, 0.0)[:, None]
+
+    @cached_property
+    def _credits(self) -> Floats:
+        """What each column took off the expected depth on the way to each leaf (m + 1, columns)."""
+        found = np.zeros((len(self.left) + 1, self.columns))
+        node, credit = self.roots, np.zeros((len(self.roots), self.columns))
+        while len(node):
+            ends = self._is_leaf[node]
+            found[node[ends]] = credit[ends]
+            inner = node[~ends]
+            node = np.concatenate([self.left[inner], self.left[inner] + 1])
+            credit = np.tile(credit[~ends], (2, 1))
+            parent = np.tile(inner, 2)
+            credit[np.arange(len(node)), self.feature[parent] % self.columns] += self.depth[parent] - self.depth[node]
+        return found
+
+    def _sums(self, told: Floats, matrix: Matrix) -> Floats:
+        """The sums (n, w) over the trees of what is ``told`` (m + 1, w) of the leaves that each row ends in."""
+        if self.compiled is not None:
+            return self.compiled.sums(told, matrix)
+        grown = len(matrix) > WALKED_ROWS and len(self.grown) > 0
+        piece_rows, way = (GROWN_ROWS, self._by_grown) if grown else (PIECE_ROWS, self._walked)
+        if len(matrix) <= piece_rows:
+            return way(told, matrix)
+        return np.concatenate([way(told, matrix[at : at + piece_rows]) for at in range(0, len(matrix), piece_rows)])
+
+    def _walked(self, told: Floats, matrix: Matrix) -> Floats:
+        """As ``_sums``, of few rows, through all trees at once."""
+        rows = laid_out_twice(matrix)
         flat, node = rows.ravel(), np.repeat(self.roots[:, None], len(rows), axis=1)
         first = np.arange(len(rows), dtype=np.int32) * rows.shape[1]
         for _ in range(self.levels):
@@ -123,15 +162,15 @@ class ForestWalk:
             if len(rows) > 1:
                 place += first
             node = self.left.take(node) + (flat.take(place) > self.threshold.take(node))
-            yield place, node
+        found: Floats = told.take(node, axis=0).sum(axis=0)
+        return found
 
-    def _attributed(self, rows: Matrix) -> Floats:
-        """The fall of the expected depth (r, 2 k) by the column looked at; a leaf, its own child, adds nothing."""
-        places, nodes = zip(*self._steps(rows), strict=True)
-        reached = self.depth.take(np.stack([np.broadcast_to(self.roots[:, None], nodes[0].shape), *nodes]))
-        falls = reached[:-1] - reached[1:]
-        found: Floats = np.bincount(np.stack(places).ravel(), falls.ravel(), minlength=rows.size).astype(np.float64)
-        return found.reshape(rows.shape)
+    def _by_grown(self, told: Floats, matrix: Matrix) -> Floats:
+        """As ``_sums``, by scikit-learn's own trees."""
+        rows, found = np.ascontiguousarray(matrix), np.zeros((len(matrix), told.shape[1]))
+        for leaves_of, numbers in zip(self.grown, self.numbers, strict=True):
+            found += told.take(numbers.take(leaves_of(rows)), axis=0)
+        return found
 
 
 def laid_out_twice(matrix: Matrix) -> Matrix:

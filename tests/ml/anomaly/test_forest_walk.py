@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
 from ml.anomaly import compiled_walk
-from ml.anomaly.compiled_walk import CompiledWalk
-from ml.anomaly.forest_walk import ForestWalk, Matrix
+from ml.anomaly.compiled_walk import FARTHEST, CompiledWalk
+from ml.anomaly.forest_walk import WALKED_ROWS, ForestWalk, Matrix
 
 AS_CLOSE = 1e-12
 LOOPS = {
     "NumPy": None,
-    "the compiled loops as they stand": (compiled_walk.depth_loop, compiled_walk.attribution_loop),
+    "the compiled loop as it stands": compiled_walk.sum_loop,
 }
 
 
@@ -27,8 +27,10 @@ def rows_of(seed: int, n: int, columns: int, missing: float, whole: bool) -> Mat
 
 def walk_by(loops: str, forest: IsolationForest) -> ForestWalk:
     walk = ForestWalk.of(forest)
-    told = LOOPS[loops]
-    vars(walk)["compiled"] = CompiledWalk(walk.levels, *told) if told else None
+    vars(walk)["compiled"] = None
+    if loop := LOOPS[loops]:
+        places = (walk.feature, walk.threshold, walk.left, walk.roots)
+        vars(walk)["compiled"] = CompiledWalk.of(*places, walk.levels, loop)
     return walk
 
 
@@ -62,6 +64,22 @@ def test_a_value_that_lies_exactly_on_a_threshold_goes_where_scikit_learn_sends_
     rows = np.concatenate([near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))])
     walk = walk_by(loops, forest)
     np.testing.assert_allclose(walk.scores(rows[:, None]), -forest.score_samples(rows[:, None]), rtol=0, atol=AS_CLOSE)
+
+
+def test_more_rows_than_are_walked_at_once_score_alike() -> None:
+    forest = IsolationForest(n_estimators=10, max_samples=64, random_state=0).fit(rows_of(0, 500, 3, 0.1, False))
+    rows = rows_of(1, WALKED_ROWS + 1, 3, 0.1, False)
+    walk = walk_by("NumPy", forest)
+    np.testing.assert_allclose(walk.scores(rows), -forest.score_samples(rows), rtol=0, atol=AS_CLOSE)
+    one_by_one = np.concatenate([walk.attributions(rows[:500]), walk.attributions(rows[500:])])
+    np.testing.assert_allclose(walk.attributions(rows), one_by_one, rtol=0, atol=1e-9)
+
+
+def test_a_tree_too_large_for_the_compiled_loop_is_walked_without_it() -> None:
+    far = np.array([FARTHEST + 1, *range(1, FARTHEST + 3)], dtype=np.int32)
+    nothing = np.zeros(len(far), dtype=np.int32)
+    root = np.zeros(1, dtype=np.int32)
+    assert compiled_walk.compiled_walk(nothing, nothing.astype(np.float32), far, root, 1) is None
 
 
 def test_a_column_that_sets_a_row_apart_gets_the_credit() -> None:
