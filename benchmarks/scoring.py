@@ -58,31 +58,30 @@ def walking(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]:
         del walks["numba"]
     exact = -detector.forest.score_samples(columns)
     for how, walk in walks.items():
+        by_product = replace(detector)
+        vars(by_product)["walk"] = walk
         apart = float(np.abs(walk.scores(columns) - exact).max())
         yield Figure(f"{name}, {how}: largest difference of a score", apart, "", "allowed", 1e-12, apart / 1e-12)
-        sums = walk.start - walk.attributions(columns[:2_000]).sum(axis=1) - walk.depths(columns[:2_000])
+        sums = walk.start - by_product.attributed(columns[:2_000]).sum(axis=1) - walk.depths(columns[:2_000])
         apart = float(np.abs(sums).max())
         yield Figure(f"{name}, {how}: attributions off their sum", apart, "steps", "allowed", 1e-9, apart / 1e-9)
         for n in BATCHES:
-            yield from batch(f"{name}, {how}, {n:,} rows", detector, walk, columns[: max(n, DRAWN)], n)
+            yield from batch(f"{name}, {how}, {n:,} rows", by_product, rows[: max(n, DRAWN)], n)
 
 
-def batch(told: str, detector: Detector, walk: ForestWalk, drawn: Matrix, n: int) -> Iterator[Figure]:
-    """Batches of ``n`` of the rows ``drawn``, each time the next ones: calls of ours and of scikit-learn's by turns."""
-    by_product = replace(detector)
-    vars(by_product)["walk"] = walk
-    matrix = np.full((len(drawn), len(detector.specification.features.names)), np.nan, dtype=np.float32)
-    matrix[:, detector.specification.features.columns(detector.specification.forest)] = drawn
-    parts = [slice(at, at + n) for at in range(0, len(drawn) - n + 1, n)]
+def batch(told: str, detector: Detector, rows: Matrix, n: int) -> Iterator[Figure]:
+    """Batches of ``n`` of ``rows``, each time the next ones: calls of ours and of scikit-learn's by turns."""
+    columns = detector.forest_columns(rows)
+    parts = [slice(at, at + n) for at in range(0, len(rows) - n + 1, n)]
     ours, theirs, told_why = by_turns(
         max(3, min(9, 30_000 // n)),
         IN_A_ROW.get(n, 3),
         *(
-            partial(call_with_next, way, cycle([rows[part] for part in parts]))
-            for way, rows in (
-                (by_product.isolation, matrix),
-                (detector.forest.score_samples, drawn),
-                (by_product.attributions, matrix),
+            partial(call_with_next, way, cycle([asked[part] for part in parts]))
+            for way, asked in (
+                (detector.isolation, rows),
+                (detector.forest.score_samples, columns),
+                (detector.attributions, rows),
             )
         ),
     )
@@ -126,8 +125,8 @@ def beside_shap(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]
         started = perf_counter()
         theirs: NDArray[np.float64] = np.asarray(explainer.shap_values(asked))
         slow = perf_counter() - started
-        quick = seconds(partial(detector.walk.attributions, asked))
-        alike = float((detector.walk.attributions(asked).argmax(axis=1) == theirs.argmin(axis=1)).mean())
+        quick = seconds(partial(detector.attributed, asked))
+        alike = float((detector.attributed(asked).argmax(axis=1) == theirs.argmin(axis=1)).mean())
         yield Figure(f"{name}: same top feature as SHAP, {EXPLAINED} {told}", alike, "share", "asked", 0.9, alike / 0.9)
         yield Figure(f"{name}: attributions, {EXPLAINED} {told}", quick * 1e3, "ms", "SHAP", slow * 1e3, slow / quick)
 

@@ -21,6 +21,7 @@ Places = NDArray[np.int32]
 Numbers = NDArray[np.int64]
 Nodes = NDArray[np.void]
 SumLoop = Callable[[Nodes, Numbers, int, Floats, Matrix], Floats]
+ShareLoop = Callable[[Floats, Matrix, Matrix, Numbers, Floats, Floats, Floats, float], None]
 
 NODE = np.dtype([("threshold", np.float32), ("feature", np.uint16), ("down", np.uint16)])
 """``down`` is how many places further the left child lies; a leaf is its own."""
@@ -64,20 +65,26 @@ class CompiledWalk:
 def compiled_walk(feature: Places, threshold: Matrix, left: Places, roots: Places, levels: int) -> CompiledWalk | None:
     """The compiled loop, or None where numba is not installed or a tree is too large for a node of eight bytes."""
     farthest = max(int(feature.max()), int((left - np.arange(len(left))).max()))
-    loop = _compiled() if farthest <= FARTHEST else None
+    loop = _compiled(sum_loop) if farthest <= FARTHEST else None
     return CompiledWalk.of(feature, threshold, left, roots, levels, loop) if loop else None
 
 
 @cache
-def _compiled() -> SumLoop | None:
+def compiled_shares() -> ShareLoop | None:
+    """``share_loop`` compiled, or None where numba is not installed."""
+    loop: ShareLoop | None = _compiled(share_loop)
+    return loop
+
+
+@cache
+def _compiled(loop: Callable[..., Any]) -> Callable[..., Any] | None:
     if find_spec("numba") is None:
         return None
-    njit: Callable[..., Callable[..., Any]] = import_module("numba").njit
+    njit: Callable[..., Callable[..., Callable[..., Any]]] = import_module("numba").njit
     try:
-        loop: SumLoop = njit(cache=True, nogil=True)(sum_loop)
+        return njit(cache=True, nogil=True)(loop)
     except RuntimeError:  # there is no folder to keep what is compiled in: each process compiles it anew
-        loop = njit(nogil=True)(sum_loop)
-    return loop
+        return njit(nogil=True)(loop)
 
 
 def sum_loop(nodes: Nodes, roots: Numbers, levels: int, told: Floats, rows: Matrix) -> Floats:
@@ -107,3 +114,47 @@ def sum_loop(nodes: Nodes, roots: Numbers, levels: int, told: Floats, rows: Matr
                     here += (told[e, column] + told[f, column]) + (told[g, column] + told[h, column])
                     sums[row, column] += here
     return sums
+
+
+def share_loop(
+    credited: Floats,
+    rows: Matrix,
+    cut: Matrix,
+    start: Numbers,
+    fall: Floats,
+    missing: Floats,
+    mixture: Floats,
+    usual: float,
+) -> None:
+    """Turn the ``credited`` (n, k) of ``rows`` (n, k) into what ``ml.anomaly.fair_shares.mixed`` tells of them."""
+    n, columns = rows.shape
+    known = np.ones(2 * columns + 1)
+    found = np.empty(columns)
+    for row in range(n):
+        total, falls = 0.0, 0.0
+        for column in range(columns):
+            value = rows[row, column]
+            first, left = start[column], start[column + 1] - start[column]
+            while left > 0:  # cuts from ``first`` on among which the value's place is still sought
+                half = left >> 1
+                beyond = cut[first + half] < value
+                first = first + half + 1 if beyond else first
+                left = left - half - 1 if beyond else half
+            known[column] = credited[row, column]
+            known[columns + column] = missing[column] if np.isnan(value) else fall[first + column]
+            total += known[column]
+            falls += known[columns + column]
+        found[:] = 0.0
+        for part in range(2 * columns + 1):
+            alone, by_total, by_falls = known[part], known[part] * total / usual, known[part] * falls / usual
+            for column in range(columns):
+                found[column] += (
+                    alone * mixture[0, part, column]
+                    + by_total * mixture[1, part, column]
+                    + by_falls * mixture[2, part, column]
+                )
+        off = total
+        for column in range(columns):
+            off -= found[column]
+        for column in range(columns):
+            credited[row, column] = found[column] + off / columns

@@ -43,9 +43,8 @@ def contributions(model: Detector | FeedbackModel, matrix: Matrix) -> Floats:
 
 def _of_forest(detector: Detector, matrix: Matrix) -> Floats:
     """The forest's surprise beyond one nat (n, f), shared among its columns."""
-    columns = detector.forest_columns(matrix)
     surprise = detector.forest_tails.surprise(detector.isolation(matrix), Tail.HIGH) - 1.0
-    sooner = np.maximum(detector.walk.attributions(columns), 0.0) + 1e-9
+    sooner = np.maximum(detector.attributions(matrix), 0.0) + 1e-9
     shared: Floats = sooner * (detector.specification.forest_weight * surprise / sooner.sum(axis=1))[:, None]
     return shared
 

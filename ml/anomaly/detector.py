@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
+from ml.anomaly.fair_shares import FairShares
 from ml.anomaly.forest_walk import ForestWalk
 from ml.anomaly.prior import FaultPrior
 from ml.anomaly.specification import Specification
@@ -39,7 +40,8 @@ class TooLittleHistory(ValueError):
 class Detector:
     """A fitted forest, the tails it measures against, its prior and its calibration: one version, kept together.
 
-    ``tails`` has one entry for each feature of the set that was ever known; ``calibration`` (n,) rises.
+    ``tails`` has one entry for each feature of the set that was ever known; ``calibration`` (n,) rises. ``mixture`` is
+    what ``ml.anomaly.fair_shares`` learnt of the forest, where it was.
     """
 
     specification: Specification
@@ -50,6 +52,7 @@ class Detector:
     seed: int
     trained_rows: int
     prior: FaultPrior | None = None
+    mixture: Floats | None = None
 
     def score(self, matrix: Matrix) -> Floats:
         """How strange each row (n,) of ``matrix`` (n, k) is, in nats: surprise, and the prior's log-odds of a fault."""
@@ -70,9 +73,14 @@ class Detector:
     def attributions(self, matrix: Matrix) -> Floats:
         """How many steps sooner each of the forest's features (n, f) set a row apart, summed over the trees.
 
-        ``walk.start``, the depth expected of any row, less the sum of a row's is the depth at which it ends.
+        ``walk.start``, the depth expected of any row, less the sum of a row's is the depth at which it ends. They
+        are close to Shapley values where a mixture was learnt, else what the row's way through the trees tells.
         """
-        return self.walk.attributions(self.forest_columns(matrix))
+        return self.attributed(self.forest_columns(matrix))
+
+    def attributed(self, columns: Matrix) -> Floats:
+        """As ``attributions``, of the forest's columns (n, f) alone."""
+        return self.walk.attributions(columns) if self._shares is None else self._shares.attributions(columns)
 
     def forest_columns(self, matrix: Matrix) -> Matrix:
         """The columns (n, f) of ``matrix`` (n, k) that the forest splits on, in its order."""
@@ -86,6 +94,10 @@ class Detector:
     def walk(self) -> ForestWalk:
         """The forest as arrays, for scoring a row as it arrives."""
         return ForestWalk.of(self.forest)
+
+    @cached_property
+    def _shares(self) -> FairShares | None:
+        return None if self.mixture is None else FairShares.of(self.forest, self.walk, self.mixture)
 
     def p_values(self, scores: Floats) -> Floats:
         """Conformal p-values (n,) of ``scores`` against this detector's calibration."""

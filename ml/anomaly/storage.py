@@ -4,7 +4,6 @@ Nothing here unpickles: skops builds only the types named below, npz is read wit
 """
 
 import json
-import zipfile
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import skops.io
+from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
 from ml.anomaly import prior as priors
@@ -20,6 +20,7 @@ from ml.anomaly.specification import Context, Specification
 from ml.anomaly.tails import Tails
 from ml.features.definitions import FEATURE_SETS
 from ml.features.feature import Tail
+from ml.registry.estimator_files import write_estimator
 from ml.registry.manifest import ModelRefused
 
 FOREST, ARRAYS, SIDECAR = "forest.skops", "detector.npz", "detector.json"
@@ -31,12 +32,14 @@ FORMAT = 1
 def save(detector: Detector, folder: Path) -> None:
     """Write ``detector`` into ``folder``, which is made if needed. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
-    skops.io.dump(detector.forest, folder / FOREST, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+    write_estimator(detector.forest, folder / FOREST)
     if detector.prior is not None:
-        skops.io.dump(detector.prior.boosted, folder / priors.FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
-    arrays = {"calibration": detector.calibration}
+        write_estimator(detector.prior.boosted, folder / priors.FILE)
+    arrays: dict[str, NDArray[np.floating[Any]]] = {"calibration": detector.calibration}
     for name, tails in {"": detector.forest_tails, **detector.tails}.items():
         arrays |= {f"{part}:{name}": getattr(tails, part) for part in ("values", "at_least", "at_most")}
+    if detector.mixture is not None:
+        arrays["mixture"] = detector.mixture
     np.savez_compressed(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # the stub takes the names for its own
     specification = detector.specification
     said = {
@@ -74,6 +77,9 @@ def load(folder: Path) -> Detector:
         raise ModelRefused(folder, str(error)) from error
     if not isinstance(forest, IsolationForest) or forest.n_features_in_ != len(specification.forest):
         raise ModelRefused(folder, "its forest does not fit its features")
+    mixture, columns = arrays.get("mixture"), len(specification.forest)
+    if mixture is not None and mixture.shape != (3, 2 * columns + 1, columns):
+        raise ModelRefused(folder, "what was learnt of its attributions does not fit its features")
     names = [key.partition(":")[2] for key in arrays if key.startswith("values:")]
     tails = {
         name: Tails(arrays[f"values:{name}"], arrays[f"at_least:{name}"], arrays[f"at_most:{name}"]) for name in names
@@ -87,6 +93,7 @@ def load(folder: Path) -> Detector:
         seed=said["seed"],
         trained_rows=said["trained_rows"],
         prior=prior,
+        mixture=mixture,
     )
 
 

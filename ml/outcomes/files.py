@@ -1,7 +1,6 @@
 """A model of boosted trees as files: the trees by skops, the rest as JSON. One folder is one version."""
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import skops.io
 
+from ml.registry.estimator_files import write_estimator
 from ml.registry.manifest import ModelRefused
 
 TREES = "trees.skops"
@@ -27,7 +27,7 @@ class Kind(Generic[Trees]):
 
     def save(self, trees: Trees, told: Mapping[str, Any], folder: Path) -> None:
         """Write ``trees`` and what else is ``told`` of them. Raises ``OSError``."""
-        skops.io.dump(trees, folder / TREES, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+        write_estimator(trees, folder / TREES)
         said = {"format": FORMAT, "features": self.features, **told}
         (folder / self.sidecar).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 

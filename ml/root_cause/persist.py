@@ -4,9 +4,7 @@ Nothing is unpickled. The types that loading may build are listed here and nowhe
 """
 
 import base64
-import io
 import json
-import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ import skops.io
 
 from core_sync.errors import StocktriageError
 from ml.registry.boosted_types import OF_MANY_CLASSES
+from ml.registry.estimator_files import write_estimator
 from ml.root_cause.causes import CAUSES, LEAVES
 from ml.root_cause.classifier import RootCauseClassifier
 from ml.root_cause.codes.table import CodeTable, shipped_codes
@@ -29,8 +28,6 @@ from ml.root_cause.text import text_model
 
 TEXT, STRUCTURE, RECIPE = "text.skops", "structure.skops", "recipe.json"
 FILES = (TEXT, STRUCTURE, RECIPE)
-_SCHEMA = "schema.json"
-_PART = re.compile(r'("__id__": |"file": ")(\d+)')
 FORMAT = 1
 """Raised whenever features or the recipe change their meaning: an older artefact is then refused, not misread."""
 
@@ -48,7 +45,7 @@ def save(classifier: RootCauseClassifier, folder: Path) -> list[Path]:
     """Write ``classifier`` to ``folder``; the files written. The table of codes is not part of it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, estimator in ((TEXT, classifier.text.estimator), (STRUCTURE, classifier.structure)):
-        _write(skops.io.dumps(estimator), folder / name)
+        write_estimator(estimator, folder / name)
     (folder / RECIPE).write_text(json.dumps(_recipe(classifier), indent=1) + "\n", encoding="utf-8")
     return [folder / name for name in FILES]
 
@@ -104,25 +101,6 @@ def _shape() -> dict[str, object]:
         "text_block": BLOCK,
         "vocabulary_bits": BITS,
     }
-
-
-def _write(dumped: bytes, file: Path) -> None:
-    """Write what skops ``dumped``; the same estimator gives the same bytes, so that a model trained again is the same.
-
-    skops names each part by where it lay in memory, and a zip file holds the time it was written at: parts are numbered
-    in the order in which they are met instead, and the time is left at the format's first.
-    """
-    numbers: dict[str, str] = {}
-
-    def numbered(match: re.Match[str]) -> str:
-        return match.group(1) + numbers.setdefault(match.group(2), str(len(numbers)))
-
-    with zipfile.ZipFile(io.BytesIO(dumped)) as parts, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, True, 9) as out:
-        schema = _PART.sub(numbered, parts.read(_SCHEMA).decode())
-        renamed = {f"{numbers[name.split('.')[0]]}.npy": name for name in parts.namelist() if name != _SCHEMA}
-        out.writestr(zipfile.ZipInfo(_SCHEMA), schema, zipfile.ZIP_DEFLATED)
-        for name in sorted(renamed):
-            out.writestr(zipfile.ZipInfo(name), parts.read(renamed[name]), zipfile.ZIP_DEFLATED)
 
 
 def _recipe(classifier: RootCauseClassifier) -> dict[str, object]:

@@ -14,6 +14,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.anomaly.detector import CALIBRATION_SHARE, Detector, calibration_of, fit
+from ml.anomaly.fair_shares import learnt
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
 from ml.anomaly.prior import fit_prior
 from ml.anomaly.specification import DELTA, MOVEMENT, Specification
@@ -59,7 +60,7 @@ def describe_movements(frame: pl.DataFrame) -> Matrix:
 def train_detector(
     specification: Specification, history: list[Labelled], unseen: Labelled, seed: int
 ) -> TrainedDetector:
-    """Fit on the sound rows of ``history``, the curve on all of it; measure on ``unseen``.
+    """Fit on the sound rows of ``history``, curve and attributions on all of it; measure on ``unseen``.
 
     Raises:
         TooLittleHistory: fewer sound rows than the specification needs.
@@ -76,6 +77,7 @@ def train_detector(
         detector,
         prior=fit_prior(specification, matrix, faulty, seed),
         calibration=calibration_of(later, seed),
+        mixture=learnt(detector.forest, detector.walk, detector.forest_columns(matrix), seed),
     )
     curve = fit_curve(score, faulty, "simulated distributor")
     return TrainedDetector(detector, curve, measure(detector, curve, unseen, seed))

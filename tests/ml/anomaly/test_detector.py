@@ -1,6 +1,7 @@
 """The detector: higher is stranger, told why, and the same after a journey through files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,26 @@ def test_a_full_size_delta_detector_stays_below_five_megabytes(tmp_path: Path) -
     rows = np.random.default_rng(0).normal(size=(12_000, len(DELTA.features.features))).astype(np.float32)
     save(fit(DELTA, rows, seed=1), tmp_path)
     assert sum(each.stat().st_size for each in tmp_path.iterdir()) <= 5_000_000
+
+
+def test_what_was_learnt_of_attributions_travels_along(detector: Detector, tmp_path: Path) -> None:
+    columns, asked = len(STREAM.forest), history(50)
+    mixture = np.random.default_rng(0).normal(size=(3, 2 * columns + 1, columns))
+    explained = replace(detector, mixture=mixture)
+    save(explained, tmp_path)
+    np.testing.assert_array_equal(load(tmp_path).attributions(asked), explained.attributions(asked))
+    sums = explained.walk.start - explained.attributions(asked).sum(axis=1)
+    np.testing.assert_allclose(sums, explained.walk.depths(explained.forest_columns(asked)), atol=1e-9)
+    save(replace(detector, mixture=mixture[:, 1:]), tmp_path)
+    with pytest.raises(ModelRefused, match="attributions does not fit"):
+        load(tmp_path)
+
+
+def test_a_detector_trained_again_is_the_same_to_the_byte(detector: Detector, tmp_path: Path) -> None:
+    for name in ("once", "again"):
+        save(fit(STREAM, history(3_000), seed=1), tmp_path / name)
+    for once in (tmp_path / "once").iterdir():
+        assert once.read_bytes() == (tmp_path / "again" / once.name).read_bytes(), once.name
 
 
 def test_a_detector_of_other_features_is_refused(detector: Detector, tmp_path: Path) -> None:
