@@ -1,8 +1,12 @@
-"""Write the frozen evaluation sets of ``models/evaluation`` anew: ``python -m api.jobs.evaluation_sets``.
+"""Write frozen evaluation sets of ``models/evaluation`` anew, those that are named.
 
-Done only when rows or features change their meaning: figures before and after cannot be compared.
+    python -m api.jobs.evaluation_sets {root_cause,delta_detector,movement_detector} ...
+
+Done only when rows or features of that very set change their meaning: figures before and after cannot be compared.
+What lies there is not what the job would write today: failures are worded by writers that have learnt more since.
 """
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,17 +29,26 @@ WRITTEN = 3_000
 SIMULATED = 600
 
 
+DETECTORS = {"delta_detector": DELTA, "movement_detector": MOVEMENT}
+
+
 def main() -> None:
-    """Replace the sets."""
+    """Replace the sets that are named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("sets", nargs="+", choices=("root_cause", *DETECTORS), help="which to write anew")
     EVALUATION.mkdir(exist_ok=True)
+    named = parser.parse_args().sets
     facts = facts_of(replace(HELD_OUT, seed=SEED))
-    _failures(facts).write_parquet(EVALUATION / "root_cause.parquet", compression="zstd")
-    for name, specification in (("delta_detector", DELTA), ("movement_detector", MOVEMENT)):
-        rows = labelled_rows_of(name, facts)
-        frame = pl.DataFrame(rows.matrix, schema=list(specification.features.names), orient="row")
-        days = rows.moments // DAY_US if name == "delta_detector" else rows.moments
-        frame = frame.with_columns(pl.Series(FAULTY, rows.faulty), pl.Series(DAY, days.astype(np.int64)))
+    for name in named:
+        frame = _rows(name, facts) if name in DETECTORS else _failures(facts)
         frame.write_parquet(EVALUATION / f"{name}.parquet", compression="zstd")
+
+
+def _rows(name: str, facts: SimulatedFacts) -> pl.DataFrame:
+    rows = labelled_rows_of(name, facts)
+    frame = pl.DataFrame(rows.matrix, schema=list(DETECTORS[name].features.names), orient="row")
+    days = rows.moments // DAY_US if name == "delta_detector" else rows.moments
+    return frame.with_columns(pl.Series(FAULTY, rows.faulty), pl.Series(DAY, days.astype(np.int64)))
 
 
 def _failures(facts: SimulatedFacts) -> pl.DataFrame:
