@@ -114,6 +114,7 @@ def _fault_row(running: Running, fault: Fault) -> dict[str, object]:
         "event_ids": " ".join(fault.event_ids),
         "failure_ids": " ".join(fault.failure_ids),
         "snapshot_keys": " ".join(fault.snapshot_keys),
+        "left_keys": " ".join(fault.left_keys),
     }
 
 

@@ -126,6 +126,8 @@ class Running:
         """SKUs whose stock is in every book and on no shelf."""
         self.active: dict[int, list[Fault]] = defaultdict(list)
         self.active_wide: list[Fault] = []
+        self.spoilt: dict[int, dict[tuple[str, int], Fault]] = defaultdict(dict)
+        """Of each SKU the figures (book, place or channel) that have been wrong since a fault spoiled them."""
         self.on_order: list[list[int]] = [[0] * len(LOCATIONS) for _ in items]
         self._queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0

@@ -36,15 +36,16 @@ def take_snapshot(running: Running) -> None:
                         "quantity": quantity, "as_of": as_of,
                     }
                 )  # fmt: skip
-            if running.active[sku] or running.active_wide:
+            if running.active[sku] or running.active_wide or running.spoilt[sku]:
                 wrong = [
                     ("wms", "on_hand", told.on_hand[sku][location] != on_hand),
                     ("erp", "on_hand", erp.on_hand[sku][location] != erp.clean[sku][location]),
                     ("erp", "allocated", told.allocated[sku][location] != truth.allocated[sku][location]),
                 ]
                 for system, state, differs in wrong:
-                    if differs:
-                        _touch(running, sku, location, f"{system}|{item.sku}|{name}|{state}|{stamp}")
+                    spoiling = _spoiling(running, sku, location, f"{system}|{state}") if differs else []
+                    key = f"{system}|{item.sku}|{name}|{state}|{stamp}"
+                    _touch(running, sku, (f"{system}|{state}", location), key, differs, spoiling)
         for channel, name in enumerate(CHANNELS):
             if not item.listed[channel]:
                 continue
@@ -55,8 +56,9 @@ def take_snapshot(running: Running) -> None:
                     "quantity": shown, "as_of": as_of,
                 }
             )  # fmt: skip
-            if shown != running.listings.clean[channel][sku]:
-                _touch_listing(running, sku, channel, f"{name}|{item.sku}||available|{stamp}")
+            differs = shown != running.listings.clean[channel][sku]
+            spoiling = _spoiling_listing(running, sku, channel) if differs else []
+            _touch(running, sku, ("listing", channel), f"{name}|{item.sku}||available|{stamp}", differs, spoiling)
 
 
 def _told_by(running: Running, system: str, sku: int, location: int, stamp: str) -> int:
@@ -69,21 +71,33 @@ def _told_by(running: Running, system: str, sku: int, location: int, stamp: str)
     return told
 
 
-def _touch(running: Running, sku: int, location: int, key: str) -> None:
-    posted = key.startswith("erp") and "|on_hand|" in key
+def _touch(running: Running, sku: int, figure: tuple[str, int], key: str, differs: bool, spoiling: list[Fault]) -> None:
+    """Note a figure with each fault that makes it differ from what it would be, or with the one that left it so."""
+    for fault in spoiling:
+        _note(fault, sku, key)
+    if spoiling:
+        running.spoilt[sku][figure] = spoiling[-1]
+    elif not differs:
+        running.spoilt[sku].pop(figure, None)
+    elif figure in running.spoilt[sku]:
+        running.spoilt[sku][figure].left_keys.append(key)
+
+
+def _spoiling(running: Running, sku: int, location: int, book: str) -> list[Fault]:
+    """The active faults that spoil a figure of a book at a location."""
+    posted = book == "erp|on_hand"
     wide = [fault for fault in running.wide_at(sku) if (posted or fault.partial) and fault.location == location]
-    for fault in [*running.active[sku], *wide]:
-        if fault.location in (None, location) and fault.channel is None:
-            _note(fault, sku, key)
+    return [
+        fault for fault in (*running.active[sku], *wide) if fault.location in (None, location) and fault.channel is None
+    ]
 
 
-def _touch_listing(running: Running, sku: int, channel: int, key: str) -> None:
+def _spoiling_listing(running: Running, sku: int, channel: int) -> list[Fault]:
+    """The active faults that spoil what a channel shows."""
     listings = running.listings
     whole, own = listings.channel_blocked[channel], listings.blocked[channel].get(sku)
     spoiling = {id(fault): fault for fault in (*running.active[sku], whole, own, *running.wide_at(sku)) if fault}
-    for fault in spoiling.values():
-        if channel in fault.hits:
-            _note(fault, sku, key)
+    return [fault for fault in spoiling.values() if channel in fault.hits]
 
 
 def _note(fault: Fault, sku: int, key: str) -> None:

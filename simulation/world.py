@@ -59,6 +59,8 @@ class Fault:
     event_ids: list[str] = field(default_factory=list)
     failure_ids: list[str] = field(default_factory=list)
     snapshot_keys: list[str] = field(default_factory=list)
+    left_keys: list[str] = field(default_factory=list)
+    """Figures that it spoiled and that were still wrong at the snapshots after its cure."""
     missing_s: int | None = None
     """When the first message was kept back, where the fault keeps messages back."""
     documents: set[str] = field(default_factory=set)

@@ -12,7 +12,8 @@ TRUTH_COLUMNS: dict[str, tuple[str, ...]] = {
     "faults": (
         "fault_id", "root_cause", "subclass", "started_at", "ended_at", "open_at_end", "sku", "location", "channel",
         "system", "quantity", "lost_units", "oversold_units", "loss_so_far", "loss_ahead", "loss_if_unfixed",
-        "currency", "skus", "event_ids", "failure_ids", "snapshot_keys", "missing_at", "documents",
+        "currency", "skus", "event_ids", "failure_ids", "snapshot_keys", "left_keys",
+        "missing_at", "documents",
     ),
     "losses": ("at", "sku", "channel", "kind", "units", "loss", "currency", "fault_ids"),
     "promises": ("sku", "ordered_at", "due_at"),

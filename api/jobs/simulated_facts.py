@@ -31,11 +31,13 @@ from simulation.world import Rows, World
 class SimulatedFacts:
     """Deltas and movements with a truth flag for each row (n,), failures with their true ``root_cause``.
 
-    ``fault_of_delta`` names the fault that touched each delta, empty for a sound one; ``faults`` tells of each.
+    ``fault_of_delta`` names the fault that touched each delta, empty for a sound one; ``left_by`` the fault, cured by
+    then, that had touched the figure and left it wrong until now; ``faults`` tells of each.
     """
 
     deltas: pl.DataFrame
     fault_of_delta: list[str]
+    left_by: list[str]
     faults: Rows
     movements: pl.DataFrame
     faulty_movements: NDArray[np.bool_]
@@ -73,7 +75,8 @@ def facts_of(scenario: Scenario) -> SimulatedFacts:
         database.close()
     return SimulatedFacts(
         deltas,
-        _fault_of_delta(deltas, world),
+        _fault_of_delta(deltas, world, "snapshot_keys"),
+        _fault_of_delta(deltas, world, "left_keys"),
         world.truth["faults"],
         movements,
         _faulty_movements(movements, dict(entries), world),
@@ -95,10 +98,8 @@ def labelled_failures(world: World) -> list[dict[str, object]]:
     ]
 
 
-def _fault_of_delta(deltas: pl.DataFrame, world: World) -> list[str]:
-    keys = {
-        key: str(fault["fault_id"]) for fault in world.truth["faults"] for key in str(fault["snapshot_keys"]).split()
-    }
+def _fault_of_delta(deltas: pl.DataFrame, world: World, column: str) -> list[str]:
+    keys = {key: str(fault["fault_id"]) for fault in world.truth["faults"] for key in str(fault[column]).split()}
     told = [
         f"{row['system']}|{row['sku']}|{row['location']}|{row['state']}|{_minute(row['as_of'])}"
         for row in deltas.iter_rows(named=True)

@@ -61,6 +61,16 @@ def test_the_truth_names_events_failures_and_snapshots_that_exist(sample: World)
             assert len(missing) <= 1, "only a message on its way at the end may be missing"
 
 
+def test_a_figure_that_a_cured_fault_left_wrong_is_told_apart_from_what_it_spoils(sample: World) -> None:
+    spoilt = {key for fault in sample.truth["faults"] for key in str(fault["snapshot_keys"]).split()}
+    left = [(fault, key) for fault in sample.truth["faults"] for key in str(fault["left_keys"]).split()]
+    assert left
+    for fault, key in left:
+        assert key not in spoilt
+        assert key.rpartition("|")[2] > f"{fault['ended_at']:%Y-%m-%dT%H:%MZ}"
+        assert key.rpartition("|")[0] in {one.rpartition("|")[0] for one in str(fault["snapshot_keys"]).split()}
+
+
 def test_every_failure_is_either_of_a_fault_or_known_as_noise(sample: World) -> None:
     explained = {name for fault in sample.truth["faults"] for name in str(fault["failure_ids"]).split()}
     noise = {row["reference"] for row in sample.truth["benign"] if row["kind"] == "transient_failure"}
