@@ -64,13 +64,14 @@ def measured(seed: int) -> tuple[dict[str, float], Kinds]:
     """Every measure of one seed, and what was found with feedback of each kind of fault."""
     world = world_of(replace(HARD, seed=HARD.seed + seed))
     history, test = world.day < HISTORY, (world.day >= FEEDBACK) & (world.day < SURGE)
-    shipped = shipped_models().delta_detector
+    models = shipped_models()
+    shipped = models.delta_detector
     plain = naive(world, seed)
     unprimed = fit(DELTA, world.matrix[history], seed)
     cold = fit(DELTA, world.matrix[history], seed, shipped.prior)
     before = world.day < FEEDBACK
     taught = learn(cold, world.matrix[before], world.faulty[before], world.matrix[before & ~world.faulty], seed)
-    runs = {"cold start": live(world, shipped, seed, False), "with feedback": live(world, shipped, seed, True)}
+    runs = {"cold start": live(world, models, seed, False), "with feedback": live(world, models, seed, True)}
     scores = {
         "|delta|": np.abs(world.signed),
         "naive IsolationForest": plain,
@@ -93,18 +94,19 @@ def measured(seed: int) -> tuple[dict[str, float], Kinds]:
     told["with feedback over all labels"] = precision["with feedback"] / precision["all labels"]
     for who, run in runs.items():
         for budget, share in BUDGETS.items():
-            seen, there = found(world, run.score, share, test)
+            seen, there = found(world, run.score, share, test, who == "with feedback")
             told[f"{who} recall of faults at {budget}"] = len(seen) / len(there)
             told[f"most recall of faults there can be at {budget}"] = min(1.0, share * test.sum() / len(there))
         told[f"{who} alarms in the test"] = float(run.alarm[test].sum())
         told[f"{who} false alarms in the test"] = float((run.alarm[test] & ~faulty).sum())
         beside = run.alarm[test] & ~faulty & world.troubled[test]
         told[f"{who} false alarms at or after a fault of the SKU"] = float(beside.sum())
+        told[f"{who} false alarms that a cured fault left wrong"] = float((run.alarm & world.left)[test].sum())
         told[f"{who} row recall"] = float((run.alarm[test] & faulty).sum() / faulty.sum())
         told |= {f"{who} {measure}": value for measure, value in explained(world, run, test).items()}
     for who, run in runs.items():
         told |= {f"{who} {measure}": value for measure, value in suspensions(world, run.p).items()}
-    seen, there = found(world, runs["with feedback"].score, BUDGETS["48 alarms a day"], test)
+    seen, there = found(world, runs["with feedback"].score, BUDGETS["48 alarms a day"], test, True)
     return told, by_kind(world, test, there, seen, runs["with feedback"].alarm)
 
 
@@ -127,7 +129,9 @@ def suspensions(world: World, p: Floats) -> dict[str, float]:
     """On how many ordinary days the promise was suspended, and on which day of doubled demand."""
     days = range(HISTORY + WATCHED_DAYS, END)
     watched = {day: (world.day > day - WATCHED_DAYS) & (world.day <= day) for day in days}
-    told = {day: guarantee_suspended(p[rows]) or risen(world.moved, day) for day, rows in watched.items()}
+    told = {
+        day: guarantee_suspended(p[rows], world.day[rows]) or risen(world.moved, day) for day, rows in watched.items()
+    }
     after = [day - SURGE + 1 for day in days if day >= SURGE and told[day]]
     ordinary = [told[day] for day in days if day < SURGE]
     return {
@@ -138,7 +142,7 @@ def suspensions(world: World, p: Floats) -> dict[str, float]:
 
 def unforeseen(seeds: int, first: int) -> Iterator[Figure]:
     """Faults of kinds that the features were not made for, by kind and over all seeds, at 48 alarms a day."""
-    shipped = shipped_models().delta_detector
+    models = shipped_models()
     share = BUDGETS["48 alarms a day"]
     found_of: Counter[tuple[str, str]] = Counter()
     there_of: Counter[tuple[str, str]] = Counter()
@@ -147,8 +151,8 @@ def unforeseen(seeds: int, first: int) -> Iterator[Figure]:
         world = world_of(replace(UNFORESEEN_WORLD, seed=UNFORESEEN_WORLD.seed + seed))
         faulty.append(float(world.faulty.mean()))
         for who, since in (("cold start", HISTORY), ("with feedback", FEEDBACK)):
-            run = live(world, shipped, seed, who == "with feedback")
-            seen, there = found(world, run.score, share, world.day >= since)
+            run = live(world, models, seed, who == "with feedback")
+            seen, there = found(world, run.score, share, world.day >= since, who == "with feedback")
             found_of.update((who, world.kind[fault]) for fault in seen)
             there_of.update((who, world.kind[fault]) for fault in there)
     yield Figure("unforeseen: faulty rows", float(np.mean(faulty)), "")
@@ -172,6 +176,8 @@ def figures(seeds: int, first: int) -> Iterator[Figure]:
         alarms = sum(run[f"{who} alarms in the test"] for run in runs)
         false = sum(run[f"{who} false alarms in the test"] for run in runs)
         means[f"{who} pooled false discoveries"] = false / max(1.0, alarms)
+        left = sum(run[f"{who} false alarms that a cured fault left wrong"] for run in runs)
+        means[f"{who} pooled false discoveries, what faults left wrong being true"] = (false - left) / max(1.0, alarms)
         true = means.pop(f"{who} true alarms") * len(runs)
         for how in ("by the cause", "by the cause at random"):
             measure = f"{who} true alarms explained {how}"

@@ -34,8 +34,9 @@ from ml.training.detectors import (
 )
 from simulation.distributor import simulate
 from simulation.scenario import HELD_OUT, TRAINING, TRAINING_AGAIN, TRAINING_MIX, Scenario
+from simulation.varied import VARIED
 
-WORLDS = {"movement_detector": TRAINING_AGAIN, "delta_detector": TRAINING_MIX}
+WORLDS = {"movement_detector": TRAINING_AGAIN, "delta_detector": (*TRAINING_MIX, *VARIED)}
 """What a detector is trained on, by its name."""
 
 DAY_US = 86_400_000_000

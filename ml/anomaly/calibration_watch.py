@@ -1,16 +1,19 @@
 """Whether p-values can still be believed.
 
 Among rows that no confirmed fault explains, one in twenty should lie among the strangest twentieth. Where twice as many
-do, habits have changed since the calibration: what is promised about false alarms no longer holds, and is suspended.
+do day after day, habits have changed since the calibration: what is promised about false alarms no longer holds, and is
+suspended.
 
 Where far more moves than on the same weekdays before, it is suspended at once: rows are then not what the calibration
 knew, and by the time that p-values show it, the alarms have been raised.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 STRANGE = 0.05
 DRIFTED = 0.10
@@ -25,15 +28,26 @@ LEAST_WEEKS = 2
 """Usual is the median of the same weekday in so many weeks before, at the least in so many."""
 
 
-def guarantee_suspended(p: NDArray[np.float64]) -> bool:
-    """Whether ``p`` (n,), of recent rows without confirmed faults, has drifted; never told of fewer than 400 rows."""
-    known = p[~np.isnan(p)]
-    return drifted(len(known), int((known <= STRANGE).sum()))
+def guarantee_suspended(p: Floats, days: NDArray[np.int64]) -> bool:
+    """Whether ``p`` (n,), of the watched ``days`` (n,) without confirmed faults, has drifted."""
+    known = ~np.isnan(p)
+    strange = p[known] <= STRANGE
+    return drifted(
+        [(int((days[known] == day).sum()), int(strange[days[known] == day].sum())) for day in np.unique(days)]
+    )
 
 
-def drifted(rows: int, strange: int) -> bool:
-    """The same of counts: of ``rows`` without confirmed faults ``strange`` lie among the strangest twentieth."""
-    return rows >= FEWEST_ROWS and strange / rows > DRIFTED
+def drifted(days: Iterable[tuple[int, int]]) -> bool:
+    """The same of counts by day: of so many rows so many lie among the strangest twentieth.
+
+    They must on most of the days: what goes wrong at one moment, or was missed for hours, is a fault and no new habit.
+    Never told of fewer than 400 rows.
+    """
+    told = [(rows, strange) for rows, strange in days if rows]
+    rows = sum(count for count, _ in told)
+    if rows < FEWEST_ROWS or sum(strange for _, strange in told) <= DRIFTED * rows:
+        return False
+    return 2 * sum(strange > DRIFTED * count for count, strange in told) > len(told)
 
 
 def risen(moved: Mapping[int, int], day: int) -> bool:

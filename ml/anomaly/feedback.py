@@ -49,7 +49,7 @@ class FeedbackModel:
     def score(self, matrix: Matrix) -> Floats:
         """The log-odds of a fault (n,) among rows like the labelled ones; a ranking, not yet a chance."""
         score = self.detector.score(matrix)
-        return self.beside(np.column_stack([matrix, score.astype(np.float32)]), score)
+        return self.beside(beside_score(matrix, score), score)
 
     def beside(self, columns: Matrix, score: Floats) -> Floats:
         """The same (n,) of rows whose ``score`` by the detector is known, with it as the last of ``columns``."""
@@ -99,7 +99,12 @@ def learn_beside(detector: Detector, labelled: Matrix, faulty: Flags, ordinary: 
 
 def columns_of(detector: Detector, matrix: Matrix) -> Matrix:
     """The features and the detector's score beside them (n, k + 1)."""
-    return np.column_stack([matrix, detector.score(matrix).astype(np.float32)])
+    return beside_score(matrix, detector.score(matrix))
+
+
+def beside_score(matrix: Matrix, score: Floats) -> Matrix:
+    """The features and a detector's ``score`` (n,) beside them (n, k + 1)."""
+    return np.column_stack([matrix, score.astype(np.float32)])
 
 
 def to_look_at(

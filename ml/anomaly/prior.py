@@ -61,7 +61,8 @@ def fit_prior(specification: Specification, matrix: Matrix, faulty: Flags, seed:
     columns = columns[[len(np.unique(matrix[~np.isnan(matrix[:, at]), at])) > 1 for at in columns]]
     boosted = HistGradientBoostingClassifier(
         max_iter=200,
-        learning_rate=0.05,
+        learning_rate=0.1,
+        max_leaf_nodes=63,
         min_samples_leaf=40,
         l2_regularization=5.0,
         early_stopping=False,

@@ -5,8 +5,8 @@ to that history, and fitted again whenever it has grown by half; what the shippe
 stays. So a warehouse is judged by its own habits as
 soon as they are known. Rows of confirmed faults are scored, and never become history. Once people have judged
 enough rows, what they said is learnt on top (``ml.anomaly.feedback``) and calibrated on history and judgements that
-it has not learnt from (``ml.anomaly.cross_fitting``). Of rows that arrive together an alarm is then only what is also
-likely enough a fault by what was judged.
+it has not learnt from (``ml.anomaly.cross_fitting``). Of rows that arrive together an alarm is then what is strange and
+also likely enough a fault by what was judged, or next to surely one, or strange without it and possible.
 
 A history holds faults that nobody has confirmed, and calibrated on them even a fault is ordinary (Bashari, Sesia,
 Romano, ICML 2025). So a detector that brings a calibration on rows known to be sound keeps it: raised by as much as
@@ -22,7 +22,7 @@ from ml.anomaly.calibration_watch import STRANGE
 from ml.anomaly.cross_fitting import sound_scores, unseen_scores
 from ml.anomaly.detector import CALIBRATION_SHARE, Detector, Matrix, calibration_of, drawn, fit
 from ml.anomaly.fault_probability import FaultCurve, fit_curve
-from ml.anomaly.feedback import FeedbackModel, learn
+from ml.anomaly.feedback import FeedbackModel, beside_score, learn
 from ml.anomaly.reasons import Reason, reasons
 from ml.anomaly.specification import Specification
 from ml.anomaly.tails import Floats
@@ -40,6 +40,10 @@ WINDOW_ROWS = 1_000
 """The false-discovery cut is taken over this many rows before."""
 FEWEST_FAULTS = 15
 """With so many judged faults the chance of one decides beside the p-value; before, too little is known of it."""
+SURE = 2.0
+"""A row is an alarm for its chance of a fault alone where that of being none is within so many accepted shares."""
+POSSIBLE, UNLIKELY = 0.3, 0.1
+"""From these chances of a fault on judgements do not speak against what is strange without them: many, and few."""
 MOST_RAISED = 3.0
 """Where so many times too many rows are strange, a calibration from elsewhere says nothing."""
 
@@ -144,26 +148,38 @@ class RollingScorer:
         return replace(own, calibration=raised(shipped.calibration, float(strange.mean()) / STRANGE))
 
     def _score(self, detector: Detector, matrix: Matrix, moments: Ints | None) -> Scored:
-        taught = self._taught
-        score = detector.score(matrix) if taught is None else taught.model.score(matrix)
-        calibration = detector.calibration if taught is None else taught.calibration
-        p = p_values(calibration, score)
-        calibrated_on = len(calibration)
-        if moments is None:
-            flags, self._recent = running_alarms(p, self._recent, calibrated_on, self._policy, WINDOW_ROWS)
+        own, taught = detector.score(matrix), self._taught
+        if taught is None:
+            score, calibration = own, detector.calibration
         else:
-            flags = alarms_by_moment(moments, score, p, calibrated_on, self._policy) & self._likely(moments, score)
+            score, calibration = taught.model.beside(beside_score(matrix, own), own), taught.calibration
+        p = p_values(calibration, score)
+        if moments is None:
+            flags, self._recent = running_alarms(p, self._recent, len(calibration), self._policy, WINDOW_ROWS)
+        else:
+            flags = alarms_by_moment(moments, score, p, len(calibration), self._policy)
+            if taught is not None and self._policy.most_p is None:
+                before = detector.calibration
+                untaught = alarms_by_moment(moments, own, p_values(before, own), len(before), self._policy)
+                flags = self._decided(taught, moments, score, flags, untaught)
         why = reasons(detector if taught is None else taught.model, matrix)
         return Scored(score, p, flags, why, "", taught.curve if taught is not None else None)
 
-    def _likely(self, moments: Ints, score: Floats) -> Flags:
-        """Which rows (n,) are likely enough a fault, by the chance that judgements taught; all where they did not."""
-        taught = self._taught
-        if taught is None or taught.faults < FEWEST_FAULTS or self._policy.most_p is not None:
-            return np.ones(len(score), dtype=bool)
-        chance = np.where(np.isnan(score), np.nan, taught.curve.probability(score))
+    def _decided(self, taught: Taught, moments: Ints, score: Floats, strange: Flags, untaught: Flags) -> Flags:
+        """The alarms (n,) by the chance of a fault that people taught.
+
+        What is ``strange`` (n,) and likely enough; what is next to surely a fault, however strange rows were before;
+        and what was an alarm ``untaught`` (n,), where people's judgements do not speak against it. While few faults
+        are judged, what either finds strange, where they do not speak clearly against it.
+        """
+        chance = taught.curve.probability(score)
+        if taught.faults < FEWEST_FAULTS:
+            early: Flags = (strange | untaught) & (chance >= UNLIKELY)
+            return early
         likely, self._chances = likely_by_moment(moments, chance, self._chances, self._policy.q, WINDOW_ROWS)
-        return likely
+        sure = chance >= 1.0 - SURE * self._policy.q
+        decided: Flags = (strange & likely) | sure | (untaught & (chance >= POSSIBLE))
+        return decided
 
     def _renew_taught(self) -> None:
         """Learn from the lessons on top of today's detector; nothing changes while they or the history are too few."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+EVEN_CHANCE = 0.5
 DAILY_AUDITS = 8
 """Rows a day that are looked at without suspicion."""
 
@@ -89,14 +90,15 @@ def likely_by_moment(
 
     Of the rows of each moment and the ``recent`` ones before the likeliest are taken, for as long as their mean chance
     of being none stays within ``q`` (Sun and Cai, Journal of the American Statistical Association 102(479), 2007). It
-    holds as far as the ``chance`` (n,) of a fault does. Returns them and the at most ``window`` chances to start from
-    next time; a missing chance is never likely.
+    holds as far as the ``chance`` (n,) of a fault does. Many sure ones would let many unlikely ones through, so none
+    is taken that is likelier none. Returns them and the at most ``window`` chances to start from next time; a
+    missing chance is never likely.
     """
     likely = np.zeros(len(chance), dtype=bool)
     for start, stop in _moments(moments):
         known = chance[start:stop]
         recent = np.concatenate([recent, known[~np.isnan(known)]])
-        likely[start:stop] = known >= least_chance(recent, q)
+        likely[start:stop] = known >= max(least_chance(recent, q), EVEN_CHANCE)
         recent = recent[-window:]
     return likely, recent
 

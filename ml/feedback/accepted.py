@@ -12,6 +12,7 @@ from ml.anomaly.thresholds import Policy
 from ml.feedback.audits import KINDS, day_of
 from ml.feedback.tables import AcceptedAlarms
 
+DAY_US = 86_400_000_000
 MOST_A_DAY = 1_000.0
 SHARES = (0.001, 0.5)
 USUAL_OVER_DAYS = 7
@@ -68,10 +69,9 @@ def read_detection(connection: Connection, kind: str, at: datetime) -> Detection
     _check(kind)
     said = connection.execute(_NEWEST, {"kind": kind}).mappings().one_or_none()
     today = day_of(at)
-    seen = connection.execute(text(_SEEN), {"kind": kind, "since": today - WATCHED_DAYS + 1}).one()
-    faults = _confirmed(connection, kind, at)
     labels = connection.execute(text(_LABELS), {"kind": kind}).one()
-    rows, strange = max(0, seen.scored - faults), max(0, seen.strange - faults)
+    days = _watched(connection, kind, today - WATCHED_DAYS + 1)
+    rows, strange = (sum(counts) for counts in zip(*days, strict=True)) if days else (0, 0)
     since = today - WATCHED_DAYS - 7 * WEEKS
     moved: dict[int, int] = dict(connection.execute(text(_MOVED), {"since": since, "today": today}).all())
     return Detection(
@@ -83,7 +83,7 @@ def read_detection(connection: Connection, kind: str, at: datetime) -> Detection
         set_at=from_microseconds(said["set_at"]) if said else None,
         rows_a_day=_rows_a_day(connection, kind, at),
         strange_share=strange / rows if rows else None,
-        guarantee_suspended=drifted(rows, strange) or risen(moved, today - 1),
+        guarantee_suspended=drifted(days) or risen(moved, today - 1),
         labels=labels.told,
         faults=labels.faults,
     )
@@ -115,10 +115,11 @@ def _rows_a_day(connection: Connection, kind: str, at: datetime) -> float:
     return float(scored.scored) / max(1, int(scored.days))
 
 
-def _confirmed(connection: Connection, kind: str, at: datetime) -> int:
-    """Faults confirmed among the rows of the watched days."""
-    since = to_microseconds(at) - WATCHED_DAYS * 86_400_000_000
-    return int(connection.execute(text(_CONFIRMED), {"kind": kind, "since": since}).scalar_one())
+def _watched(connection: Connection, kind: str, since: int) -> list[tuple[int, int]]:
+    """Of each day from ``since`` on how many rows were scored and how many were strange, without confirmed faults."""
+    faults: dict[int, int] = dict(connection.execute(text(_CONFIRMED), {"kind": kind, "since": since * DAY_US}).all())
+    seen = connection.execute(text(_SEEN), {"kind": kind, "since": since}).all()
+    return [(max(0, row.scored - (known := faults.get(row.day, 0))), max(0, row.strange - known)) for row in seen]
 
 
 def _check(kind: str) -> None:
@@ -140,15 +141,14 @@ WHERE kind = :kind AND day >= :since AND day < :today
 
 _MOVED = "SELECT day, scored FROM scored_day WHERE kind = 'movement' AND day >= :since AND day < :today"
 
-_SEEN = """
-SELECT COALESCE(SUM(scored), 0) AS scored, COALESCE(SUM(strange), 0) AS strange FROM scored_day
-WHERE kind = :kind AND day >= :since
-"""
+_SEEN = "SELECT day, scored, strange FROM scored_day WHERE kind = :kind AND day >= :since ORDER BY day"
 
-_CONFIRMED = """
-SELECT COUNT(*) FROM anomaly a WHERE a.kind = :kind AND a.scored_at >= :since AND EXISTS (
+_CONFIRMED = f"""
+SELECT a.scored_at / {DAY_US} AS day, COUNT(*) AS faults FROM anomaly a
+WHERE a.kind = :kind AND a.scored_at >= :since AND EXISTS (
     SELECT 1 FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
     WHERE f.kind = a.kind AND f.fact_id = a.fact_id AND j.said = 'true' AND j.ended_at IS NULL)
+GROUP BY a.scored_at / {DAY_US}
 """
 
 _LABELS = """

@@ -19,10 +19,12 @@ from ml.anomaly.fault_probability import FaultCurve
 from ml.anomaly.reasons import Reason
 from ml.anomaly.rolling import RollingScorer, Scored
 from ml.anomaly.thresholds import Policy
+from ml.anomaly.verdicts import Verdicts, heeded
 from ml.features.deltas import DeltaFeatures, Deltas
 from ml.features.feature import FeatureSet
 from ml.features.movements import MovementFeatures
 from ml.feedback.labels import last_said, ordinary, read_labels
+from ml.feedback.standing import read_verdicts
 from ml.registry.service_models import ServiceModels
 from ml.triage.frames import HISTORY_ROWS, as_movements, deltas_since, movements_since
 from ml.triage.hard_rules import shown_from_nothing
@@ -102,6 +104,8 @@ class Stream:
     """The chance of a fault by the detector's score, until judgements have taught a better one."""
     said: Said
     """What people said of movements."""
+    verdicts: Verdicts
+    """What they said of differences, as far as it still holds."""
     through: int
     latest_us: int = 0
 
@@ -147,8 +151,8 @@ class WarmScorers:
         if labels.told:
             scorer.teach(labels.matrix, labels.faulty)
         describe = _deltas() if kind == "delta" else _movements(detector)
-        said = read_said(connection)
-        self._streams[kind] = Stream(made_from, scorer, describe, curve, said, max(0, done - HISTORY_ROWS))
+        said, verdicts = read_said(connection), read_verdicts(connection)
+        self._streams[kind] = Stream(made_from, scorer, describe, curve, said, verdicts, max(0, done - HISTORY_ROWS))
         return self._streams[kind]
 
     def _taken_in(
@@ -171,6 +175,9 @@ class WarmScorers:
         every = _joined(kind, facts, stream.scorer.specification.features, parts, stream.curve)
         if kind == "movement":
             every = _with_neighbours(every, stream.said)
+        else:
+            told = stream.verdicts.tell(facts, every.matrix)
+            every = replace(every, flagged=heeded(every.flagged, every.chance, told))
         new = every.ids > done
         return every.rows(new), every.rows(~new & every.beside_fault)
 

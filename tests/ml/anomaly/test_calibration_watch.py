@@ -4,23 +4,40 @@ import numpy as np
 
 from ml.anomaly.calibration_watch import FEWEST_ROWS, guarantee_suspended, risen
 
-EVEN = np.random.default_rng(0).random(2_000)
+EVEN = np.random.default_rng(0).random(2_100)
+DAYS = np.arange(3).repeat(700)
+
+
+def with_strange(*of_days: int) -> np.ndarray:
+    """Even p-values, but that so many of each day's are strange."""
+    p = EVEN.copy()
+    for day, strange in enumerate(of_days):
+        first = 700 * day
+        p[first : first + strange] = 0.01
+    return p
 
 
 def test_even_p_values_keep_the_promise() -> None:
-    assert not guarantee_suspended(EVEN)
+    assert not guarantee_suspended(EVEN, DAYS)
 
 
-def test_more_than_twice_as_many_small_p_values_suspend_it() -> None:
-    assert guarantee_suspended(np.concatenate([EVEN, np.full(200, 0.01)]))
+def test_more_than_twice_as_many_small_p_values_day_after_day_suspend_it() -> None:
+    assert guarantee_suspended(with_strange(60, 20, 60), DAYS)
+
+
+def test_what_went_wrong_on_one_day_does_not() -> None:
+    assert not guarantee_suspended(with_strange(0, 400, 0), DAYS)
 
 
 def test_few_rows_tell_nothing_however_strange() -> None:
-    assert not guarantee_suspended(np.full(FEWEST_ROWS - 1, 0.001))
+    few = FEWEST_ROWS - 1
+    assert not guarantee_suspended(np.full(few, 0.001), DAYS[:few])
+    assert guarantee_suspended(np.full(FEWEST_ROWS, 0.001), DAYS[:FEWEST_ROWS])
 
 
 def test_rows_that_were_not_scored_do_not_count() -> None:
-    assert not guarantee_suspended(np.concatenate([np.full(FEWEST_ROWS - 1, 0.001), np.full(500, np.nan)]))
+    p = np.concatenate([np.full(FEWEST_ROWS - 1, 0.001), np.full(500, np.nan)])
+    assert not guarantee_suspended(p, DAYS[: len(p)])
 
 
 WEEK = (500, 480, 510, 490, 530, 40, 0)

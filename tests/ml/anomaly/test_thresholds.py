@@ -95,6 +95,12 @@ def test_where_nothing_is_likely_enough_nothing_is_an_alarm() -> None:
     assert not likely.any()
 
 
+def test_however_many_are_sure_none_that_is_likelier_none_is_an_alarm() -> None:
+    moment, chance = np.zeros(2, dtype=np.int64), np.array([0.51, 0.49])
+    likely, _ = likely_by_moment(moment, chance, np.full(99, 0.999), 0.1, 200)
+    assert likely.tolist() == [True, False]
+
+
 def test_sure_alarms_before_leave_room_for_a_doubtful_one() -> None:
     moments, chance = np.zeros(2, dtype=np.int64), np.array([0.6, 0.05])
     alone, _ = likely_by_moment(moments, chance, np.empty(0), 0.1, 10)

@@ -69,6 +69,16 @@ def chances(database: Database) -> list[float]:
         return list(connection.execute(text("SELECT fault_probability FROM exception_case ORDER BY case_id")).scalars())
 
 
+def newest_case(database: Database) -> int:
+    with database.reading() as connection:
+        return int(connection.execute(text("SELECT MAX(case_id) FROM exception_case")).scalar_one())
+
+
+def alarms(database: Database) -> int:
+    with database.reading() as connection:
+        return int(connection.execute(text("SELECT COUNT(*) FROM anomaly")).scalar_one())
+
+
 def labelled(database: Database) -> list[bool]:
     with database.reading() as connection:
         return [bool(one) for one in read_labels(connection, "delta", FEATURES).faulty]
@@ -85,6 +95,24 @@ def test_true_makes_the_case_certain_at_once_and_is_a_label(database: Database) 
     assert before < 1
     assert chances(database)[0] < 1
     assert labelled(database) == []
+
+
+def test_a_false_alarm_is_not_raised_again_by_the_same_difference_and_is_by_another(database: Database) -> None:
+    a_quiet_morning(database)
+    shown(database, 400, 8)
+    raised = alarms(database)
+    with database.transaction() as connection:
+        judgement = judge_case(connection, newest_case(database), FalseAlarm("a delivery"), "ann", NOON)
+    shown(database, 400, 8.1)
+    assert alarms(database) == raised
+    with database.transaction() as connection:
+        take_back(connection, judgement, "ann", NOON)
+    shown(database, 400, 8.2)
+    assert alarms(database) == raised + 1
+    with database.transaction() as connection:
+        judge_case(connection, newest_case(database), FalseAlarm("a delivery"), "ann", NOON)
+    shown(database, 900, 8.3)
+    assert alarms(database) == raised + 2
 
 
 def test_false_closes_the_case_with_its_reason_and_undo_opens_it_again(database: Database) -> None:
