@@ -12,6 +12,9 @@ from ml.buffers.weight import LEAST_WEIGHT, MOST_STEP, MOST_WEIGHT
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 BEGUN = first_step("shop", NOON, 0.005, 10.0)
+ASKED = 100_000
+UNITS = st.integers(0, 10**9)
+RATES = st.floats(1e-6, 0.99)
 
 
 def test_a_step_waits_for_a_week_and_for_enough_to_judge_by_but_not_for_ever() -> None:
@@ -35,7 +38,7 @@ def test_half_the_accepted_rate_makes_an_oversell_twice_as_dear_at_once() -> Non
     assert step(BEGUN, Claimed(10_000, 50), 0.0025, NOON + EVERY).weight == pytest.approx(20.0)
 
 
-@given(st.integers(0, 10**9), st.integers(0, 10**9), st.floats(1e-6, 0.99), st.floats(1e-6, 0.99))
+@given(UNITS, UNITS, RATES, RATES)
 def test_a_weight_stays_within_its_bounds_whatever_came_true(asked: int, oversold: int, of: float, to: float) -> None:
     claimed = Claimed(asked, min(asked, oversold))
     after = step(first_step("shop", NOON, of, 10.0), claimed, to, NOON + EVERY)
@@ -43,3 +46,34 @@ def test_a_weight_stays_within_its_bounds_whatever_came_true(asked: int, oversol
     assert after.since == NOON
     ratio = after.weight / min(max(10.0 * of / to, LEAST_WEIGHT), MOST_WEIGHT)
     assert (1 - MOST_STEP) * 0.999 <= ratio <= (1 + MOST_STEP) * 1.001
+
+
+@given(st.integers(0, ASKED), st.integers(0, ASKED), RATES)
+def test_the_more_came_true_the_dearer_an_oversell_becomes(some: int, others: int, target: float) -> None:
+    begun = first_step("shop", NOON, target, 10.0)
+    fewer, more = (
+        step(begun, Claimed(ASKED, oversold), target, NOON + EVERY).weight for oversold in sorted((some, others))
+    )
+    assert fewer <= more
+
+
+@given(st.integers(1, 999), st.floats(LEAST_WEIGHT, MOST_WEIGHT))
+def test_at_the_accepted_rate_nothing_moves(thousandths: int, weight: float) -> None:
+    target = thousandths / 1000
+    begun = first_step("shop", NOON, target, weight)
+    assert step(begun, Claimed(1000, thousandths), target, NOON + EVERY).weight == pytest.approx(weight)
+
+
+@given(st.floats(0.5, 2.0), st.floats(0.4, 1.2))
+def test_a_rate_that_was_off_by_twice_comes_back_within_ten_weeks_without_swinging(
+    off: float, elasticity: float
+) -> None:
+    """Where oversells fall as a power of what one counts."""
+    target, one = 0.01, first_step("shop", NOON, 0.01, 16.0)
+    apart = []
+    for _ in range(30):
+        rate = target * off * (16.0 / one.weight) ** elasticity
+        apart.append(rate / target - 1)
+        one = step(one, Claimed(10**8, round(rate * 10**8)), target, one.at + EVERY)
+    assert max(map(abs, apart[10:])) < 0.25
+    assert all((rate > 0) == (off > 1) for rate in apart if abs(rate) > 0.05)
