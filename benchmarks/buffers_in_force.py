@@ -7,10 +7,10 @@ eight turns; one push in thirty-three is cut off or refused; goods are ordered s
 learning are traded once, and then the same days that follow once without buffers and once for each accepted rate, kept
 by the service itself: the role ``steer`` recommends, applies and steers before each turn, and what is sold, held back
 and oversold comes about at the shop, over HTTP (``benchmarks.rig.trading_days``). The planner's limit by share of stock
-is lifted. Told: units oversold per unit asked beside the accepted rate, of all days and of the last four weeks (before,
-control has yet to settle); sales withheld beside the backtest's frontier (``ml.buffers.backtest``) at the rate that
-came true, over the same demand, refreshes and deliveries. Means over the seeds; the spread is the standard deviation of
-the ratio over them.
+is lifted. Told: units oversold per unit ordered beside the accepted rate (what the shop turned away is in no book), of
+all days and of the last four weeks (before, control has yet to settle); units oversold and sales withheld per unit
+asked, the latter beside the backtest's frontier (``ml.buffers.backtest``) at the rate that came true, over the same
+demand, refreshes and deliveries. Means over the seeds; the spread is the standard deviation of the ratio over them.
 """
 
 import argparse
@@ -150,9 +150,10 @@ def figures(size: Size, seeds: Sequence[int], workers: int) -> Iterator[Figure]:
     for rate in TARGETS:
         oversold, withheld = zip(*(rates[seed, rate] for seed in seeds), strict=True)
         name = f"{100 * rate:g} % accepted"
-        yield from _compared(f"oversold, {name}", oversold, "accepted", [rate] * len(seeds))
-        last = [sold[seed, rate].rates(*settled)[0] for seed in seeds]
-        yield from _compared(f"oversold, {name}, last four weeks", last, "accepted", [rate] * len(seeds))
+        ordered = [sold[seed, rate].oversold_of_ordered(*span) for seed in seeds]
+        yield from _compared(f"oversold of ordered, {name}", ordered, "accepted", [rate] * len(seeds))
+        last = [sold[seed, rate].oversold_of_ordered(*settled) for seed in seeds]
+        yield from _compared(f"oversold of ordered, {name}, last four weeks", last, "accepted", [rate] * len(seeds))
         yield from _compared(f"oversold, {name}, of without", oversold, "no buffer", bare)
         frontiers = [one.ours.lost_at(came_true) for one, came_true in zip(beside, oversold, strict=True)]
         reached = [(here, there) for here, there in zip(withheld, frontiers, strict=True) if there is not None]

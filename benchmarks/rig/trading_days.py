@@ -99,21 +99,27 @@ class Warehouse:
 
 @dataclass
 class Sold:
-    """Units by day and item (days, items): asked of the shop, sold though not there, and turned away though there."""
+    """Units by day and item (days, items): asked of the shop, ordered there (the rest was turned away), sold though not
+    there, and turned away though there."""
 
     asked: Units
+    ordered: Units
     oversold: Units
     withheld: Units
 
     @classmethod
     def nothing(cls, history: DemandHistory) -> "Sold":
         """So far."""
-        return cls(*(np.zeros((history.days, len(history.items)), dtype=np.int64) for _ in range(3)))
+        return cls(*(np.zeros((history.days, len(history.items)), dtype=np.int64) for _ in range(4)))
 
     def rates(self, first: int, last: int) -> tuple[float, float]:
         """Oversold and withheld units per unit asked, over the days from ``first`` to before ``last``."""
         asked = max(int(self.asked[first:last].sum()), 1)
         return float(self.oversold[first:last].sum()) / asked, float(self.withheld[first:last].sum()) / asked
+
+    def oversold_of_ordered(self, first: int, last: int) -> float:
+        """Oversold units per unit ordered, over the same days: what the books tell of, and what is accepted."""
+        return float(self.oversold[first:last].sum()) / max(int(self.ordered[first:last].sum()), 1)
 
 
 class StandingClock:
@@ -226,6 +232,7 @@ class Trade:
         filled = min(int(house.stock[item]), sold)
         house.stock[item] -= filled
         self.sold.asked[day, item] += asked
+        self.sold.ordered[day, item] += sold
         self.sold.oversold[day, item] += sold - filled
         self.sold.withheld[day, item] += min(asked - sold, int(house.stock[item]))
         if not sold:

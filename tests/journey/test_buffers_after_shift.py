@@ -42,6 +42,7 @@ def test_oversells_come_back_to_the_accepted_rate_after_demand_doubles_without_s
             "seeds": len(SEEDS), "SKUs": ITEMS, "accepted": TARGET, "within": WITHIN,
             "demand doubles after week": SHIFT, "weeks until within for good": weeks,
             "rate over four weeks, by week": [round(float(one), 5) for one in rate],
+            "the same of units asked": [round(float(one), 5) for one in rates(sold, "asked")],
             "times it crosses the accepted rate": crossings(rate),
         },
     )  # fmt: skip

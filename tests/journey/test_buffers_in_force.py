@@ -27,9 +27,12 @@ def test_buffers_kept_by_the_service_hold_the_accepted_rate_at_the_cost_that_the
     for rate in TARGETS:
         oversold, withheld = ([rates[seed, rate][part] for seed in SEEDS] for part in (0, 1))
         told = [one.ours.lost_at(came_true) for one, came_true in zip(beside, oversold, strict=True)]
-        last = [sold[seed, rate].rates(span[1] - SETTLED_DAYS, span[1])[0] for seed in SEEDS]
+        settled = span[1] - SETTLED_DAYS, span[1]
+        ordered = [sold[seed, rate].oversold_of_ordered(*span) for seed in SEEDS]
+        last = [sold[seed, rate].oversold_of_ordered(*settled) for seed in SEEDS]
         figures[f"{rate:.2%} accepted"] = {
-            "oversold": oversold, "oversold in the last four weeks": last, "withheld": withheld,
+            "oversold": oversold, "oversold of ordered": ordered,
+            "oversold of ordered in the last four weeks": last, "withheld": withheld,
             "withheld by the backtest": told,
         }  # fmt: skip
         if IS_FULL:
