@@ -118,10 +118,11 @@ def shared_by(history: DemandHistory, own: Known, others: Known) -> Floats:
 class _Shelf:
     """Running state of a replay, (settings, items): stock, what the channel still shows, what is on order by day.
 
-    ``orders`` are those of any setting, and ``receipts`` (items, days) what they say of the days to come.
+    ``orders`` are those of any setting, and ``receipts`` (days, items, days ahead) what they said at the begin of each
+    day of the days to come.
 
     A refresh is only noted (its ``refreshed`` step, items, and the stock it ``saw``) and worked out when the channel
-    is next asked for the item; -1 where none is waiting.
+    is next asked for the item, with what was known on the day of the refresh; -1 where none is waiting.
     """
 
     stock: Floats
@@ -141,7 +142,8 @@ def _replay(way: Way, history: DemandHistory, world: World, own: Known, others: 
     window_steps = np.maximum(np.rint(world.refresh_h / 24 * a_day), 1).astype(np.int64)
     shape = (len(way.settings), len(history.items))
     level = order_up_to(world, own, others, first)
-    orders, receipts = Orders(np.zeros((days, shape[1]), dtype=bool), world.lead_days), np.zeros((shape[1], AHEAD))
+    orders = Orders(np.zeros((days, shape[1]), dtype=bool), world.lead_days)
+    receipts = np.zeros((days, shape[1], AHEAD))
     shelf = _Shelf(np.tile(level, (shape[0], 1)), np.zeros(shape), np.zeros((days + world.lead_days + 8, *shape)),
                    np.zeros(shape), np.full(shape[1], -1, dtype=np.int64), orders, receipts)  # fmt: skip
     oversold, lost, withheld = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -169,7 +171,7 @@ def _show(shelf: _Shelf, way: Way, asked: np.ndarray, window_steps: NDArray[np.i
     if len(rows):
         days, steps = np.divmod(shelf.refreshed[rows], a_day)
         saw = shelf.saw[:, rows]
-        held = way.held(Moments(days, steps, rows, window_steps[rows], saw, shelf.receipts[rows]))
+        held = way.held(Moments(days, steps, rows, window_steps[rows], saw, shelf.receipts[days, rows]))
         shelf.shown[:, rows] = np.maximum(saw - held, 0.0)
         shelf.refreshed[rows] = -1
 
@@ -196,7 +198,7 @@ def _replenish(shelf: _Shelf, world: World, order_days: np.ndarray, own: Known, 
         for item in range(missing.shape[1]):
             shelf.coming[day + order_days[item, day], :, item] += missing[:, item]
         shelf.orders.place(day, missing.any(axis=0))
-    shelf.receipts = shelf.orders.chances(day)
+    shelf.receipts[day] = shelf.orders.chances(day)
 
 
 def order_up_to(world: World, own: Known, others: Known, day: int) -> Floats:

@@ -1,6 +1,7 @@
 """Replaying past demand with another way to hold back."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from ml.buffers.policies import FixedUnits, Moments, Quantile, Race
 from ml.buffers.race import Late, Until, held_back_in_race, stretches
 from ml.buffers.receipts import Orders
 from ml.buffers.shocks import shared_variance
-from ml.exposure.distribution import Demand
+from ml.exposure.distribution import Demand, Floats
 
 STEPS = 24
 NO_RECEIPTS = np.zeros((4, 9))
@@ -119,6 +120,31 @@ def test_the_sooner_the_channel_sells_out_the_less_the_others_took_before_and_th
 def test_stock_out_of_reach_gets_the_plain_quantile_and_so_does_unknown_stock() -> None:
     plain = held_back(Demand.of([9.0], [2.0]), 0.05)[0]
     assert in_race([1e6, float("nan")], 0.05) == [plain, plain]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Holds back nothing and keeps on which day of the replay a channel was put right, and which receipts were told."""
+
+    heard: list[tuple[int, float, float]]
+    settings: Sequence[float] = (0.0,)
+    name: str = "listening"
+
+    def held(self, moments: Moments) -> Floats:
+        told = moments.receipts[:, 1], moments.receipts[:, 2]
+        self.heard.extend(zip((moments.days - 20).tolist(), *(chance.tolist() for chance in told), strict=True))
+        return np.zeros_like(moments.stock)
+
+
+def test_a_channel_put_right_the_day_before_it_is_asked_knows_the_receipts_of_that_day_and_no_later_ones() -> None:
+    demand = history(days=40)
+    mornings = np.zeros_like(demand.own)
+    mornings[:, 6::STEPS] = 1
+    way = Listening([])
+    backtest(replace(demand, own=mornings), World(np.full(8, 16.0), late_orders=0.0, late_share=0.0), 20, [way])
+    refreshed_on_review = [told for told in way.heard if told[0] > 0 and told[0] % 3 == 0]
+    assert len(refreshed_on_review) > 8
+    assert {(tomorrow, then) for _, tomorrow, then in refreshed_on_review} == {(0.0, 1.0)}
 
 
 def test_late_refreshes_and_shared_shocks_hold_back_more_the_more_is_in_stock() -> None:
