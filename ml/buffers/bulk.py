@@ -150,7 +150,9 @@ def wanted(listings: Listings, policy: Policy = POLICY, alpha: Floats | None = N
 
 
 def _wanted(listings: Listings, found: Stretches, alpha: Floats) -> Floats:
-    return held_back_in_race(found, others_in_window(listings), listings.available, alpha, np.arange(len(alpha)))
+    regular = others_in_window(listings)
+    usual = regular.mean + listings.big_rate * listings.big_units * listings.window_h / HOURS_A_DAY
+    return held_back_in_race(found, regular, usual, listings.available, alpha, np.arange(len(alpha)))
 
 
 Found = TypeVar("Found")

@@ -150,7 +150,8 @@ class Race:
         rows = np.tile(np.arange(len(moments.rows)), len(self.settings))
         big, receipts = self._big(moments) if self.big.any else None, self._receipts(moments, late)
         found = stretches(own, others, late, shared, big, receipts)
-        return held_back_in_race(found, regular, moments.stock.ravel(), alphas, rows).reshape(moments.stock.shape)
+        held = held_back_in_race(found, regular, self._usual(moments), moments.stock.ravel(), alphas, rows)
+        return held.reshape(moments.stock.shape)
 
     def without_volatility(self) -> "Race":
         """As if demand came unit by unit, by chance alone: no bursts, lots, big orders or days that all share."""
@@ -176,6 +177,13 @@ class Race:
         a_day, every = self.own.shape.shape[1], np.arange(len(moments.rows))
         ahead = [(moments.steps + _steps(moments, middle) - 1) // a_day for middle in middles(late)]
         return np.array([moments.receipts[every, np.minimum(days, moments.receipts.shape[1] - 1)] for days in ahead])
+
+    def _usual(self, moments: Moments) -> Floats:
+        """What the others take in a window of that length (m,) at any time of the day and week, big orders included."""
+        big = self.big[moments.rows]
+        a_day = self.others.rate[moments.days - self.others.first, moments.rows] + big.rate * big.units
+        usual: Floats = a_day * moments.lengths / self.others.shape.shape[1]
+        return usual
 
     def _big(self, moments: Moments) -> Big:
         orders = self.big[moments.rows]

@@ -7,6 +7,10 @@ there is enough for all. So a unit is worth holding back
 while the chance that it is gone *when the channel gets to it* is above the accepted one. The time from the refresh is
 looked at in stretches: three equal ones of the regular window, and two for refreshes that come late. Which stretch the
 channel sells down in depends on how much is shown, which is how stock enters.
+
+The further a unit lies beyond what the others usually take, the more its chance rests on how bursty they are thought
+to be, and the more often it is told too high: of units told alike, those beyond many times the usual were gone far less
+often than those beyond one or two (``believed``).
 """
 
 import itertools
@@ -17,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.buffers.shocks import levels
-from ml.buffers.tails import Tail
+from ml.buffers.tails import TINY, Tail
 from ml.exposure.distribution import MOST_UNITS, Demand, Floats, Mask, at_least, quantile
 
 PARTS = (1 / 3, 2 / 3, 1.0)
@@ -26,6 +30,8 @@ LATE_PARTS = (1 / 2, 1.0)
 """Ends of the stretches of the time after it until a late refresh, as shares of that time."""
 OUT_OF_REACH = 1e-9
 """Chance to sell down to a unit below which the stock of the moment decides nothing."""
+DOUBT = 0.5
+"""Power of Markov's bound, the usual demand over the units, by which a chance is believed less; at 0 not at all."""
 MOST_WALKED = 256
 """Units that are looked at one by one; where more are in question the search goes by halves."""
 
@@ -134,14 +140,25 @@ def _stacked(demands: Sequence[Demand]) -> Demand:
     return Demand(np.array([one.mean for one in demands]), np.array([one.dispersion for one in demands]))
 
 
+def believed(units: Floats, usual: Floats) -> Floats:
+    """What a told chance (m,) that the others take ``units`` (m,) is taken for, as a share of it.
+
+    ``usual`` (m,) is what they take in a mean window of that length. They take ``units`` in at most usual / units of
+    all windows (Markov's inequality), whatever the spread; the told chance is drawn towards that by ``DOUBT``.
+    """
+    share: Floats = np.minimum(np.maximum(usual, TINY) / np.maximum(units, 1.0), 1.0) ** DOUBT
+    return share
+
+
 def held_back_in_race(
-    found: Stretches, regular: Demand, available: Floats, alpha: Floats, rows: NDArray[np.int64]
+    found: Stretches, regular: Demand, usual: Floats, available: Floats, alpha: Floats, rows: NDArray[np.int64]
 ) -> Floats:
     """Units (m,) to hold back of ``available`` (m,), where a unit may be gone with a chance of ``alpha`` (m,).
 
     Of the fewest units beyond which none is gone more often, as many as cost least together. ``rows`` (m,) says whose
-    stretches each belongs to. Where the stock is out of the channel's reach, or unknown (NaN), it is the plain quantile
-    of ``regular`` (n,), the others' demand in a regular window.
+    stretches each belongs to, and whose ``usual`` demand of the others in a regular window (n,), by which chances are
+    ``believed``. Where the stock is out of the channel's reach, or unknown (NaN), it is the plain quantile of
+    ``regular`` (n,), the others' demand in a regular window.
     """
     last = found.latest().only(rows)
     every = Demand(last.others.mean.ravel(), last.others.dispersion.ravel())
@@ -155,25 +172,29 @@ def held_back_in_race(
     walked = np.flatnonzero(in_reach & (most > 0) & (most <= MOST_WALKED))
     walked = walked[np.argsort(-most[walked], kind="stable")]
     if len(walked):
-        held[walked] = _cheapest(found, available[walked], most[walked], alpha[walked], rows[walked])
+        held[walked] = _cheapest(found, usual, available[walked], most[walked], alpha[walked], rows[walked])
     halved = np.flatnonzero(in_reach & (most > MOST_WALKED))
-    held[halved] = _halved(found, available[halved], most[halved], alpha[halved], rows[halved])
+    held[halved] = _halved(found, usual, available[halved], most[halved], alpha[halved], rows[halved])
     return held
 
 
-def _cheapest(found: Stretches, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]) -> Floats:
+def _cheapest(
+    found: Stretches, usual: Floats, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
+) -> Floats:
     """Of 0 to ``most`` units (m,), which falls, those that cost least when held back.
 
     Showing the last of them instead costs what it is gone when the channel gets to it, and saves ``alpha`` for every
     time the channel gets to it.
     """
-    found = found.only(rows)
+    found, usual = found.only(rows), usual[rows]
     own = Tail.rising(available - most + 1, found.own)
     others = Tail.falling(most, found.others)
     cost, least, held = np.zeros(len(rows)), np.zeros(len(rows)), most.copy()
     for shown, count in enumerate(np.searchsorted(-most, -np.arange(int(most[0])), side="left").tolist(), 1):
         here = found.sold_within(own.beyond[:, :count])
-        here *= found.gone(others.beyond[:, :count]) - alpha[:count]
+        # Instead of the chance in each stretch, the accepted one is divided by how far it is believed.
+        accepted = alpha[:count] / believed(most[:count] - shown + 1, usual[:count])
+        here *= found.gone(others.beyond[:, :count]) - accepted
         cost[:count] += here.sum(axis=0)
         own.rise(count)
         others.fall(count)
@@ -183,13 +204,16 @@ def _cheapest(found: Stretches, available: Floats, most: Floats, alpha: Floats, 
     return held
 
 
-def _halved(found: Stretches, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]) -> Floats:
+def _halved(
+    found: Stretches, usual: Floats, available: Floats, most: Floats, alpha: Floats, rows: NDArray[np.int64]
+) -> Floats:
     """Units (m,) up to ``most`` (m,) where the chance to be gone falls to ``alpha`` (m,)."""
     held, low = most.copy(), np.full(len(rows), -1.0)
     open_rows = np.flatnonzero(held - low > 1)
     while len(open_rows):
         middle = np.floor((low[open_rows] + held[open_rows]) / 2)
-        short = _gone(found, available[open_rows], middle, rows[open_rows]) > alpha[open_rows]
+        told = _gone(found, available[open_rows], middle, rows[open_rows])
+        short = told * believed(middle + 1, usual[rows[open_rows]]) > alpha[open_rows]
         low[open_rows[short]] = middle[short]
         held[open_rows[~short]] = middle[~short]
         open_rows = open_rows[(held - low)[open_rows] > 1]

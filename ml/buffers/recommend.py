@@ -150,7 +150,10 @@ def _terms(
         "realised_oversell_rate": listing.realised,
         "accepted_chance": _alpha(row, rows, found, policy),
         "available": _available(listing.available),
-        "quantile": units(found.wanted[row], "what the others take before the channel gets to it, before limits"),
+        "quantile": units(
+            found.wanted[row],
+            "what the others take before the channel gets to it, before limits; far beyond usual, chances count less",
+        ),
     }
     notes = {
         "without_bursts": "the quantile if demand came by chance alone (volatility)",

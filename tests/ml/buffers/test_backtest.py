@@ -14,7 +14,7 @@ from ml.buffers.frontier import frontier, frontier_by_item
 from ml.buffers.history import MICROSECONDS_A_DAY, DemandHistory, World, from_movements
 from ml.buffers.mistakes import held_back
 from ml.buffers.policies import FixedUnits, Moments, Quantile, Race
-from ml.buffers.race import Late, Until, held_back_in_race, stretches
+from ml.buffers.race import Late, Until, believed, held_back_in_race, stretches
 from ml.buffers.receipts import Orders
 from ml.buffers.shocks import shared_variance
 from ml.exposure.distribution import Demand, Floats
@@ -103,13 +103,16 @@ def even(mean: float, dispersion: float) -> Until:
     return lambda share, level: Demand.of(mean * share * level, np.full(len(share), dispersion))
 
 
-def in_race(stock: list[float], alpha: float, late: float = 0.0, shared: float = 0.0) -> list[float]:
+def in_race(
+    stock: list[float], alpha: float, late: float = 0.0, shared: float = 0.0, usual: float = 9.0
+) -> list[float]:
     """What is held back of each stock where the channel sells 12 and the others 9 in a regular window."""
     n = len(stock)
     found = stretches(even(12.0, 2.0), even(9.0, 2.0), Late(np.full(n, late), np.full(n, 6.0)), np.full(n, shared))
     regular = Demand.of(np.full(n, 9.0), np.full(n, 2.0))
-    held: list[float] = held_back_in_race(found, regular, np.array(stock), np.full(n, alpha), np.arange(n)).tolist()
-    return held
+    held = held_back_in_race(found, regular, np.full(n, usual), np.array(stock), np.full(n, alpha), np.arange(n))
+    told: list[float] = held.tolist()
+    return told
 
 
 def test_the_sooner_the_channel_sells_out_the_less_the_others_took_before_and_the_less_is_held_back() -> None:
@@ -120,6 +123,15 @@ def test_the_sooner_the_channel_sells_out_the_less_the_others_took_before_and_th
 def test_stock_out_of_reach_gets_the_plain_quantile_and_so_does_unknown_stock() -> None:
     plain = held_back(Demand.of([9.0], [2.0]), 0.05)[0]
     assert in_race([1e6, float("nan")], 0.05) == [plain, plain]
+
+
+def test_the_further_beyond_usual_demand_the_less_a_chance_is_believed_and_the_less_is_held_back() -> None:
+    share = believed(np.array([1.0, 9.0, 36.0, 144.0]), np.full(4, 9.0))
+    assert share.tolist() == [1.0, 1.0, 0.5, 0.25]
+    stock = [12.0, 20.0, 30.0]
+    usual, rare = in_race(stock, 0.05), in_race(stock, 0.05, usual=1.0)
+    assert 0 < sum(rare) < sum(usual)
+    assert all(less <= more for less, more in zip(rare, usual, strict=True))
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def held(big: BigOrders | None, alpha: float) -> float:
 
     nothing = np.zeros(1)
     found = stretches(asked, asked, Late(nothing, nothing + 1), nothing, None if big is None else comes)
-    return float(held_back_in_race(found, demand(4.0), np.array([6.0]), np.array([alpha]), np.array([0]))[0])
+    usual, stock = np.array([4.0]), np.array([6.0])
+    return float(held_back_in_race(found, demand(4.0), usual, stock, np.array([alpha]), np.array([0]))[0])
 
 
 def test_a_rare_big_order_matters_only_to_who_accepts_less_than_its_chance() -> None:
