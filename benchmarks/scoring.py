@@ -132,8 +132,14 @@ def beside_shap(name: str, detector: Detector, rows: Matrix) -> Iterator[Figure]
         theirs: NDArray[np.float64] = np.asarray(explainer.shap_values(asked))
         slow = perf_counter() - started
         quick = seconds(partial(detector.attributed, asked))
-        alike = float((detector.attributed(asked).argmax(axis=1) == theirs.argmin(axis=1)).mean())
+        same = detector.attributed(asked).argmax(axis=1) == theirs.argmin(axis=1)
+        alike, largest = float(same.mean()), np.sort(-theirs, axis=1)[:, -2:]
+        apart = (largest[:, 1] - largest[:, 0]) / np.abs(theirs).max(axis=1)
         yield Figure(f"{name}: same top feature as SHAP, {EXPLAINED} {told}", alike, "share", "asked", 0.9, alike / 0.9)
+        most = float(apart[~same].max(initial=0.0))
+        yield Figure(
+            f"{name}: where not, SHAP's first two are at most apart, {EXPLAINED} {told}", most, "of the largest"
+        )
         yield Figure(f"{name}: attributions, {EXPLAINED} {told}", quick * 1e3, "ms", "SHAP", slow * 1e3, slow / quick)
 
 
