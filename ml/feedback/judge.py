@@ -106,7 +106,7 @@ def _keep_facts(connection: Connection, judgement_id: int, rows: Sequence[Mappin
             "fact_id": row["fact_id"],
             "origin": origin,
             "described": row["described"],
-            "probability_before": row["fault_probability"],
+            "probability_before": row["untold_probability"],
             "settled": False,
         }
         for row in rows
@@ -174,13 +174,17 @@ WHERE f.kind = a.kind AND f.fact_id = a.fact_id AND j.ended_at IS NULL
 """
 
 _OF_CASE = f"""
-SELECT a.* FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
+SELECT a.*, COALESCE((
+    SELECT f.probability_before FROM judged_fact f JOIN judgement j ON j.judgement_id = f.judgement_id
+    WHERE f.kind = a.kind AND f.fact_id = a.fact_id AND j.ended_at IS NULL AND j.said = 'true'
+    ORDER BY j.judgement_id LIMIT 1), a.fault_probability) AS untold_probability
+FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
 WHERE s.kind = 'anomaly' AND s.case_id = :case AND (a.settled_at IS NULL OR NOT EXISTS ({_STANDING}))
 ORDER BY a.anomaly_id
 """
 
 _AUDIT = f"""
-SELECT a.*, NULL AS fault_probability, ({_STANDING} ORDER BY j.judgement_id LIMIT 1) AS judged
+SELECT a.*, NULL AS untold_probability, ({_STANDING} ORDER BY j.judgement_id LIMIT 1) AS judged
 FROM audit a WHERE a.audit_id = :audit
 """
 

@@ -59,7 +59,9 @@ _OLD_CHANCE = f"""
 UPDATE anomaly SET fault_probability = COALESCE((
     SELECT f.probability_before FROM judged_fact f
     WHERE f.judgement_id = :judgement AND f.kind = anomaly.kind AND f.fact_id = anomaly.fact_id), fault_probability)
-WHERE {ABOUT}
+WHERE {ABOUT} AND NOT EXISTS (
+    SELECT 1 FROM judged_fact o JOIN judgement j ON j.judgement_id = o.judgement_id
+    WHERE o.kind = anomaly.kind AND o.fact_id = anomaly.fact_id AND j.ended_at IS NULL AND j.said = 'true')
 """
 
 _NOT_FOUND = f"""

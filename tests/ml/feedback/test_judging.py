@@ -69,6 +69,11 @@ def chances(database: Database) -> list[float]:
         return list(connection.execute(text("SELECT fault_probability FROM exception_case ORDER BY case_id")).scalars())
 
 
+def anomaly_chances(database: Database) -> list[float]:
+    with database.reading() as connection:
+        return list(connection.execute(text("SELECT fault_probability FROM anomaly ORDER BY anomaly_id")).scalars())
+
+
 def newest_case(database: Database) -> int:
     with database.reading() as connection:
         return int(connection.execute(text("SELECT MAX(case_id) FROM exception_case")).scalar_one())
@@ -95,6 +100,24 @@ def test_true_makes_the_case_certain_at_once_and_is_a_label(database: Database) 
     assert before < 1
     assert chances(database)[0] < 1
     assert labelled(database) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_who_called_it_a_fault_the_one_left_keeps_it_certain_and_none_leaves_its_chance(
+    database: Database, order: tuple[int, int]
+) -> None:
+    before = anomaly_chances(database)
+    told = []
+    for actor in ("ann", "ben"):
+        with database.transaction() as connection:
+            told.append(judge_case(connection, 1, Fault(), actor, NOON))
+    first, second = (told[place] for place in order)
+    with database.transaction() as connection:
+        take_back(connection, first, "ann", NOON)
+    assert anomaly_chances(database) == [1.0]
+    with database.transaction() as connection:
+        take_back(connection, second, "ann", NOON)
+    assert anomaly_chances(database) == before
 
 
 def test_a_false_alarm_is_not_raised_again_by_the_same_difference_and_is_by_another(database: Database) -> None:
