@@ -171,6 +171,7 @@ def figures(folder: Path, items: int, seeds: range, plots: Path | None = None) -
             continue
         runs = [replayed(read(folder, items, seed), LEARN_DAYS[name], seed) for seed in seeds]
         if plots is not None:
+            plots.mkdir(parents=True, exist_ok=True)
             drawn = [frontiers(run.outcomes[:WAYS], stock_outs=False) for run in runs]
             plot_frontiers(drawn, f"{name}, mean of {len(seeds)} seeds", plots / f"buffer-frontier-{name}.svg")
         for measure, target in itertools.product(MEASURES, TARGETS):

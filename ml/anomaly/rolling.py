@@ -92,6 +92,7 @@ class RollingScorer:
         self._seed = seed
         self._history: list[Matrix] = []
         self._rows = 0
+        self._held = 0
         self._next_fit = max(own_history_rows, specification.warm_rows)
         self._recent: Floats = np.empty(0)
         self._chances: Floats = np.empty(0)
@@ -128,6 +129,9 @@ class RollingScorer:
         kept = slice(None) if usual is None else usual
         self._history.append(matrix[kept])
         self._rows += len(self._history[-1])
+        self._held += len(self._history[-1])
+        if self._held > 2 * KEPT_ROWS:
+            self._kept()
         return scored
 
     def _of_own_history(self) -> Detector:
@@ -207,7 +211,7 @@ class RollingScorer:
     def _kept(self) -> Matrix:
         """The latest rows (at most ``KEPT_ROWS``) as one matrix; older ones are let go."""
         together: Matrix = np.concatenate(self._history)[-KEPT_ROWS:]
-        self._history = [together]
+        self._history, self._held = [together], len(together)
         return together
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text
 from sqlmodel import col
 
 from core_sync.availability.promises import as_json
@@ -22,7 +22,7 @@ from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
 from ml.feedback.expected import suppress_open
 from ml.feedback.rules import Expected, FalseAlarm, Fault, Opinion, Scope, said_by, scope_of
-from ml.feedback.tables import JudgedFact, Judgement
+from ml.feedback.tables import Audit, JudgedFact, Judgement
 
 BY_AUDIT = "a random audit found it"
 
@@ -54,15 +54,19 @@ def judge_audit(connection: Connection, audit_id: int, opinion: Opinion, actor: 
 
     Raises:
         NotFound: there is no such audit.
-        VerbRefused: it was judged before, or the scope or the end of what is expected makes no sense.
+        VerbRefused: it was judged before or is an alarm by now, or the scope or the end of what is expected makes no
+            sense.
     """
     subject = f"audit {audit_id}"
+    connection.execute(select(col(Audit.audit_id)).where(col(Audit.audit_id) == audit_id).with_for_update())
     found = connection.execute(text(_AUDIT), {"audit": audit_id}).mappings().one_or_none()
     if found is None:
         raise NotFound("audit", audit_id)
     row = dict(found)
     if row["judged"]:
         raise VerbRefused("judge", subject, f"it was judged before; undo judgement {row['judged']} first")
+    if row["alarm"]:
+        raise VerbRefused("judge", subject, f"it is an alarm by now (anomaly {row['alarm']}); judge its case")
     scope = scope_of([row], opinion, at, subject) if isinstance(opinion, Expected) else None
     judgement_id = _write(connection, opinion, scope, actor, at, audit_id=audit_id)
     if isinstance(opinion, Fault):
@@ -184,7 +188,9 @@ ORDER BY a.anomaly_id
 """
 
 _AUDIT = f"""
-SELECT a.*, NULL AS untold_probability, ({_STANDING} ORDER BY j.judgement_id LIMIT 1) AS judged
+SELECT a.*, NULL AS untold_probability, ({_STANDING} ORDER BY j.judgement_id LIMIT 1) AS judged,
+  (SELECT n.anomaly_id FROM anomaly n
+   WHERE n.kind = a.kind AND n.fact_id = a.fact_id AND n.model_version <> 'audit') AS alarm
 FROM audit a WHERE a.audit_id = :audit
 """
 

@@ -66,7 +66,7 @@ WHERE {ABOUT} AND NOT EXISTS (
 
 _NOT_FOUND = f"""
 UPDATE anomaly SET settled_at = :at, settlement = 'what the audit found was taken back'
-WHERE settled_at IS NULL AND {ABOUT}
+WHERE settled_at IS NULL AND model_version = 'audit' AND {ABOUT}
 """
 
 _FREED = """

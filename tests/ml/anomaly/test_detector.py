@@ -1,6 +1,7 @@
 """The detector: higher is stranger, told why, and the same after a journey through files."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 
+from ml.anomaly import rolling
 from ml.anomaly.detector import Detector, Matrix, TooLittleHistory, fit
 from ml.anomaly.reasons import reasons
 from ml.anomaly.rolling import RollingScorer
@@ -138,6 +140,21 @@ def test_a_forest_file_with_anything_else_in_it_is_refused(detector: Detector, t
     skops.io.dump({"forest": np.random.default_rng}, tmp_path / FOREST)
     with pytest.raises(ModelRefused):
         load(tmp_path)
+
+
+def test_a_long_stream_is_held_no_further_back_than_a_fit_looks(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rolling, "KEPT_ROWS", 1_000)
+    scorer = RollingScorer(STREAM, shipped=detector, own_history_rows=50_000)
+    rows = history(500, seed=1)
+    scorer.advance(rows)  # lays the forest out
+    tracemalloc.start()
+    for _ in range(80):
+        scorer.advance(rows.copy())
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 20 * rows.nbytes
 
 
 def test_a_stream_is_judged_by_the_shipped_detector_until_it_has_its_own_history(detector: Detector) -> None:

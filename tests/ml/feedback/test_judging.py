@@ -1,7 +1,9 @@
 """What people say of anomalies and audited rows takes effect at once, is learnt from, and can be taken back."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import text
@@ -228,3 +230,40 @@ def test_an_audit_that_finds_a_fault_opens_a_case_and_teaches(database: Database
         assert (said[first.audit], said[second.audit]) == ("true", "false")
         take_back(connection, judgement, "ann", tomorrow)
     assert labelled(database) == [False]
+
+
+def test_an_audited_row_that_became_an_alarm_is_judged_with_its_case(database: Database) -> None:
+    a_quiet_morning(database)
+    tomorrow = NOON + timedelta(days=1)
+    with database.transaction() as connection:
+        first, *_ = read_audits(connection, tomorrow)
+        kind, fact = connection.execute(
+            text("SELECT kind, fact_id FROM audit WHERE audit_id = :audit"), {"audit": first.audit}
+        ).one()
+        connection.execute(
+            text("UPDATE anomaly SET kind = :kind, fact_id = :fact WHERE anomaly_id = 1"), {"kind": kind, "fact": fact}
+        )
+        with pytest.raises(VerbRefused, match=r"an alarm by now .* judge its case"):
+            judge_audit(connection, first.audit, Fault(), "ann", tomorrow)
+    assert labelled(database) == []
+
+
+def test_of_two_people_who_answer_one_audit_at_once_one_is_refused(database: Database) -> None:
+    a_quiet_morning(database)
+    tomorrow = NOON + timedelta(days=1)
+    with database.reading() as connection:
+        first, *_ = read_audits(connection, tomorrow)
+    both_begun = Barrier(2, timeout=30)
+
+    def answer(actor: str) -> str:
+        both_begun.wait()
+        try:
+            with database.transaction() as connection:
+                judge_audit(connection, first.audit, Fault(), actor, tomorrow)
+        except VerbRefused:
+            return "refused"
+        return "judged"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(answer, ("ann", "ben"))) == ["judged", "refused"]
+    assert labelled(database) == [True]
