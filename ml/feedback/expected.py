@@ -40,6 +40,11 @@ def suppress_open(connection: Connection, judgement_id: int, scope: Scope, at: d
     connection.execute(text(_SUPPRESS_OPEN), bound)
 
 
+def hand_over(connection: Connection, judgement_id: int, at: datetime) -> None:
+    """Leave what an ended expectation kept off the list to another one that covers it too."""
+    connection.execute(text(_HAND_OVER), {"judgement": judgement_id, "at": to_microseconds(at)})
+
+
 def read_suppressions(connection: Connection, at: datetime, ended: bool = False) -> list[Suppression]:
     """What is expected now, the next to end first; with ``ended`` what was, too."""
     rows = connection.execute(text(_SUPPRESSIONS), {"at": to_microseconds(at), "ended": ended}).mappings()
@@ -60,12 +65,15 @@ AND j.sku IN ('', a.sku) AND j.location IN ('', a.location) AND j.channel IN (''
 AND j.kind IN ('', a.kind)
 """
 
+_COVERING = (
+    f"(SELECT MIN(j.judgement_id) FROM judgement j, anomaly a WHERE a.anomaly_id = anomaly.anomaly_id AND {_COVERS})"
+)
+
+_HAND_OVER = f"UPDATE anomaly SET suppressed_by = COALESCE({_COVERING}, suppressed_by) WHERE suppressed_by = :judgement"
+
 _SUPPRESS_NEW = f"""
-UPDATE anomaly SET settled_at = :at, settlement = 'it is expected',
-  suppressed_by = (SELECT MIN(j.judgement_id) FROM judgement j, anomaly a
-                   WHERE a.anomaly_id = anomaly.anomaly_id AND {_COVERS})
-WHERE anomaly_id > :after AND settled_at IS NULL
-  AND EXISTS (SELECT 1 FROM judgement j, anomaly a WHERE a.anomaly_id = anomaly.anomaly_id AND {_COVERS})
+UPDATE anomaly SET settled_at = :at, settlement = 'it is expected', suppressed_by = {_COVERING}
+WHERE anomaly_id > :after AND settled_at IS NULL AND {_COVERING} IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM case_signal s WHERE s.kind = 'anomaly' AND s.signal_id = anomaly.anomaly_id)
 """
 

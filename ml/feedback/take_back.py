@@ -10,6 +10,7 @@ from core_sync.cases.rules import Status
 from core_sync.cases.timeline import add_entry
 from core_sync.clock import to_microseconds
 from core_sync.errors import NotFound, VerbRefused
+from ml.feedback.expected import hand_over
 from ml.feedback.judge import ABOUT, CASES_OF
 
 
@@ -28,6 +29,7 @@ def take_back(connection: Connection, judgement_id: int, actor: str, at: datetim
         raise VerbRefused("take back", f"judgement {judgement_id}", f"{row['ended_by']} took it back before")
     cases = list(connection.execute(text(CASES_OF), bound).scalars())
     connection.execute(text(_OLD_CHANCE), bound)
+    hand_over(connection, judgement_id, at)
     if row["audit_id"] is not None and row["said"] == "true":
         connection.execute(text(_NOT_FOUND), bound)
     first_freed = connection.execute(text(_FIRST_FREED), bound).scalar_one()
@@ -36,22 +38,23 @@ def take_back(connection: Connection, judgement_id: int, actor: str, at: datetim
         connection.execute(text(_GATHER_FROM), {"before": first_freed - 1})
     told = f"judgement {judgement_id} ({row['said']}) was taken back"
     for case_id in cases:
-        _as_it_was(connection, case_id, row["said_at"], told, actor, at)
+        _as_it_was(connection, case_id, told, actor, at)
     if row["case_id"] is not None and row["case_id"] not in cases:
         add_entry(connection, row["case_id"], actor, "take back", at, told)
 
 
-def _as_it_was(connection: Connection, case_id: int, said_at: int, told: str, actor: str, at: datetime) -> None:
-    """Open a case again that the judgement had resolved; have any other weighed anew."""
+def _as_it_was(connection: Connection, case_id: int, told: str, actor: str, at: datetime) -> None:
+    """Open a case again that has something open now; have any other weighed anew."""
     case = locked_case(connection, case_id)
-    if case.status == Status.RESOLVED and case.resolved_at == said_at and case.merged_into is None:
+    ended = case.status == Status.RESOLVED and case.merged_into is None
+    if ended and connection.execute(text(_HAS_OPEN), {"case": case_id}).first() is not None:
         verbs.reopen(connection, case_id, actor, at, told)
         return
     change_case(connection, case_id, {"needs_review": True}, to_microseconds(at))
     add_entry(connection, case_id, actor, "take back", at, told)
 
 
-_JUDGEMENT = "SELECT said, case_id, audit_id, said_at, ended_by FROM judgement WHERE judgement_id = :judgement"
+_JUDGEMENT = "SELECT said, case_id, audit_id, ended_by FROM judgement WHERE judgement_id = :judgement"
 
 _END = "UPDATE judgement SET ended_at = :at, ended_by = :actor WHERE judgement_id = :judgement AND ended_at IS NULL"
 
@@ -62,6 +65,11 @@ UPDATE anomaly SET fault_probability = COALESCE((
 WHERE {ABOUT} AND NOT EXISTS (
     SELECT 1 FROM judged_fact o JOIN judgement j ON j.judgement_id = o.judgement_id
     WHERE o.kind = anomaly.kind AND o.fact_id = anomaly.fact_id AND j.ended_at IS NULL AND j.said = 'true')
+"""
+
+_HAS_OPEN = """
+SELECT 1 FROM case_signal s JOIN anomaly a ON a.anomaly_id = s.signal_id
+WHERE s.case_id = :case AND s.kind = 'anomaly' AND a.settled_at IS NULL LIMIT 1
 """
 
 _NOT_FOUND = f"""

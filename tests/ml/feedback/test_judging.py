@@ -192,6 +192,25 @@ def test_an_expectation_taken_back_brings_to_the_list_what_it_kept_off(database:
         assert connection.execute(text("SELECT COUNT(*) FROM anomaly WHERE suppressed_by > 0")).scalar_one() == 0
 
 
+def test_what_another_expectation_covers_too_stays_off_the_list_when_one_is_taken_back(database: Database) -> None:
+    Ledger(database).apply([a_receipt(20, hours=-24, sku="CUP", event_id="cups")], MONDAY)
+    tomorrow = NOON + timedelta(days=1)
+    with database.transaction() as connection:
+        of_the_mug = judge_case(connection, 1, Expected("a photo shoot", tomorrow, ("sku",)), "ann", NOON)
+        store_figures(connection, [Figure("shop", "CUP", "", "available", 400, NOON)], NOON)
+    shown(database, 400, 5)
+    with database.transaction() as connection:
+        of_the_shop = judge_case(
+            connection, 2, Expected("moving house", tomorrow, ("channel",)), "ben", NOON + timedelta(hours=2)
+        )
+        take_back(connection, of_the_mug, "ann", NOON + timedelta(hours=3))
+    assert statuses(database) == ["resolved", "resolved"]
+    with database.transaction() as connection:
+        take_back(connection, of_the_shop, "ben", NOON + timedelta(hours=4))
+    shown(database, 400, 9)
+    assert "resolved" not in statuses(database)
+
+
 def test_an_expectation_has_a_scope_and_an_end_ahead(database: Database) -> None:
     with database.transaction() as connection:
         with pytest.raises(VerbRefused, match="is past"):
