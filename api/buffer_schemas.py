@@ -95,7 +95,10 @@ class SetBufferTarget(Body):
     oversell_rate: float = Field(gt=0, lt=1, description="Accepted oversells per unit asked.")
     channel: str = Field("", description="Left out: every channel.")
     sku: str = Field("", description="Left out: every SKU.")
-    keep: bool = Field(False, description="Apply what is recommended by itself, within the limits, in your name.")
+    keep: bool = Field(
+        False,
+        description="Apply what is recommended by itself, within the limits, in your name; what people set is left.",
+    )
     reason: str = Field(min_length=1, max_length=4_000)
 
 
@@ -104,6 +107,9 @@ class BufferTargetShown(Shown):
     sku: str
     oversell_rate: float
     kept: bool
+    left_to_people: int | None = Field(
+        description="SKUs whose buffer a person set, approved or took back, which keeping leaves alone; none: not kept."
+    )
     owner: str | None
     reason: str | None
     set_at: datetime | None

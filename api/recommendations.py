@@ -1,11 +1,12 @@
 """Buffer recommendations as doors show them, apply them, and set them beside those in force."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from api.jobs.applied_buffers import apply_recommendations, buffers_before, compare_buffers
+from api.jobs.applied_buffers import apply_recommendations, buffers_before, compare_buffers, held_by_people
 from api.jobs.buffers import known_listings, recommend_buffers
 from api.shapes import Shape
 from api.wiring import World
@@ -104,12 +105,18 @@ def compare_rows(world: World, wanted: Wanted) -> list[Shape]:
 
 
 def target_rows(world: World) -> list[Shape]:
-    """Every accepted oversell rate, and of each controlled channel what came true and what an oversell counts now."""
+    """Every accepted oversell rate, and of each controlled channel what came true and what an oversell counts now.
+
+    Where buffers are kept, also how many of the channel, or of those without a rate of their own, are left to people.
+    """
     with world.database.reading() as connection:
         targets, steps = read_targets(connection), steps_in_force(connection)
-    set_by_people = [asdict(one) for one in targets.by_place.values()]
+        held = Counter(targets.place(channel) for channel, _ in held_by_people(connection, world.clock()))
+    set_by_people = [
+        {**asdict(one), "left_to_people": held[one.channel] if one.kept else None} for one in targets.by_place.values()
+    ]
     known = {one["channel"] for one in set_by_people if not one["sku"]}
-    bare = {"sku": "", "kept": False, "owner": None, "reason": None, "set_at": None}
+    bare = {"sku": "", "kept": False, "left_to_people": None, "owner": None, "reason": None, "set_at": None}
     rest = [{"channel": name, "oversell_rate": targets.rate(name), **bare} for name in sorted(steps.keys() - known)]
     return [{**one, **_came_true(None if one["sku"] else steps.get(one["channel"]))} for one in set_by_people + rest]
 

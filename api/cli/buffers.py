@@ -28,7 +28,8 @@ APPLIED_COLUMNS = {
 }  # fmt: skip
 TARGET_COLUMNS = {
     "channel": "channel", "sku": "sku", "oversell_rate": "accepted", "oversold": "oversold", "asked": "of asked",
-    "weight": "an oversell counts", "kept": "kept", "owner": "owner", "reason": "why",
+    "weight": "an oversell counts", "kept": "kept", "left_to_people": "left to people",
+    "owner": "owner", "reason": "why",
 }  # fmt: skip
 REPLAY_COLUMNS = {
     "channel": "channel", "buffer": "buffer", "oversold": "oversold", "lost": "lost", "asked": "asked for",
@@ -138,7 +139,10 @@ def target_(
     channel: Channel = None,
     sku: Sku = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Let the service apply what is recommended, within the limits.")
+        bool,
+        typer.Option(
+            "--keep", help="Let the service apply what is recommended, within the limits; what people set it leaves."
+        ),
     ] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     actor: Actor = None,

@@ -1,21 +1,31 @@
 """Recommended buffers put in force, and those in force beside those before and those recommended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection, text
 
 from core_sync.availability.buffers import NewBuffer, set_buffers
-from core_sync.clock import to_microseconds
+from core_sync.clock import from_microseconds, to_microseconds
+from core_sync.ledger.locks import lock_skus
 from ml.buffers.bulk import mistakes
 from ml.buffers.listing import Listing, as_arrays
 from ml.buffers.recommend import Recommendation
+from ml.buffers.targets import Targets, read_targets
 
 RENEWED_BEFORE = timedelta(hours=6)
 """A buffer that is recommended as it is in force is put in force anew where it ends sooner than this."""
+
+_APPROVED = "; approved by "
+"""Stands in the reason of an approved change before who approved it."""
+
+
+Held: TypeAlias = Mapping[tuple[str, str], datetime | None]
+"""The end of what people hold, by channel and SKU."""
 
 
 class Outcome(StrEnum):
@@ -24,6 +34,7 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     NEEDS_APPROVAL = "needs_approval"
+    LEFT_TO_PEOPLE = "left_to_people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +53,32 @@ class Applied:
 
 
 def apply_recommendations(
-    connection: Connection, found: Sequence[Recommendation], owner: str, at: datetime, *, approved: bool, dry_run: bool
+    connection: Connection,
+    found: Sequence[Recommendation],
+    owner: str,
+    at: datetime,
+    *,
+    approved: bool = False,
+    dry_run: bool = False,
+    by_itself: bool = False,
 ) -> list[Applied]:
     """Put ``found`` in force until each one's end; those that need approval only where ``owner`` ``approved`` them.
 
-    A recommendation that keeps what a person set is not written: the person's rule stands. With ``dry_run`` nothing is.
+    Where the service keeps a channel ``by_itself``, what a person holds there (``held_by_people``) is left alone. A
+    person who applies gives it back, also where the figure stays the same. Other buffers that are in force as
+    recommended are not written unless they end soon. With ``dry_run`` nothing is.
     """
-    ending = ending_soon(connection, at)
-    outcomes = [_outcome(one, approved, (one.channel, one.sku) in ending) for one in found]
+    if not dry_run:
+        lock_skus(connection, {one.sku for one in found})
+    ending, held, targets = ending_soon(connection, at), held_by_people(connection, at), read_targets(connection)
+
+    def outcome_of(one: Recommendation) -> Outcome:
+        key = (one.channel, one.sku)
+        if by_itself and key in held:
+            return Outcome.LEFT_TO_PEOPLE
+        return _outcome(one, approved, key in ending or _is_given_back(held, targets, key))
+
+    outcomes = [outcome_of(one) for one in found]
     new = [
         NewBuffer(one.channel, one.sku, one.buffer, _reason(one, owner, approved), one.valid_until)
         for one, outcome in zip(found, outcomes, strict=True)
@@ -66,14 +95,19 @@ def apply_recommendations(
     ]  # fmt: skip
 
 
-def _outcome(one: Recommendation, approved: bool, ends_soon: bool) -> Outcome:
-    if one.buffer == one.current and not ends_soon:
+def _is_given_back(held: Held, targets: Targets, key: tuple[str, str]) -> bool:
+    """Whether applying the figure that is in force hands it to the service: held without end where one keeps."""
+    return key in held and held[key] is None and targets.keeper(key[0]) is not None
+
+
+def _outcome(one: Recommendation, approved: bool, anew: bool) -> Outcome:
+    if one.buffer == one.current and not anew:
         return Outcome.UNCHANGED
     return Outcome.APPLIED if approved or not one.needs_approval else Outcome.NEEDS_APPROVAL
 
 
 def _reason(one: Recommendation, owner: str, approved: bool) -> str:
-    return f"{one.reason}; approved by {owner}" if approved and one.needs_approval else one.reason
+    return f"{one.reason}{_APPROVED}{owner}" if approved and one.needs_approval else one.reason
 
 
 def ending_soon(connection: Connection, at: datetime) -> set[tuple[str, str]]:
@@ -85,6 +119,28 @@ def ending_soon(connection: Connection, at: datetime) -> set[tuple[str, str]]:
 _ENDING = """
 SELECT r.channel, r.sku FROM channel_rule r
 WHERE r.valid_from <= :at AND r.valid_until > :at AND r.valid_until <= :soon
+  AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
+"""
+
+
+def held_by_people(connection: Connection, at: datetime) -> Held:
+    """Channels and SKUs with a newest rule that a person made, each with its end; None: until it is given back.
+
+    That is one set or rolled back to, which has no end, and a change that was approved, until ``RENEWED_BEFORE`` its
+    end: from there the service takes it up, so that it does not lapse. What is applied without approval, and rules
+    without an owner, are nobody's.
+    """
+    bound = {"soon": to_microseconds(at + RENEWED_BEFORE), "approved": f"%{_APPROVED}%"}
+    return {
+        (channel, sku): None if until is None else from_microseconds(until)
+        for channel, sku, until in connection.execute(text(_HELD), bound)
+    }
+
+
+_HELD = """
+SELECT r.channel, r.sku, r.valid_until FROM channel_rule r
+WHERE r.sku <> '' AND r.owner IS NOT NULL
+  AND (r.valid_until IS NULL OR (r.valid_until > :soon AND r.reason LIKE :approved))
   AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
 """
 

@@ -177,8 +177,8 @@ def steer_round(world: "World") -> Told:
     """Let what an oversell counts follow what came true; put buffers in force where they are kept."""
     from api.jobs.steering import steer
 
-    steps, applied = steer(world)
-    return {"steps": steps, "applied": applied}
+    done = steer(world)
+    return {"steps": done.steps, "applied": done.applied, "left_to_people": done.left_to_people}
 
 
 def replay_round(world: "World") -> Told:

@@ -1,11 +1,12 @@
 """Holding accepted oversell rates: each channel's weight follows what came true, and kept channels are applied."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from api.jobs.applied_buffers import Outcome, apply_recommendations, ending_soon
+from api.jobs.applied_buffers import Outcome, apply_recommendations, ending_soon, held_by_people
 from api.jobs.buffers import expected_weight, recommend_buffers
 from core_sync.availability.oversells import NOTHING, claimed_units
 from core_sync.availability.promises import channel_names
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
     from api.wiring import World
 
 
-def steer(world: "World") -> tuple[int, int]:
-    """Take the steps that are due and apply what is kept; how many of each."""
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """``steps`` of control, ``applied`` buffers, and those of kept channels ``left_to_people``."""
+
+    steps: int
+    applied: int
+    left_to_people: int
+
+
+def steer(world: "World") -> Steered:
+    """Take the steps that are due and apply what is kept, but for what people hold there."""
     at = world.clock()
     with world.database.reading() as connection:
         targets = read_targets(connection)
@@ -28,7 +38,8 @@ def steer(world: "World") -> tuple[int, int]:
                 keep_step(connection, one)
     with world.database.reading() as connection:
         kept = {name: owner for name in channel_names(connection) if (owner := targets.keeper(name)) is not None}
-    return len(due), sum(_applied(world, channel, owner, at) for channel, owner in kept.items())
+        left = sum(channel in kept for channel, _ in held_by_people(connection, at))
+    return Steered(len(due), sum(_applied(world, channel, owner, at) for channel, owner in kept.items()), left)
 
 
 def _due(world: "World", connection: Connection, channel: str, targets: Targets, at: datetime) -> Step | None:
@@ -51,10 +62,14 @@ def _applied(world: "World", channel: str, owner: str, at: datetime) -> int:
         found = recommend_buffers(
             connection, world.estimates, currency, at, channel=channel, policy=world.buffer_policy
         )
-        ending = ending_soon(connection, at)
-    new = [one for one in found if one.buffer != one.current or (one.channel, one.sku) in ending]
+        ending, held = ending_soon(connection, at), held_by_people(connection, at)
+    new = [
+        one
+        for one in found
+        if (one.channel, one.sku) not in held and (one.buffer != one.current or (one.channel, one.sku) in ending)
+    ]
     if not new:
         return 0
     with world.database.transaction() as connection:
-        done = apply_recommendations(connection, new, owner, at, approved=False, dry_run=False)
+        done = apply_recommendations(connection, new, owner, at, by_itself=True)
     return sum(one.outcome is Outcome.APPLIED for one in done)

@@ -48,7 +48,8 @@ class BufferVersion:
 def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at: datetime) -> int:
     """Write the buffers that differ from those in force, the rest of each rule as it is; returns how many that were.
 
-    One that is in force already is written again where its end differs.
+    One that is in force already is written again where its end differs, or where it is in force by another rule than
+    the SKU's own.
 
     Raises:
         NotFound: there is no such channel or SKU.
@@ -70,9 +71,14 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
     ends: dict[int, int] = dict(connection.execute(text(_ENDS), {"at": to_microseconds(at)}).all())
     rows = []
     for one in new:
-        now = terms.get((one.channel, one.sku), terms.get((one.channel, ""), NO_RULE))
+        own = terms.get((one.channel, one.sku))
+        now = own or terms.get((one.channel, ""), NO_RULE)
         until = to_microseconds(one.valid_until) if one.valid_until is not None else None
-        if now.buffer != one.units or (ends.get(now.rule_version) if now.rule_version else None) != until:
+        if (
+            own is None
+            or own.buffer != one.units
+            or (ends.get(now.rule_version) if now.rule_version else None) != until
+        ):
             rows.append(
                 {
                     "channel": one.channel,

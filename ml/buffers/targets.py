@@ -45,8 +45,12 @@ class Targets:
 
     def keeper(self, channel: str) -> str | None:
         """In whose name recommended buffers of ``channel`` are applied by themselves; None: they are not."""
-        one = self.by_place.get((channel, "")) or self.by_place.get(("", ""))
+        one = self.by_place.get((self.place(channel), ""))
         return one.owner if one is not None and one.kept else None
+
+    def place(self, channel: str) -> str:
+        """Where what holds of ``channel`` as a whole was said: of itself, or "" where of every channel."""
+        return channel if (channel, "") in self.by_place else ""
 
 
 def read_targets(connection: Connection) -> Targets:

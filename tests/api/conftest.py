@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from api.app import create_app
 from api.wiring import World, build_world
 from core_sync.settings import Settings, read_settings
-from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku
+from tests.core_sync.stocked import Clock, a_channel, a_location, a_sku, happened, movement
 
 
 @pytest.fixture
@@ -38,6 +40,22 @@ def stocked(world: World) -> World:
     a_location(world.database, "LEEDS")
     a_channel(world.database, "shop", mode="shadow")
     return world
+
+
+@pytest.fixture
+def scarce(stocked: World) -> World:
+    """A few mugs left after two weeks of sales, of which the shop sells many."""
+    now = stocked.clock()
+    movements = [movement("receipt", "MUG", 1_000, now - timedelta(days=20), location="LEEDS")]
+    for day in range(1, 15):
+        for hour in range(4):
+            at = now - timedelta(days=day, hours=hour)
+            movements.append(movement("ship", "MUG", 6 + hour, at, location="LEEDS"))
+            movements.append(movement("ship", "MUG", 8, at, location="LEEDS", channel="shop"))
+    happened(stocked.database, movements)
+    with stocked.database.transaction() as connection:
+        connection.execute(text("UPDATE channel SET oversell_penalty = 0"))
+    return stocked
 
 
 @dataclass(frozen=True)

@@ -4,28 +4,11 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
 
 from api.jobs.rounds import ROLES
 from api.wiring import World
 from tests.api.conftest import Run
-from tests.core_sync.stocked import Clock, happened, happens, movement
-
-
-@pytest.fixture
-def scarce(stocked: World) -> World:
-    """A few mugs left after two weeks of sales, of which the shop sells many."""
-    now = stocked.clock()
-    movements = [movement("receipt", "MUG", 1_000, now - timedelta(days=20), location="LEEDS")]
-    for day in range(1, 15):
-        for hour in range(4):
-            at = now - timedelta(days=day, hours=hour)
-            movements.append(movement("ship", "MUG", 6 + hour, at, location="LEEDS"))
-            movements.append(movement("ship", "MUG", 8, at, location="LEEDS", channel="shop"))
-    happened(stocked.database, movements)
-    with stocked.database.transaction() as connection:
-        connection.execute(text("UPDATE channel SET oversell_penalty = 0"))
-    return stocked
+from tests.core_sync.stocked import Clock, happens
 
 
 def shop(client: TestClient) -> dict[str, object]:
