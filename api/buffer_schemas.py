@@ -50,7 +50,7 @@ class BufferApplied(Shown):
     channel: str
     buffer: int
     current: int
-    outcome: str = Field(description="`applied`, `unchanged` or `needs_approval`.")
+    outcome: str = Field(description="`applied`, `unchanged`, `needs_approval` or `changed_meanwhile`.")
     change_value: float | None
     owner: str
     reason: str

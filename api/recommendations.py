@@ -85,7 +85,7 @@ def apply_rows(
         raise VerbRefused("approve", "every buffer at once", "name the SKU whose change you looked at")
     with world.database.reading() if dry_run else world.database.transaction() as connection:
         found = _found(world, connection, wanted)
-        done = apply_recommendations(connection, found, owner, world.clock(), approved=approved, dry_run=dry_run)
+        done = apply_recommendations(connection, found, owner, world.clock, approved=approved, dry_run=dry_run)
         return [asdict(one) for one in done]
 
 

@@ -1,6 +1,6 @@
 """Recommended buffers put in force, and those in force beside those before and those recommended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +10,8 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from core_sync.availability.buffers import NewBuffer, set_buffers
+from core_sync.availability.promises import channel_terms
+from core_sync.availability.rules import NO_RULE
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.ledger.locks import lock_skus
 from ml.buffers.bulk import mistakes
@@ -35,6 +37,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     NEEDS_APPROVAL = "needs_approval"
     LEFT_TO_PEOPLE = "left_to_people"
+    CHANGED_MEANWHILE = "changed_meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def apply_recommendations(
     connection: Connection,
     found: Sequence[Recommendation],
     owner: str,
-    at: datetime,
+    clock: Callable[[], datetime],
     *,
     approved: bool = False,
     dry_run: bool = False,
@@ -67,13 +70,21 @@ def apply_recommendations(
     Where the service keeps a channel ``by_itself``, what a person holds there (``held_by_people``) is left alone. A
     person who applies gives it back, also where the figure stays the same. Other buffers that are in force as
     recommended are not written unless they end soon. With ``dry_run`` nothing is.
+
+    What was recommended, and whether it needs approval, was worked out from the buffer in force then. Where another is
+    in force once the SKUs are locked, nothing is written: it changed meanwhile.
     """
+    skus = {one.sku for one in found}
     if not dry_run:
-        lock_skus(connection, {one.sku for one in found})
+        lock_skus(connection, skus)
+    at = clock()
+    terms = channel_terms(connection, skus, at)
     ending, held, targets = ending_soon(connection, at), held_by_people(connection, at), read_targets(connection)
 
     def outcome_of(one: Recommendation) -> Outcome:
         key = (one.channel, one.sku)
+        if one.current != terms.get(key, terms.get((one.channel, ""), NO_RULE)).buffer:
+            return Outcome.CHANGED_MEANWHILE
         if by_itself and key in held:
             return Outcome.LEFT_TO_PEOPLE
         return _outcome(one, approved, key in ending or _is_given_back(held, targets, key))

@@ -71,5 +71,5 @@ def _applied(world: "World", channel: str, owner: str, at: datetime) -> int:
     if not new:
         return 0
     with world.database.transaction() as connection:
-        done = apply_recommendations(connection, new, owner, at, by_itself=True)
+        done = apply_recommendations(connection, new, owner, world.clock, by_itself=True)
     return sum(one.outcome is Outcome.APPLIED for one in done)

@@ -6,6 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from api.jobs.applied_buffers import apply_recommendations
+from api.jobs.buffers import recommend_buffers
 from api.jobs.rounds import ROLES
 from api.wiring import World
 from core_sync.settings import Settings, read_settings
@@ -80,3 +82,16 @@ def test_what_a_person_approved_stands_until_shortly_before_its_end_and_is_taken
     kept.clock.pass_(hours=20)
     assert steered(kept) == (1, 0)
     assert shop(client)["current"] == approved["buffer"]
+
+
+@pytest.mark.parametrize("by_itself", [False, True])
+def test_a_recommendation_is_not_applied_over_a_buffer_set_since_it_was_worked_out(
+    kept: World, client: TestClient, by_itself: bool
+) -> None:
+    with kept.database.reading() as connection:
+        found = recommend_buffers(connection, kept.estimates, "EUR", kept.clock(), ["MUG"], "shop")
+    assert [one.needs_approval for one in found] == [False]
+    client.put("/v1/buffers", json={**MUG, "buffer": 900, "reason": "recalled"})
+    with kept.database.transaction() as connection:
+        (done,) = apply_recommendations(connection, found, "ada", kept.clock, by_itself=by_itself)
+    assert (done.outcome, shop(client)["current"]) == ("changed_meanwhile", 900)
