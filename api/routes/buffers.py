@@ -30,6 +30,8 @@ from ml.buffers.targets import set_target
 
 router = APIRouter(tags=["buffers"])
 
+Target = Annotated[float | None, Query(gt=0, lt=1, description="Accepted oversells per unit asked.")]
+
 
 @router.get(
     "/buffers", response_model=BufferPage, responses={404: {"model": Problem}}, summary="Recommended channel buffers"
@@ -38,7 +40,7 @@ def get_buffers(
     world: TheWorld,
     sku: str | None = None,
     channel: str | None = None,
-    target: Annotated[float | None, Query(gt=0, lt=1, description="Accepted oversells per unit asked.")] = None,
+    target: Target = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
@@ -95,9 +97,11 @@ def put_target(body: SetBufferTarget, world: TheWorld, actor: Actor) -> Response
 
 
 @router.get("/buffers/compare", response_model=list[BufferCompared], responses=REFUSED, summary="Buffers side by side")
-def get_comparison(world: TheWorld, sku: str | None = None, channel: str | None = None) -> Response:
+def get_comparison(
+    world: TheWorld, sku: str | None = None, channel: str | None = None, target: Target = None
+) -> Response:
     """In force, before and recommended, each with the oversells and lost units expected of it."""
-    return answer(compare_rows(world, Wanted(sku, channel)))
+    return answer(compare_rows(world, Wanted(sku, channel, target)))
 
 
 @router.get(

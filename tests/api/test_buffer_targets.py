@@ -87,6 +87,16 @@ def test_a_kept_channel_is_applied_and_renewed_by_itself_in_its_owners_name(scar
     assert {one["owner"] for one in versions} == {client.get("/v1/buffers/targets").json()[0]["owner"]}
 
 
+def test_a_comparison_recommends_for_the_rate_that_is_asked(scarce: World, client: TestClient) -> None:
+    ROLES["steer"].round(scarce)
+    for target in (0.0005, 0.4):
+        asked = {"sku": "MUG", "channel": "shop", "target": target}
+        wanted = client.get("/v1/buffers", params=asked).json()["items"][0]["buffer"]
+        rows = {row["which"]: row["buffer"] for row in client.get("/v1/buffers/compare", params=asked).json()}
+        assert (rows["in_force"], rows["recommended"], wanted > 0) == (0, wanted, target < 0.01)
+    assert client.get("/v1/buffers/compare", params={"target": 7}).status_code == 422
+
+
 def test_the_command_line_sets_and_shows_rates(scarce: World, stocktriage: Run) -> None:
     told = stocktriage("buffers", "target")
     assert "no rate is set" in told.out + told.err
