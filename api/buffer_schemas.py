@@ -75,6 +75,7 @@ class BufferVersionShown(Shown):
     valid_until: datetime | None
     owner: str | None
     reason: str | None
+    put_back: int | None = Field(description="Of a rollback the version it put in force again; 0: the channel's rule.")
     in_force: bool
 
 
@@ -82,7 +83,7 @@ class RollBackBuffer(Body):
     sku: str
     channel: str
     reason: str = Field(min_length=1, max_length=4_000)
-    to: int | None = Field(None, description="Version to go back to; left out: the one before.")
+    to: int | None = Field(None, description="Version to go back to; left out: the one before, further back each time.")
 
 
 class BufferRolledBack(Shown):

@@ -120,7 +120,9 @@ def rollback(
     sku: Annotated[str, typer.Argument(help="Of which SKU.")],
     channel: Annotated[str, typer.Argument(help="On which channel.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    to: Annotated[int | None, typer.Option(help="Version to go back to; left out: the one before.")] = None,
+    to: Annotated[
+        int | None, typer.Option(help="Version to go back to; left out: the one before, further back each time.")
+    ] = None,
     actor: Actor = None,
     as_json: AsJson = False,
     database: Database = None,

@@ -196,14 +196,14 @@ def compare_buffers(
 
 
 def buffers_before(connection: Connection, at: datetime) -> dict[tuple[str, str], int]:
-    """By SKU and channel, the last buffer before that in force that was another one."""
+    """By SKU and channel, the last buffer before that in force that was another one, from a rollback further back."""
     rows = connection.execute(text(_BEFORE), {"at": to_microseconds(at)})
     return {(sku, channel): int(units) for sku, channel, units in rows}
 
 
 _BEFORE = """
 WITH held AS (
-  SELECT r.channel, r.sku, r.version, r.buffer FROM channel_rule r
+  SELECT r.channel, r.sku, COALESCE(r.put_back, r.version) AS origin, r.buffer FROM channel_rule r
   WHERE r.sku <> '' AND r.version = (
     SELECT max(c.version) FROM channel_rule c
     WHERE c.channel = r.channel AND c.sku = r.sku AND c.valid_from <= :at
@@ -211,5 +211,5 @@ WITH held AS (
 SELECT b.sku, b.channel, b.buffer FROM held h JOIN channel_rule b ON b.channel = h.channel AND b.sku = h.sku
 WHERE b.version = (
   SELECT max(o.version) FROM channel_rule o
-  WHERE o.channel = h.channel AND o.sku = h.sku AND o.version < h.version AND o.buffer <> h.buffer)
+  WHERE o.channel = h.channel AND o.sku = h.sku AND o.version < h.origin AND o.buffer <> h.buffer)
 """

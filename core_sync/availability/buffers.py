@@ -20,7 +20,8 @@ from core_sync.outbox.intend import refresh_intents
 class NewBuffer:
     """``units`` of ``sku`` that ``channel`` shall not promise, and why.
 
-    After ``valid_until`` the rule before it holds again; None: until the next.
+    After ``valid_until`` the rule before it holds again; None: until the next. ``put_back`` is the version that a
+    rollback puts in force again, 0 for the channel's rule for all; None: it is no rollback.
     """
 
     channel: str
@@ -28,11 +29,15 @@ class NewBuffer:
     units: int
     reason: str
     valid_until: datetime | None = None
+    put_back: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BufferVersion:
-    """A version of the rule that ``channel`` has for one SKU; ``in_force`` marks the one that holds now."""
+    """A version of the rule that ``channel`` has for one SKU; ``in_force`` marks the one that holds now.
+
+    ``put_back`` is as of ``NewBuffer``.
+    """
 
     version: int
     channel: str
@@ -42,7 +47,13 @@ class BufferVersion:
     valid_until: datetime | None
     owner: str | None
     reason: str | None
+    put_back: int | None
     in_force: bool
+
+    @property
+    def origin(self) -> int:
+        """The version that first had this buffer in force, of which this one may be a rollback."""
+        return self.version if self.put_back is None else self.put_back
 
 
 def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at: datetime) -> int:
@@ -90,6 +101,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
                     "valid_until": until,
                     "owner": owner,
                     "reason": one.reason,
+                    "put_back": one.put_back,
                 }
             )
     if rows:
@@ -117,14 +129,14 @@ def buffer_versions(connection: Connection, sku: str, channel: str, at: datetime
         BufferVersion(
             row.version, channel, sku, row.buffer, from_microseconds(row.valid_from),
             from_microseconds(row.valid_until) if row.valid_until is not None else None,
-            row.owner, row.reason, row.version == holds,
+            row.owner, row.reason, row.put_back, row.version == holds,
         )
         for row in rows
     ]  # fmt: skip
 
 
 _VERSIONS = """
-SELECT version, buffer, valid_from, valid_until, owner, reason FROM channel_rule
+SELECT version, buffer, valid_from, valid_until, owner, reason, put_back FROM channel_rule
 WHERE channel = :channel AND sku = :sku ORDER BY version DESC
 """
 
@@ -135,11 +147,11 @@ def roll_back_buffer(
     """Put the buffer of an earlier version in force again, as a new version; returns its units.
 
     ``to`` names the version; None: the last before that in force with other units (one that was renewed has the same),
-    or where there is none the channel's own rule.
+    or where there is none the channel's own rule. From a version that was rolled back to it goes on further back.
 
     Raises:
         NotFound: there is no such channel or SKU, or no version ``to`` of this rule.
-        VerbRefused: no version is in force, or no reason.
+        VerbRefused: no version is in force, nothing is before it, or no reason.
     """
     if not reason.strip():
         raise VerbRefused("roll back", f"the buffer of {sku} on {channel}", "it needs a reason")
@@ -149,15 +161,17 @@ def roll_back_buffer(
     if held is None:
         raise VerbRefused("roll back", f"the buffer of {sku} on {channel}", "it has no version in force")
     if to is None:
-        earlier = (one.buffer for one in versions if one.version < held.version)
-        before = next((units for units in earlier if units != held.buffer), None)
+        if held.origin == 0:
+            raise VerbRefused("roll back", f"the buffer of {sku} on {channel}", "nothing was in force before it")
+        earlier = (one for one in versions if one.version < held.origin)
+        before = next((one for one in earlier if one.buffer != held.buffer), None)
         usual = channel_terms(connection, {sku}, at).get((channel, ""), NO_RULE)
-        units = usual.buffer if before is None else before
+        units, origin = (usual.buffer, 0) if before is None else (before.buffer, before.origin)
     else:
         named = next((one for one in versions if one.version == to), None)
         if named is None:
             raise NotFound(f"version of the buffer of {sku} on {channel}", to)
-        units = named.buffer
+        units, origin = named.buffer, named.origin
     told = f"rolled back version {held.version} ({held.buffer} units): {reason}"
-    set_buffers(connection, [NewBuffer(channel, sku, units, told)], owner, at)
+    set_buffers(connection, [NewBuffer(channel, sku, units, told, put_back=origin)], owner, at)
     return units

@@ -147,7 +147,8 @@ class Channel(SQLModel, table=True):
 class ChannelRule(SQLModel, table=True):
     """Share and buffer of a channel, for one SKU or (empty ``sku``) for all; the newest version holds.
 
-    Below ``shortage_below`` units each unit is promised on one channel only.
+    Below ``shortage_below`` units each unit is promised on one channel only. Of a rollback ``put_back`` is the version
+    that it put in force again, 0 where that was the channel's rule for all.
     """
 
     __tablename__ = "channel_rule"
@@ -168,6 +169,7 @@ class ChannelRule(SQLModel, table=True):
     valid_until: int | None = moment(None)
     owner: str | None = None
     reason: str | None = None
+    put_back: int | None = whole(None)
 
 
 class CustomerTier(SQLModel, table=True):

@@ -139,6 +139,24 @@ def test_a_buffer_goes_back_to_the_one_before_or_to_the_one_named(selling: World
     assert client.post("/v1/buffers/rollback", json={**back, "to": 4_711}).status_code == 404
 
 
+def test_taking_back_again_goes_further_back_until_nothing_was_before(selling: World, client: TestClient) -> None:
+    def put(units: int) -> None:
+        client.put("/v1/buffers", json={"channel": "shop", "sku": "MUG", "buffer": units, "reason": "tried"})
+
+    back = {"sku": "MUG", "channel": "shop", "reason": "too many lost sales"}
+    a_rule(selling.database, "shop", buffer=1)
+    for units in (3, 7, 2):
+        put(units)
+    assert client.post("/v1/buffers/rollback", json=back).json()["buffer"] == 7
+    put(9)
+    assert [client.post("/v1/buffers/rollback", json=back).json()["buffer"] for _ in range(3)] == [7, 3, 1]
+    answer = client.post("/v1/buffers/rollback", json=back)
+    assert (answer.status_code, "nothing was in force before" in answer.text) == (409, True)
+    versions = client.get("/v1/buffers/versions", params={"sku": "MUG", "channel": "shop"}).json()
+    third, second, first = [one["version"] for one in versions if one["put_back"] is None][1:]
+    assert [one["put_back"] for one in versions if one["version"] > third] == [0, first, second, None, second]
+
+
 def test_without_a_version_in_force_there_is_nothing_to_take_back(selling: World, client: TestClient) -> None:
     body = {"sku": "PLATE", "channel": "shop", "reason": "try"}
     assert client.post("/v1/buffers/rollback", json=body).status_code == 409
