@@ -60,7 +60,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
     """Write the buffers that differ from those in force, the rest of each rule as it is; returns how many that were.
 
     One that is in force already is written again where its end differs, or where it is in force by another rule than
-    the SKU's own.
+    the SKU's own; a rollback always is.
 
     Raises:
         NotFound: there is no such channel or SKU.
@@ -86,7 +86,8 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
         now = own or terms.get((one.channel, ""), NO_RULE)
         until = to_microseconds(one.valid_until) if one.valid_until is not None else None
         if (
-            own is None
+            one.put_back is not None
+            or own is None
             or own.buffer != one.units
             or (ends.get(now.rule_version) if now.rule_version else None) != until
         ):

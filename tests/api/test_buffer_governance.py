@@ -148,6 +148,8 @@ def test_taking_back_again_goes_further_back_until_nothing_was_before(selling: W
     for units in (3, 7, 2):
         put(units)
     assert client.post("/v1/buffers/rollback", json=back).json()["buffer"] == 7
+    compared = client.get("/v1/buffers/compare", params={"sku": "MUG", "channel": "shop"}).json()
+    assert {one["which"]: one["buffer"] for one in compared}["before"] == 3
     put(9)
     assert [client.post("/v1/buffers/rollback", json=back).json()["buffer"] for _ in range(3)] == [7, 3, 1]
     answer = client.post("/v1/buffers/rollback", json=back)
@@ -155,6 +157,12 @@ def test_taking_back_again_goes_further_back_until_nothing_was_before(selling: W
     versions = client.get("/v1/buffers/versions", params={"sku": "MUG", "channel": "shop"}).json()
     third, second, first = [one["version"] for one in versions if one["put_back"] is None][1:]
     assert [one["put_back"] for one in versions if one["version"] > third] == [0, first, second, None, second]
+
+
+def test_taking_back_the_usual_figure_ends_at_the_channels_own_rule(selling: World, client: TestClient) -> None:
+    client.put("/v1/buffers", json={"channel": "shop", "sku": "MUG", "buffer": 0, "reason": "as usual"})
+    back = {"sku": "MUG", "channel": "shop", "reason": "not needed"}
+    assert [client.post("/v1/buffers/rollback", json=back).status_code for _ in range(2)] == [200, 409]
 
 
 def test_without_a_version_in_force_there_is_nothing_to_take_back(selling: World, client: TestClient) -> None:
