@@ -139,7 +139,7 @@ def held_by_people(connection: Connection, at: datetime) -> Held:
 
     That is one set or rolled back to, which has no end, and a change that was approved, until ``RENEWED_BEFORE`` its
     end: from there the service takes it up, so that it does not lapse. What is applied without approval, and rules
-    without an owner, are nobody's.
+    without an owner, are nobody's; so is what was applied before a person set another and took that back.
     """
     bound = {"soon": to_microseconds(at + RENEWED_BEFORE), "approved": f"%{_APPROVED}%"}
     return {
@@ -152,6 +152,13 @@ _HELD = """
 SELECT r.channel, r.sku, r.valid_until FROM channel_rule r
 WHERE r.sku <> '' AND r.owner IS NOT NULL
   AND (r.valid_until IS NULL OR (r.valid_until > :soon AND r.reason LIKE :approved))
+  AND NOT EXISTS (
+    SELECT 1 FROM channel_rule a JOIN channel_rule s ON s.channel = a.channel AND s.sku = a.sku
+    WHERE a.version = r.put_back AND a.owner IS NOT NULL AND a.valid_until IS NOT NULL AND a.reason NOT LIKE :approved
+      AND s.owner IS NOT NULL AND s.valid_until IS NULL AND s.put_back IS NULL
+      AND s.version = (
+        SELECT MAX(o.version) FROM channel_rule o
+        WHERE o.channel = r.channel AND o.sku = r.sku AND o.version < r.version))
   AND NOT EXISTS (SELECT 1 FROM channel_rule n WHERE n.channel = r.channel AND n.sku = r.sku AND n.version > r.version)
 """
 

@@ -69,6 +69,18 @@ def test_keeping_leaves_what_a_person_took_back(kept: World, client: TestClient)
     assert shop(client)["current"] == back
 
 
+def test_taking_back_what_was_set_over_a_kept_buffer_gives_it_back(kept: World, client: TestClient) -> None:
+    assert steered(kept) == (1, 0)
+    applied = shop(client)["current"]
+    client.put("/v1/buffers", json={**MUG, "buffer": 900, "reason": "promotion"})
+    assert steered(kept) == (0, 1)
+    back = {**MUG, "reason": "the promotion is over"}
+    assert client.post("/v1/buffers/rollback", json=back).json()["buffer"] == applied
+    assert steered(kept)[1] == 0
+    client.post("/v1/buffers/rollback", json={**back, "reason": "further back"})
+    assert steered(kept) == (0, 1)
+
+
 def test_what_a_person_approved_stands_until_shortly_before_its_end_and_is_taken_up_from_there(
     kept: World, client: TestClient
 ) -> None:
