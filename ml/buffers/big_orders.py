@@ -39,6 +39,12 @@ class BigOrders:
         """Whether there is one."""
         return bool((self.rate > 0).any())
 
+    @property
+    def a_day(self) -> Floats:
+        """Mean units a day (n,) that they ask for beyond usual orders."""
+        units: Floats = self.rate * self.units
+        return units
+
     def come(self, days: Floats) -> Floats:
         """The chance (n,) that one comes or more in ``days`` (n,)."""
         chance: Floats = -np.expm1(-self.rate * days)

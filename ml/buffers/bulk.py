@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from os import cpu_count
 from typing import Any, TypeVar
 
@@ -67,6 +67,19 @@ class Listings:
         joined: list[Any] = [None if column[0] is None else np.concatenate(column) for column in columns]
         return cls(*joined)
 
+    @property
+    def big(self) -> BigOrders:
+        """Orders of the others beyond usual ones."""
+        return BigOrders(self.big_rate, self.big_units, self.big_dispersion)
+
+    def without_volatility(self) -> "Listings":
+        """As if as much demand came unit by unit, by chance alone: no bursts, lots, big orders or shared days."""
+        ones = np.ones(len(self.window_h))
+        return replace(
+            self, others_rate=self.others_rate + self.big.a_day, others_dispersion=ones, others_lot=ones,
+            big_rate=0 * ones, own_dispersion=ones, own_lot=ones, shared=0 * ones,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Buffers:
@@ -113,7 +126,7 @@ def stretches_of(listings: Listings) -> Stretches:
             listings.shared,
         )
 
-    orders = BigOrders(listings.big_rate, listings.big_units, listings.big_dispersion)
+    orders = listings.big
 
     def big(share: Floats, everyday: Demand) -> tuple[Floats, Demand]:
         return orders.come(listings.window_h * share / HOURS_A_DAY), orders.with_one(everyday)
@@ -151,7 +164,7 @@ def wanted(listings: Listings, policy: Policy = POLICY, alpha: Floats | None = N
 
 def _wanted(listings: Listings, found: Stretches, alpha: Floats) -> Floats:
     regular = others_in_window(listings)
-    usual = regular.mean + listings.big_rate * listings.big_units * listings.window_h / HOURS_A_DAY
+    usual = regular.mean + listings.big.a_day * listings.window_h / HOURS_A_DAY
     return held_back_in_race(found, regular, usual, listings.available, alpha, np.arange(len(alpha)))
 
 

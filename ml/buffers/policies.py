@@ -154,10 +154,10 @@ class Race:
         return held.reshape(moments.stock.shape)
 
     def without_volatility(self) -> "Race":
-        """As if demand came unit by unit, by chance alone: no bursts, lots, big orders or days that all share."""
+        """As if as much demand came unit by unit, by chance alone: no bursts, lots, big orders or shared days."""
         own, others = (
             replace(pool, spread=np.ones_like(pool.spread), lot=np.ones_like(pool.lot))
-            for pool in (self.own, self.others)
+            for pool in (self.own, replace(self.others, rate=self.others.rate + self.big.a_day))
         )
         calm, name = np.zeros_like(self.shared), f"{self.name}, without volatility"
         return replace(self, own=own, others=others, big=BigOrders.none(len(own.lot)), shared=calm, name=name)
@@ -181,7 +181,7 @@ class Race:
     def _usual(self, moments: Moments) -> Floats:
         """What the others take in a window of that length (m,) at any time of the day and week, big orders included."""
         big = self.big[moments.rows]
-        a_day = self.others.rate[moments.days - self.others.first, moments.rows] + big.rate * big.units
+        a_day = self.others.rate[moments.days - self.others.first, moments.rows] + big.a_day
         usual: Floats = a_day * moments.lengths / self.others.shape.shape[1]
         return usual
 

@@ -52,12 +52,10 @@ def recommend(
         return []
     rows = as_arrays(listings, policy, assumptions)
     found = buffers(rows, policy)
-    ones = np.ones(len(listings))
-    calm = replace(rows, others_dispersion=ones, others_lot=ones, big_rate=0 * ones)
     nothing = Term(0.0, "chance", Basis.GIVEN)
     unsupplied = as_arrays([replace(one, supply=nothing, order=None) for one in listings], policy, assumptions)
     variants = {
-        "without_bursts": (calm, found.alpha),
+        "without_bursts": (rows.without_volatility(), found.alpha),
         "without_supply": (unsupplied, chances(unsupplied, policy)),
         "without_fulfilment_latency": (as_arrays(_picked(listings), policy, assumptions), found.alpha),
     }
@@ -156,7 +154,7 @@ def _terms(
         ),
     }
     notes = {
-        "without_bursts": "the quantile if demand came by chance alone (volatility)",
+        "without_bursts": "the quantile if as much demand came unit by unit, by chance alone (volatility)",
         "without_supply": "the quantile if no receipt were on its way (supplier)",
         "without_fulfilment_latency": "the quantile if every order were picked at once (latency)",
     }

@@ -217,6 +217,16 @@ def test_without_a_driver_our_rule_holds_back_less() -> None:
     assert 0 < race.without_latency().held(moments).sum() < held
 
 
+def test_without_volatility_the_replayed_rule_expects_as_many_units() -> None:
+    demand, ones = history(items=4, days=20), np.ones(4)
+    own, others = (learn(pool, ones, STEPS, 14) for pool in (demand.own, demand.others))
+    more = replace(others, rate=others.rate + 24)
+    plain = Race(own, more, BigOrders.none(4), np.zeros(6), 0.2, 6.0, (0.1, 0.02)).without_volatility()
+    bulk = Race(own, others, BigOrders(2 * ones, 12 * ones, ones), np.full(6, 0.1), 0.2, 6.0, (0.1, 0.02))
+    moments = Moments(np.full(4, 15), np.full(4, 10), np.arange(4), np.full(4, 20), np.full((2, 4), 100.0), NO_RECEIPTS)
+    assert (bulk.without_volatility().held(moments) == plain.held(moments)).all()
+
+
 def test_what_comes_before_the_channel_is_put_right_is_not_held_back_for() -> None:
     demand, ones = history(items=4, days=20), np.ones(4)
     race = Race(

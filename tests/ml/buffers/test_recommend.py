@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.buffers.big_orders import BigOrder
 from ml.buffers.bulk import Listings, buffers
 from ml.buffers.listing import Listing, as_arrays
 from ml.buffers.mistakes import accepted_chance, expected_mistakes, held_back
@@ -129,6 +130,16 @@ def test_each_driver_is_told_with_what_the_buffer_would_be_without_it() -> None:
     assert (terms["without_bursts"].value or 0) < quantile
     assert (terms["without_fulfilment_latency"].value or 0) < quantile
     assert (terms["without_supply"].value or 0) > quantile
+
+
+@pytest.mark.parametrize("available", [60, 400])
+def test_without_bursts_as_much_is_asked_for_unit_by_unit(available: int) -> None:
+    plain = replace(LISTING, others=demand_of(48, 1), own=demand_of(24, 1), available=available)
+    bulk = replace(plain, big=BigOrder(above=5, rate=2, units=12, dispersion=1))
+    wild = replace(plain, others=demand_of(48, 8), own=demand_of(24, 8), others_lot=4, own_lot=4, shared=0.3)
+    expected = wanted_units(only(plain))
+    assert wanted_units(only(bulk)) != expected
+    assert [only(one).terms["without_bursts"].value for one in (plain, bulk, wild)] == [expected] * 3
 
 
 def test_without_demand_of_the_others_the_buffer_in_force_stays_and_the_reason_says_why() -> None:
