@@ -91,6 +91,7 @@ def _recommendation(
     value = None if listing.unit_worth is None else change * listing.unit_worth
     lacked = tuple(dict.fromkeys(note for name, term in terms.items() if (note := _lacked(name, term))))
     told = not blind and listing.available is not None and listing.own.rate_per_day.value is not None
+    expected = float(found.oversell_rate[row]) if told else None
     return Recommendation(
         sku=listing.sku,
         channel=listing.channel,
@@ -99,9 +100,9 @@ def _recommendation(
         current=listing.current,
         terms=terms,
         target_oversell_rate=listing.target,
-        expected_oversell_rate=float(found.oversell_rate[row]) if told else None,
+        expected_oversell_rate=expected,
         expected_lost_units=float(found.lost[row]) if told else None,
-        reason=_reason(listing, terms, buffer, found.limit[row], lacked),
+        reason=_reason(listing, terms, buffer, found.limit[row], expected, lacked),
         valid_until=at + policy.valid_for,
         change_value=value,
         needs_approval=change > 0 and (value is None or value > policy.approval_value),
@@ -207,7 +208,9 @@ def _lacked(name: str, term: Term) -> str:
     return f"{BORROWED[name]}: {term.note}" if term.basis is Basis.POOLED and name in BORROWED else ""
 
 
-def _reason(listing: Listing, terms: Terms, buffer: int, limit: str, lacked: Sequence[str]) -> str:
+def _reason(
+    listing: Listing, terms: Terms, buffer: int, limit: str, expected: float | None, lacked: Sequence[str]
+) -> str:
     """One sentence that a planner can check, and one for each thing that was ``lacked``."""
     if listing.others.rate_per_day.value is None:
         return f"keeps {buffer}: {listing.others.rate_per_day.note}"
@@ -220,4 +223,14 @@ def _reason(listing: Listing, terms: Terms, buffer: int, limit: str, lacked: Seq
     )
     if limit:
         told += f"; limited by: {limit}"
+    if expected is not None and expected > listing.target:
+        told += f"; {_above_accepted(listing, shown['quantile'], buffer, expected)}"
     return "; ".join((f"holds back {buffer}: {told}", *lacked))
+
+
+def _above_accepted(listing: Listing, wanted: float, buffer: int, expected: float) -> str:
+    """Why an ``expected`` oversell rate above the accepted one is left: a limit, or that no SKU is held to it alone."""
+    rates = f"expected {100 * expected:.3g}% of what is asked oversold against the accepted {100 * listing.target:.3g}%"
+    if buffer < wanted:
+        return f"{rates}: the limit leaves {buffer} of {wanted:.0f} units"
+    return f"{rates}, which is steered over all of {listing.channel}, not SKU by SKU"

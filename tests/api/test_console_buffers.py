@@ -13,6 +13,7 @@ from api.jobs.rounds import ROLES
 from api.wiring import World
 from core_sync.ledger.decisions import reverse
 from core_sync.ledger.ledger import Ledger
+from ml.buffers.targets import set_target
 from tests.core_sync.stocked import Clock, a_channel, a_sku, happened, happens, movement
 
 
@@ -39,6 +40,16 @@ def test_the_page_shows_what_is_recommended_why_and_the_frontier(selling: World,
     assert "k·σ·√L" in page
     assert "days up to" in page
     assert page.count("no refresh of the channel was ever confirmed") == 1
+
+
+def test_a_buffer_that_a_limit_holds_down_shows_how_many_units_are_wanted(selling: World, client: TestClient) -> None:
+    limited = re.compile(r"<strong>\d+</strong><div>limited, of \d+</div>")
+    assert not limited.search(client.get("/buffers?channel=shop").text)
+    with selling.database.transaction() as connection:
+        set_target(connection, 0.0001, "planner", "hardly any", selling.clock(), "shop", "MUG")
+    gone = movement("ship", "MUG", 1_786, selling.clock() - timedelta(minutes=5), location="LEEDS")
+    happened(selling.database, [gone])
+    assert limited.search(client.get("/buffers?channel=shop").text)
 
 
 def test_another_rule_is_played_over_the_last_weeks(selling: World, client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """How much a channel holds back, and why."""
 
+import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -164,6 +165,33 @@ def test_what_was_lacking_is_said_in_the_reason(lacking: dict[str, object], said
     found = only(replace(LISTING, **lacking))  # type: ignore[arg-type]  # one field of each case
     assert said in found.reason
     assert found.buffer >= 0
+
+
+@pytest.mark.parametrize(
+    ("case", "policy", "said"),
+    [
+        ({"available": 20}, FREE, "which is steered over all of marketplace, not SKU by SKU"),
+        (
+            {"available": 20},
+            replace(FREE, most_share=0.25),
+            "share of stock; expected [0-9.]+% .* leaves 5 of 11 units",
+        ),
+        ({"available": 20, "current": 9}, replace(FREE, keep_share=0.2), "too small .* leaves 9 of 11 units"),
+        ({"available": 20}, replace(FREE, slow_per_hour=9.0), "slow mover; .* leaves 1 of 11 units"),
+    ],
+)
+def test_a_rate_above_the_accepted_one_is_told_with_what_leaves_it(
+    case: dict[str, int], policy: Policy, said: str
+) -> None:
+    found = only(replace(LISTING, **case), policy)  # type: ignore[arg-type]  # one field of each case
+    assert (found.expected_oversell_rate or 0.0) > found.target_oversell_rate
+    assert "% of what is asked oversold against the accepted 0.5%" in found.reason
+    assert re.search(said, found.reason)
+
+
+@pytest.mark.parametrize("case", [{"available": 10**6}, {"available": None}, {"available": 20, "target": 0.9}])
+def test_a_rate_within_the_accepted_one_or_unknown_is_not_told_as_above_it(case: dict[str, float | None]) -> None:
+    assert "accepted" not in only(replace(LISTING, **case)).reason  # type: ignore[arg-type]  # one field of each case
 
 
 def test_without_a_stock_figure_no_rate_is_expected() -> None:
