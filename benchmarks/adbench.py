@@ -22,12 +22,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.rig.figures import Figure, show
 from ml.anomaly.detector import Matrix, fit
-from ml.anomaly.specification import DELTA, MOVEMENT, Specification
+from ml.anomaly.specification import Specification
 from ml.features.feature import Feature, FeatureSet, Tail
+from ml.training.detectors import SPECIFICATIONS
 
 Floats = NDArray[np.float64]
 MEASURES = {"AUC-ROC": roc_auc_score, "average precision": average_precision_score}
-SHIPPED = {"delta_detector": DELTA, "movement_detector": MOVEMENT}
 PEER = "scikit-learn's default"
 
 
@@ -44,7 +44,7 @@ def measured(table: pl.DataFrame, seed: int) -> dict[str, dict[str, float]]:
     matrix: Matrix = table.select(names).to_numpy().astype(np.float32)[order]
     labels = table["label"].to_numpy()[order]
     peer: Floats = -IsolationForest(random_state=seed).fit(matrix).score_samples(matrix)
-    scores = {name: fit(for_columns(one, names), matrix, seed).score(matrix) for name, one in SHIPPED.items()}
+    scores = {name: fit(for_columns(one, names), matrix, seed).score(matrix) for name, one in SPECIFICATIONS.items()}
     return {
         who: {measure: float(of(labels, found)) for measure, of in MEASURES.items()}
         for who, found in {**scores, PEER: peer}.items()
@@ -60,10 +60,10 @@ def figures(folder: Path, seeds: int) -> Iterator[Figure]:
             mean = {who: float(np.mean([run[who][measure] for run in runs])) for who in runs[0]}
             for who, value in mean.items():
                 means.setdefault((who, measure), []).append(value)
-            for who in SHIPPED:
+            for who in SPECIFICATIONS:
                 yield beside(f"{who} {measure}, {path.stem}", mean[who], mean[PEER])
     for measure in MEASURES:
-        for who in SHIPPED:
+        for who in SPECIFICATIONS:
             mine, peer = np.mean(means[who, measure]), np.mean(means[PEER, measure])
             yield beside(f"{who} mean {measure}", float(mine), float(peer))
             yield Figure(f"{who} mean {measure} less {PEER}", float(mine - peer), "share")

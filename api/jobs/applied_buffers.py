@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from sqlalchemy import Connection, text
 
+from core_sync.availability.books import terms_for
 from core_sync.availability.buffers import NewBuffer, set_buffers
 from core_sync.availability.promises import channel_terms
-from core_sync.availability.rules import NO_RULE
 from core_sync.clock import from_microseconds, to_microseconds
 from core_sync.ledger.locks import lock_skus
 from ml.buffers.bulk import mistakes
@@ -83,7 +83,7 @@ def apply_recommendations(
 
     def outcome_of(one: Recommendation) -> Outcome:
         key = (one.channel, one.sku)
-        if one.current != terms.get(key, terms.get((one.channel, ""), NO_RULE)).buffer:
+        if one.current != terms_for(terms, one.channel, one.sku).buffer:
             return Outcome.CHANGED_MEANWHILE
         if by_itself and key in held:
             return Outcome.LEFT_TO_PEOPLE

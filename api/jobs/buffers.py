@@ -11,9 +11,9 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from api.jobs.buffer_estimates import Estimates, KeptEstimates
-from core_sync.availability.books import Terms
+from core_sync.availability.books import terms_for
 from core_sync.availability.promises import as_json, channel_names, channel_terms, wanted_skus
-from core_sync.availability.rules import NO_RULE, WHOLE_SHARE, ChannelTerms
+from core_sync.availability.rules import WHOLE_SHARE
 from core_sync.errors import NotFound
 from ml.buffers.listing import Listing, as_arrays
 from ml.buffers.others import others_demand
@@ -99,7 +99,7 @@ def _serving(
     some = every[:: -(-len(every) // MOST_LOOKED_AT)]
     skus = [one.sku for one in some]
     terms = channel_terms(connection, skus, at)
-    shares = np.array([_rule(terms, one.channel, one.sku).share_ten_thousandths / WHOLE_SHARE for one in some])
+    shares = np.array([terms_for(terms, one.channel, one.sku).share_ten_thousandths / WHOLE_SHARE for one in some])
     there = np.floor(past_stock(connection, skus, [free[sku] for sku in skus], at) * shares[:, None])
     rows, looks = np.nonzero(there > 0)
     if len(rows) > MOST_LOOKED_AT:
@@ -152,7 +152,7 @@ def listings_of(
     listings = []
     for name in estimates.windows if channel is None else [channel]:
         for sku, units in available.items():
-            rule = _rule(terms, name, sku)
+            rule = terms_for(terms, name, sku)
             waits = estimates.waiting.get(sku)
             known = estimates.suppliers.of(waits.supplier if waits else supplier_of.get(sku))
             prices = money.prices_of(sku, name)
@@ -179,10 +179,6 @@ def listings_of(
                 )
             )
     return listings
-
-
-def _rule(terms: Terms, channel: str, sku: str) -> ChannelTerms:
-    return terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
 
 
 def _named(connection: Connection, skus: Collection[str]) -> dict[str, str]:

@@ -16,9 +16,9 @@ import polars as pl
 
 from api.jobs.simulated_facts import SimulatedFacts, facts_of
 from api.jobs.training import DAY_US, labelled_rows_of
-from ml.anomaly.specification import DELTA, MOVEMENT
 from ml.registry.evaluation_sets import DAY, EVALUATION, FAULTY
 from ml.root_cause.causes import root_cause_of, subclass_of
+from ml.training.detectors import SPECIFICATIONS
 from ml.training.evidence import ELSEWHERE
 from ml.training.failures import written_failures
 from simulation.scenario import HELD_OUT
@@ -29,24 +29,21 @@ WRITTEN = 3_000
 SIMULATED = 600
 
 
-DETECTORS = {"delta_detector": DELTA, "movement_detector": MOVEMENT}
-
-
 def main() -> None:
     """Replace the sets that are named."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("sets", nargs="+", choices=("root_cause", *DETECTORS), help="which to write anew")
+    parser.add_argument("sets", nargs="+", choices=("root_cause", *SPECIFICATIONS), help="which to write anew")
     EVALUATION.mkdir(exist_ok=True)
     named = parser.parse_args().sets
     facts = facts_of(replace(HELD_OUT, seed=SEED))
     for name in named:
-        frame = _rows(name, facts) if name in DETECTORS else _failures(facts)
+        frame = _rows(name, facts) if name in SPECIFICATIONS else _failures(facts)
         frame.write_parquet(EVALUATION / f"{name}.parquet", compression="zstd")
 
 
 def _rows(name: str, facts: SimulatedFacts) -> pl.DataFrame:
     rows = labelled_rows_of(name, facts)
-    frame = pl.DataFrame(rows.matrix, schema=list(DETECTORS[name].features.names), orient="row")
+    frame = pl.DataFrame(rows.matrix, schema=list(SPECIFICATIONS[name].features.names), orient="row")
     days = rows.moments // DAY_US if name == "delta_detector" else rows.moments
     return frame.with_columns(pl.Series(FAULTY, rows.faulty), pl.Series(DAY, days.astype(np.int64)))
 

@@ -87,7 +87,12 @@ def read_terms(bulk: Bulk, skus: Collection[str], at: datetime) -> Terms:
 
 def terms_of(sku: str, channels: Sequence[SellingChannel], terms: Terms) -> list[ChannelTerms]:
     """The terms of one SKU on each channel, in their order."""
-    return [terms.get((one.channel, sku), terms.get((one.channel, ""), NO_RULE)) for one in channels]
+    return [terms_for(terms, one.channel, sku) for one in channels]
+
+
+def terms_for(terms: Terms, channel: str, sku: str) -> ChannelTerms:
+    """The terms of ``sku`` on ``channel``: its own, else what the channel has for all, else ``NO_RULE``."""
+    return terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
 
 
 def _rules(skus: Collection[str], at: datetime) -> Question:
@@ -104,6 +109,6 @@ def _terms(rules: Iterable[Sequence[Any]], allotted: Iterable[Sequence[Any]]) ->
     for version, channel, sku, share, buffer, shortage_below in rules:
         terms[channel, sku] = ChannelTerms(share, buffer, 0, version, shortage_below)
     for channel, sku, quantity in allotted:
-        known = terms.get((channel, sku), terms.get((channel, ""), NO_RULE))
+        known = terms_for(terms, channel, sku)
         terms[channel, sku] = replace(known, allotment=int(quantity))
     return terms

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, text
 
+from core_sync.availability.books import terms_for
 from core_sync.availability.promises import channel_names, channel_terms
 from core_sync.availability.rules import NO_RULE
 from core_sync.clock import from_microseconds, to_microseconds
@@ -83,7 +84,7 @@ def set_buffers(connection: Connection, new: Sequence[NewBuffer], owner: str, at
     rows = []
     for one in new:
         own = terms.get((one.channel, one.sku))
-        now = own or terms.get((one.channel, ""), NO_RULE)
+        now = terms_for(terms, one.channel, one.sku)
         until = to_microseconds(one.valid_until) if one.valid_until is not None else None
         if (
             one.put_back is not None

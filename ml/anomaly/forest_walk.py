@@ -118,7 +118,8 @@ class ForestWalk:
         return -1.0 / (len(self.roots) * self.usual_depth)
 
     @cached_property
-    def _is_leaf(self) -> NDArray[np.bool_]:
+    def is_leaf(self) -> NDArray[np.bool_]:
+        """Which nodes (m,) are leaves: their own children."""
         found: NDArray[np.bool_] = self.left == np.arange(len(self.left))
         return found
 
@@ -133,7 +134,7 @@ class ForestWalk:
         found = np.zeros((len(self.left) + 1, self.columns))
         node, credit = self.roots, np.zeros((len(self.roots), self.columns))
         while len(node):
-            ends = self._is_leaf[node]
+            ends = self.is_leaf[node]
             found[node[ends]] = credit[ends]
             inner = node[~ends]
             node = np.concatenate([self.left[inner], self.left[inner] + 1])

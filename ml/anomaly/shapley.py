@@ -39,12 +39,11 @@ class Ways:
     def of(cls, forest: IsolationForest, walk: ForestWalk) -> "Ways":
         """All ways through ``forest``, whose nodes are ``walk``."""
         passing = share_of_parent(forest, walk)
-        is_leaf = walk.left == np.arange(len(walk.left))
         shape = (len(walk.left), walk.columns)
         low, high = np.full(shape, -np.inf, dtype=np.float32), np.full(shape, np.inf, dtype=np.float32)
         missing, share = np.ones(shape, dtype=bool), np.ones(shape)
         node = walk.roots
-        while len(node := node[~is_leaf[node]]):
+        while len(node := node[~walk.is_leaf[node]]):
             column, cut = walk.feature[node] % walk.columns, walk.threshold[node]
             missing_left = walk.feature[node] < walk.columns
             left, right = walk.left[node], walk.left[node] + 1
@@ -56,7 +55,7 @@ class Ways:
             high[left, column] = np.minimum(high[left, column], cut)
             low[right, column] = np.maximum(low[right, column], cut)
             node = np.concatenate([left, right])
-        leaf = np.flatnonzero(is_leaf)
+        leaf = np.flatnonzero(walk.is_leaf)
         tree = np.searchsorted(walk.roots, leaf, side="right") - 1
         return cls(low[leaf], high[leaf], missing[leaf], share[leaf], walk.depth[leaf], tree)
 
@@ -66,7 +65,7 @@ def share_of_parent(forest: IsolationForest, walk: ForestWalk) -> Floats:
     rows, found = np.empty(len(walk.left)), np.ones(len(walk.left))
     for one, numbers in zip(forest.estimators_, walk.numbers, strict=True):
         rows[numbers] = one.tree_.n_node_samples
-    inner = np.flatnonzero(walk.left != np.arange(len(walk.left)))
+    inner = np.flatnonzero(~walk.is_leaf)
     for side in (0, 1):
         found[walk.left[inner] + side] = rows[walk.left[inner] + side] / rows[inner]
     return found

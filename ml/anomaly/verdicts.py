@@ -55,7 +55,7 @@ class Verdict:
 
 def said_of(facts: pl.DataFrame, matrix: Matrix, faulty: Flags) -> Iterator[tuple[Figure, Verdict]]:
     """The verdicts that judging ``facts`` (n rows), described in ``matrix`` (n, k), as ``faulty`` (n,) or not gives."""
-    beyond = _beyond(matrix)
+    beyond = beyond_usual(matrix)
     for far, fault, (figure, moment_us, residual, snapshot) in zip(beyond, faulty, _rows(facts), strict=True):
         yield figure, Verdict(bool(fault), residual, float(far), moment_us, snapshot)
 
@@ -84,7 +84,7 @@ class Verdicts:
         skus = list({sku for _, sku, _, _ in self.of})
         places = np.flatnonzero(facts["sku"].is_in(skus).to_numpy())
         rows = _rows(facts[places])
-        for place, far, (figure, *row) in zip(places, _beyond(matrix[places]), rows, strict=True):
+        for place, far, (figure, *row) in zip(places, beyond_usual(matrix[places]), rows, strict=True):
             moment_us, residual, snapshot = row
             if figure in self.of:
                 told[place] = self._tell(figure, float(far), int(moment_us), residual, snapshot)
@@ -124,7 +124,7 @@ def _rows(facts: pl.DataFrame) -> Iterator[tuple[Figure, int, float, float]]:
         yield (system, sku, location, state), moment_us, residual, snapshot
 
 
-def _beyond(matrix: Matrix) -> Floats:
+def beyond_usual(matrix: Matrix) -> Floats:
     """How far each row (n,) of the delta set lies beyond its figure's usual, in sd; nothing where that is unknown."""
     column = matrix[:, DELTA_SET.columns((BEYOND,))[0]].astype(np.float64)
     return np.nan_to_num(np.sinh(column))

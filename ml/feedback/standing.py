@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 from sqlalchemy import Connection, text
 
-from ml.anomaly.verdicts import BEYOND, Figure, Verdict, Verdicts
+from ml.anomaly.verdicts import Figure, Verdict, Verdicts, beyond_usual
 from ml.features.definitions import DELTA_SET
 from ml.feedback.described import as_row
 
@@ -21,11 +20,10 @@ def read_verdicts(connection: Connection) -> Verdicts:
 
 
 def _read(connection: Connection) -> Iterator[tuple[Figure, Verdict]]:
-    place = DELTA_SET.columns((BEYOND,))[0]
     for system, sku, location, state, as_of, residual, said, described in connection.execute(_STANDING):
         row = as_row(DELTA_SET, described)
         if row is not None:
-            far = float(np.sinh(np.nan_to_num(row[place])))
+            far = float(beyond_usual(row[None])[0])
             yield (system, sku, location or "", state), Verdict(said == "true", float(residual), far, as_of)
 
 
